@@ -1,0 +1,272 @@
+"""The use cases. Each public method is one thing that can happen to an approval."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from approvals_core.arx import Arx
+from approvals_core.committing import Commits, unknown
+from approvals_core.errors import StoreUnavailable, VersionConflict
+from approvals_core.models import (
+    Approval,
+    ApprovalKey,
+    Change,
+    Disposition,
+    Lease,
+    Payload,
+    Person,
+    PersonId,
+    Place,
+    PlaceState,
+    numbered,
+    queue_of,
+    tenant_scope,
+)
+from approvals_core.ports import Cursor, Store, Tenants, View
+from approvals_core.posting import Posting
+from approvals_core.rules import answering, deciding, intake
+from approvals_core.rules.answering import Post, Settlement
+from approvals_core.rules.deciding import Click
+from approvals_core.rules.draft import Stamp
+from approvals_core.rules.standing import may_see
+from approvals_core.tenant import Tenant
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 1.2  # seconds: the longest a click waits for the tenant
+ANSWER_BY = 1.8  # seconds from a click's arrival
+TO_ANSWER = 0.2  # seconds kept for building and sending the answer
+SAME_NUMBER = 20  # requests looked through for one number
+
+
+class Outcome(NamedTuple):
+    """
+    What a click led to, after at most two seconds.
+
+    *view* is None if the store had not even answered with the request. *recording*
+    is True while nobody knows yet whether the decision is committed.
+    """
+
+    view: View | None
+    recording: bool = False
+
+
+class Waiting(NamedTuple):
+    """One request that waits for somebody; a page that ends with it ends at *cursor*."""
+
+    tenant: Tenant
+    approval: Approval
+    place: Place
+    cursor: Cursor
+
+
+class _Progress:
+    """How far the task behind one click has come."""
+
+    def __init__(self) -> None:
+        self.approval: Approval | None = None
+        self.committed = False
+
+
+class Approvals:
+    """Everything that tenants, approvers and operators can do, whatever the channel."""
+
+    def __init__(
+        self, *, store: Store, commits: Commits, posting: Posting, tenants: Tenants
+    ) -> None:
+        self._store = store
+        self._commits = commits
+        self._posting = posting
+        self._tenants = tenants
+        self._tasks: set[asyncio.Task[Approval]] = set()
+
+    async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
+        """
+        Take in one payload. The same payload again changes nothing.
+
+        Raises:
+            StoreUnavailable: Nobody knows whether it was taken; the tenant repeats it.
+        """
+        payload_id = secrets.token_hex(16)
+        while True:
+            known = await self._store.payload_by_digest(arx.key.scope, arx.digest)
+            if known is not None:
+                return _repeated(known, payload_id)
+            approval = await self._store.approval(arx.key)
+            received = intake.receive(
+                approval, arx, tenant=tenant, payload_id=payload_id, stamp=self._commits.stamp()
+            )
+            with suppress(VersionConflict):
+                await self._commits.commit(received.change)
+                return received.payload
+
+    async def act(self, public_id: str, click: Click, *, by: Person, elapsed: float) -> Outcome:
+        """
+        Decide, tell the tenant, and answer in time, whatever the tenant does.
+
+        *elapsed* is in seconds since the click arrived. Commit and call go on in a
+        task of their own when the time is up, or when the caller is cancelled.
+
+        Raises:
+            ApprovalError: The click cannot be honoured; the message says why.
+        """
+        progress = _Progress()
+        task = self._spawn(self._decide_and_post(public_id, click, by, progress))
+        patience = max(0.0, min(PATIENCE, ANSWER_BY - elapsed) - TO_ANSWER)
+        await asyncio.wait({task}, timeout=patience)
+        if task.done():
+            return Outcome(self._view(task.result(), click.seat))
+        if progress.approval is None:
+            return Outcome(None, recording=True)
+        return Outcome(self._view(progress.approval, click.seat), recording=not progress.committed)
+
+    async def view(self, public_id: str, seat: int, *, by: PersonId) -> View:
+        """
+        Return what the person's card of a request should show now, with its details.
+
+        Raises:
+            UnknownApproval: There is none, or he may not see it.
+        """
+        approval = await self._by_id(public_id)
+        place = approval.place(seat) if approval else None
+        if approval is None or place is None or place.person is None or place.person.id != by:
+            raise unknown()
+        if not may_see(approval, by):
+            raise unknown()
+        return await self.with_details(self._view(approval, seat))
+
+    async def find(self, number: str, *, by: PersonId) -> View:
+        """
+        Return what `view` does for the newest request with this number that he may see.
+
+        *number* is a display number or a document number, whatever its case.
+
+        Raises:
+            UnknownApproval: There is none.
+        """
+        seen: list[tuple[Approval, Place]] = []
+        for tenant in self._tenants.all():
+            scope = tenant_scope(tenant.document_type_id)
+            page = await self._store.page(scope, numbered(number), limit=SAME_NUMBER)
+            for approval in page.approvals:
+                place = approval.place_of(by)
+                if place is not None and may_see(approval, by):
+                    seen.append((approval, place))
+        if not seen:
+            raise unknown()
+        approval, place = max(seen, key=lambda found: (found[0].open, found[0].opened_at))
+        return await self.with_details(self._view(approval, place.seat))
+
+    async def pending(
+        self, person: PersonId, *, after: Cursor | None = None, limit: int
+    ) -> list[Waiting]:
+        """Return what waits for *person*, over all tenants, oldest first."""
+        waiting: list[Waiting] = []
+        for tenant in self._tenants.all():
+            scope = tenant_scope(tenant.document_type_id)
+            page = await self._store.page(scope, queue_of(person), after=after, limit=limit)
+            waiting += [w for a in page.approvals if (w := _waiting(tenant, a, person))]
+        return sorted(waiting, key=lambda w: (w.cursor.at, w.cursor.key))[:limit]
+
+    async def with_details(self, view: View) -> View:
+        """Return *view* with the stored details of its request."""
+        bodies = await self._store.bodies(view.approval.key, "details/")
+        details = {name.removeprefix("details/"): text for name, text in bodies.items()}
+        return view.model_copy(update={"details": details})
+
+    async def settle(self, public_id: str, seat: int, found: Settlement, *, by: str) -> Approval:
+        """
+        End an unconfirmed decision by what the operator *by* found out.
+
+        Raises:
+            UnknownApproval: There is no such request.
+
+            NotSettled: The place has no unconfirmed decision.
+        """
+        approval = await self._by_id(public_id)
+        if approval is None:
+            raise unknown()
+        tenant = self._tenant(approval.key)
+        return await self._commits.change(
+            approval.key,
+            lambda a, stamp: answering.settle(a, seat, found, by=by, tenant=tenant, stamp=stamp),
+        )
+
+    async def drain(self, *, seconds: float) -> None:
+        """Wait for the clicks under way; what does not end in time, the leases bring back."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
+    async def _decide_and_post(
+        self, public_id: str, click: Click, by: Person, progress: _Progress
+    ) -> Approval:
+        approval = await self._by_id(public_id)
+        if approval is None:
+            raise unknown()
+        progress.approval = approval
+        tenant, decision = self._tenant(approval.key), secrets.token_hex(16)
+        claims: list[Lease] = []
+
+        def decide(newest: Approval, stamp: Stamp) -> Change | None:
+            if claims and _holds(newest, click.seat, decision):
+                return None  # our own commit, whose answer was lost
+            change = deciding.decide(
+                newest, click, by=by, tenant=tenant, decision=decision, stamp=stamp
+            )
+            claims[:] = [change.claim] if change.claim else []
+            return change
+
+        approval = await self._commits.change(approval.key, decide)
+        progress.approval, progress.committed = approval, True
+        return await self._posting.call(approval, Post(click.seat, decision, 1), claims[0])
+
+    async def _by_id(self, public_id: str) -> Approval | None:
+        tenant = self._tenants.by_code(public_id.partition("-")[0])
+        if tenant is None:
+            return None
+        return await self._store.approval_by_id(tenant_scope(tenant.document_type_id), public_id)
+
+    def _view(self, approval: Approval, seat: int) -> View:
+        place = approval.places[seat]
+        tenant = self._tenant(approval.key)
+        return View(tenant=tenant, approval=approval, place=place, round=place.round, details={})
+
+    def _tenant(self, key: ApprovalKey) -> Tenant:
+        tenant = self._tenants.by_id(key.tenant)
+        if tenant is None:
+            raise unknown()
+        return tenant
+
+    def _spawn(self, work: Coroutine[Any, Any, Approval]) -> asyncio.Task[Approval]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Approval]) -> None:
+        """Let go of a click's task. Its failure is told here too: nobody may wait any more."""
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(task.exception(), StoreUnavailable):
+            log.error("decision_not_recorded", extra={"why": str(task.exception())})
+
+
+def _repeated(known: Payload, payload_id: str) -> Payload:
+    """Our own commit, whose answer was lost, is no duplicate."""
+    if known.id == payload_id:
+        return known
+    return known.model_copy(update={"disposition": Disposition.DUPLICATE})
+
+
+def _holds(approval: Approval, seat: int, decision: str) -> bool:
+    place = approval.place(seat)
+    return place is not None and place.decision is not None and place.decision.id == decision
+
+
+def _waiting(tenant: Tenant, approval: Approval, person: PersonId) -> Waiting | None:
+    place = approval.place_of(person)
+    if place is None or place.state is not PlaceState.PENDING or place.asked_at is None:
+        return None
+    return Waiting(tenant, approval, place, Cursor(at=place.asked_at, key=approval.key))

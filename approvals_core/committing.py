@@ -1,0 +1,97 @@
+"""How a rule becomes a commit: on the newest state, again after a conflict, once whatever is lost."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from gettext import gettext as _
+
+from approvals_core.errors import StoreUnavailable, UnknownApproval, VersionConflict
+from approvals_core.models import Approval, ApprovalKey, Change, Lease
+from approvals_core.ports import Store
+from approvals_core.rules.draft import Stamp
+
+COMMIT_TRIES = 6  # of one change whose outcome is not known: about three seconds
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 base32, in lower case
+
+Step = Callable[[Approval, Stamp], Change | None]
+
+
+class Commits:
+    """Applies rules to stored approvals. *wake* is called whenever there may be new jobs."""
+
+    def __init__(
+        self, store: Store, *, now: Callable[[], datetime], wake: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._wake = wake
+        self.now = now
+
+    async def change(self, key: ApprovalKey, step: Step) -> Approval:
+        """
+        Apply *step* to the newest approval, anew whenever somebody commits in between.
+
+        Returns the approval as it stands then; None from *step* means: leave it so.
+
+        Raises:
+            UnknownApproval: There is none, or what *step* raises.
+
+            LeaseLost: The change finishes a job that somebody else has by now.
+
+            StoreUnavailable: Nobody knows whether the change was committed.
+        """
+        while True:
+            approval = await self._store.approval(key)
+            if approval is None:
+                raise unknown()
+            change = step(approval, self.stamp())
+            if change is None or change.approval is None:
+                return approval
+            with suppress(VersionConflict):
+                await self.commit(change)
+                return change.approval
+
+    async def finish(self, key: ApprovalKey, lease: Lease, step: Step) -> None:
+        """Apply *step*, which ends the leased job itself; end it if there is nothing to do."""
+        ends: list[bool] = []
+
+        def noted(approval: Approval, stamp: Stamp) -> Change | None:
+            change = step(approval, stamp)
+            ends[:] = [change is not None]
+            return change
+
+        await self.change(key, noted)
+        if not ends[0]:
+            await self._store.finish(lease)
+
+    async def commit(self, change: Change) -> None:
+        """Commit *change*, the same again while nobody knows whether it arrived."""
+        for tries in range(1, COMMIT_TRIES + 1):
+            try:
+                await self._store.commit(change)
+            except StoreUnavailable:
+                if tries == COMMIT_TRIES:
+                    raise
+                await asyncio.sleep(0.05 * 2**tries)
+            else:
+                self._wake()
+                return
+
+    def in_seconds(self, seconds: float) -> datetime:
+        """Return the time *seconds* from now."""
+        return self.now() + timedelta(seconds=seconds)
+
+    def stamp(self) -> Stamp:
+        """Return time and names for one change."""
+        return Stamp(
+            at=self.now(),
+            change=secrets.token_hex(16),
+            salt=secrets.token_hex(16),
+            name="".join(secrets.choice(_ALPHABET) for _each in range(16)),
+        )
+
+
+def unknown() -> UnknownApproval:
+    """Return what to raise for what is not there and for what is not the asker's."""
+    return UnknownApproval(_("This request is not available to you."))

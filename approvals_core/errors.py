@@ -1,0 +1,153 @@
+"""
+Every error the core raises on purpose.
+
+ApprovalError               shown to the person who clicked: the message is written for him
++-- UnknownApproval         no such request, or none that this person may know of
++-- NotAnApprover           the person may see the request but not decide on it
++-- StaleCard               the card shows an older round, revision or attempt
++-- AlreadyActedOn          this place or one that holds it was decided before
++-- ActionNotOffered        the tenant does not offer this action here
++-- ActionIncomplete        a comment is missing or too long
++-- TenantClosed            the tenant is disabled or in maintenance
+InvalidArx                  a payload that cannot be taken; carries every problem at once
+NotSettled                  an operator asked to settle what is not unconfirmed
+StoreError
++-- VersionConflict         somebody else committed first: reload and try the rule again
++-- LeaseLost               the job was handed to somebody else: stop, change nothing
++-- StoreUnavailable        the back end did not answer; nobody knows whether it committed
++-- StoreRefused            the store's settings or stamp do not fit: the service does not start
+InvalidToken                a bearer token failed verification; the message is for the log
+TokenUnavailable            we could not get a token of our own
+DirectoryUnavailable        the directory did not answer; carries retry_after in seconds
+ChannelError                a card could not be shown
++-- ChannelBusy             try again; carries retry_after in seconds
++-- AnswerLost              it may have been shown; once more after a minute
++-- CardGone                the card at this address no longer exists: send it anew
++-- Unreachable             the person cannot be reached this way until something changes
++-- CardRefused             the channel will never take this card
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ApprovalError(Exception):
+    """Base of the errors whose message is written for the person who clicked."""
+
+
+class UnknownApproval(ApprovalError):
+    """No such request, or none that this person may know of: both look the same."""
+
+
+class NotAnApprover(ApprovalError):
+    """The person may see the request but is not asked to decide."""
+
+
+class StaleCard(ApprovalError):
+    """The card clicked shows an older round, revision or attempt."""
+
+
+class AlreadyActedOn(ApprovalError):
+    """Somebody decided before the click arrived: on this place, or on one that holds it."""
+
+
+class ActionNotOffered(ApprovalError):
+    """The tenant does not offer this action for this request."""
+
+
+class ActionIncomplete(ApprovalError):
+    """Something the action demands is missing or too long."""
+
+
+class TenantClosed(ApprovalError):
+    """The tenant takes no decisions now."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    One thing wrong with a payload.
+
+    *pointer* is a JSON pointer (RFC 6901) into the payload, "" for the whole.
+    *members* and *message* are what Assent answers in PayloadValidationResults.
+    """
+
+    pointer: str
+    message: str
+    members: tuple[str, ...] = ()
+
+
+class InvalidArx(Exception):
+    """A payload that cannot be taken; *problems* lists all of them at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{p.pointer}: {p.message}" for p in problems))
+        self.problems = tuple(problems)
+
+
+class NotSettled(Exception):
+    """An operator asked to settle a place that has no unconfirmed decision."""
+
+
+class StoreError(Exception):
+    """Base of what a store raises."""
+
+
+class VersionConflict(StoreError):
+    """The stored version is not the one the change was built on."""
+
+
+class LeaseLost(StoreError):
+    """The job's lease has another token by now."""
+
+
+class StoreUnavailable(StoreError):
+    """The back end did not answer; whether it committed is not known."""
+
+
+class StoreRefused(StoreError):
+    """The store may not be used as it is; the message says what to set."""
+
+
+class InvalidToken(Exception):
+    """A bearer token failed verification."""
+
+
+class TokenUnavailable(Exception):
+    """The issuer did not give us a token; the message says why, without secrets."""
+
+
+class RetryAfter(Exception):
+    """Base of errors that end by themselves; *retry_after* is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DirectoryUnavailable(RetryAfter):
+    """The directory did not answer."""
+
+
+class ChannelError(Exception):
+    """Base of what a channel raises when a card cannot be shown."""
+
+
+class ChannelBusy(RetryAfter, ChannelError):
+    """The channel is throttled or down."""
+
+
+class AnswerLost(ChannelError):
+    """The card may have been shown; nobody told us."""
+
+
+class CardGone(ChannelError):
+    """The card at this address no longer exists."""
+
+
+class Unreachable(ChannelError):
+    """The person cannot be reached this way; the message is for operators."""
+
+
+class CardRefused(ChannelError):
+    """The channel will never take this card; the message is for operators."""

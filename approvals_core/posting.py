@@ -1,0 +1,113 @@
+"""Telling the tenant: one attempt at a time, committed before its first byte."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from approvals_core.committing import Commits, unknown
+from approvals_core.errors import LeaseLost, StoreUnavailable
+from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob
+from approvals_core.ports import Answer, Store, TenantApi, Tenants
+from approvals_core.rules import answering
+from approvals_core.rules.answering import Post
+from approvals_core.rules.deciding import POST_LEASE
+from approvals_core.rules.draft import Stamp
+from approvals_core.tenant import Tenant
+
+log = logging.getLogger(__name__)
+
+
+class Posting:
+    """Makes the attempts of decisions, for the click itself and for the worker."""
+
+    def __init__(self, *, store: Store, commits: Commits, tenants: Tenants, api: TenantApi) -> None:
+        self._store = store
+        self._commits = commits
+        self._tenants = tenants
+        self._api = api
+
+    async def due(self, leased: LeasedJob) -> None:
+        """
+        Make the attempt that a due job asks for, if it is still wanted.
+
+        Raises:
+            LeaseLost: Somebody else has the job.
+        """
+        job, lease, _failures = leased
+        if job.approval is None or job.seat is None:
+            raise ValueError(f"{job.key} is about no place")
+        post, tenant = Post(job.seat, job.decision, job.number), self._tenant(job.approval)
+        made: list[Change | None] = []
+
+        def begin(approval: Approval, stamp: Stamp) -> Change | None:
+            made[:] = [answering.attempt(approval, post, tenant=tenant, stamp=stamp, finish=lease)]
+            return made[0]
+
+        # Whoever lost the lease would take the other's attempt for one that died.
+        lease = await self._store.renew(lease, until=self._commits.in_seconds(POST_LEASE))
+        approval = await self._commits.change(job.approval, begin)
+        if made[0] is None:
+            await self._store.finish(lease)
+        elif answering.begun(made[0]):
+            await self.call(approval, post, lease)
+
+    async def call(self, approval: Approval, post: Post, lease: Lease) -> Approval:
+        """Make an attempt that is committed; return the approval with what it led to."""
+        place, tenant = approval.places[post.seat], self._tenant(approval.key)
+        if place.decision is None:
+            raise ValueError(f"{approval.id} has no decision {post.decision}")
+        async with self._kept(lease):
+            answer = await self._api.post_decision(tenant, approval, place, place.decision)
+        _log(approval, post, answer)
+        try:
+            return await self._take_in(approval.key, post, answer, tenant, lease)
+        except LeaseLost:
+            return await self._take_in(approval.key, post, answer, tenant, None)
+
+    async def _take_in(
+        self, key: ApprovalKey, post: Post, answer: Answer, tenant: Tenant, lease: Lease | None
+    ) -> Approval:
+        return await self._commits.change(
+            key,
+            lambda approval, stamp: answering.answered(
+                approval, post, answer, tenant=tenant, stamp=stamp, finish=lease
+            ),
+        )
+
+    @asynccontextmanager
+    async def _kept(self, lease: Lease) -> AsyncGenerator[None]:
+        """Keep *lease* while the block runs. If it is lost, the commit afterwards says so."""
+        keeping = asyncio.create_task(self._keep(lease))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, lease: Lease) -> None:
+        with suppress(LeaseLost):
+            while True:
+                await asyncio.sleep(POST_LEASE / 4)
+                with suppress(StoreUnavailable):
+                    await self._store.renew(lease, until=self._commits.in_seconds(POST_LEASE))
+
+    def _tenant(self, key: ApprovalKey) -> Tenant:
+        tenant = self._tenants.by_id(key.tenant)
+        if tenant is None:
+            raise unknown()
+        return tenant
+
+
+def _log(approval: Approval, post: Post, answer: Answer) -> None:
+    log.info(
+        "decision_answered",
+        extra={
+            "approval": approval.id,
+            "decision": post.decision,
+            "attempt": post.number,
+            "answer": answer.kind.value,
+            "reason": answer.reason,
+            "xcv": approval.xcv,
+            "tcv": post.decision,
+        },
+    )

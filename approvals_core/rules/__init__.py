@@ -1,0 +1,1 @@
+"""How an approval may change: pure functions from an approval to a change."""

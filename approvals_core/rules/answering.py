@@ -1,0 +1,325 @@
+"""What becomes of a decision on its way to the tenant: attempts, answers, and no answer."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from gettext import gettext as _
+from typing import NamedTuple
+
+from approvals_core.errors import NotSettled
+from approvals_core.models import (
+    ActionTaken,
+    Approval,
+    Change,
+    Decision,
+    EventKind,
+    JobKind,
+    Lane,
+    Lease,
+    Place,
+    PlaceState,
+    Refusal,
+)
+from approvals_core.ports import Answer, AnswerKind
+from approvals_core.rules.deciding import ANSWERED_WITHIN, QUIET, post_job
+from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.rules.standing import name_of
+from approvals_core.tenant import Tenant
+
+FIRST_BACKOFF = 5.0  # seconds; doubles with each attempt
+LONGEST_BACKOFF = 300.0  # seconds
+
+
+class Post(NamedTuple):
+    """Which attempt of which decision a job is about."""
+
+    seat: int
+    decision: str
+    number: int
+
+
+class Settlement(StrEnum):
+    """What an operator found out about an unconfirmed decision."""
+
+    ACCEPTED = "accepted"
+    NOT_TAKEN = "not-taken"
+    POST_AGAIN = "post-again"
+
+
+def pending_again(
+    draft: Draft, place: Place, *, why: str = "", comment: str = "", action: str = ""
+) -> Place:
+    """Give a place back to its approver; *why* stands on the card with what he had typed."""
+    refusal = None
+    if why:
+        refusal = Refusal(action=action, message=why, comment=comment, at=draft.at)
+    return draft.put(
+        place,
+        state=PlaceState.PENDING,
+        decision=None,
+        refusal=refusal,
+        attempt=place.attempt + 1,
+        asked_at=place.asked_at or draft.at,
+    )
+
+
+def give_back(draft: Draft, place: Place, decision: Decision, why: str) -> Place:
+    """End *decision* as not taken by the tenant."""
+    draft.note(EventKind.RETURNED, {"seat": place.seat, "decision": decision.id}, {"why": why})
+    return pending_again(draft, place, why=why, comment=decision.comment, action=decision.action)
+
+
+def stale_decision() -> str:
+    """Say why a decision on older content is not sent."""
+    return _("The request changed before your decision was sent. Please look again.")
+
+
+def answered(
+    approval: Approval,
+    post: Post,
+    answer: Answer,
+    *,
+    tenant: Tenant,
+    stamp: Stamp,
+    finish: Lease | None,
+) -> Change:
+    """
+    Take in what the tenant said to one attempt.
+
+    An answer to a decision that is no longer open is recorded and changes nothing
+    else. *finish* is None if the right to finish the attempt was lost meanwhile:
+    then it counts only where nobody knew what had become of the decision.
+    """
+    draft = Draft(approval, stamp)
+    place, decision = _open(approval, post)
+    mine = finish is not None or (place and place.state is PlaceState.UNCONFIRMED)
+    if place is None or decision is None or not mine:
+        draft.note(EventKind.LATE_ANSWER, {"decision": post.decision, "answer": answer.kind})
+        return draft.change(finish=finish)
+    placed = _take(draft, place, decision, answer, tenant)
+    if stamp.at - decision.at < timedelta(seconds=ANSWERED_WITHIN):
+        draft.put(placed, quiet_until=stamp.at + timedelta(seconds=QUIET))
+    draft.converge(channels=tenant.channels)
+    return draft.change(finish=finish)
+
+
+def attempt(
+    approval: Approval, post: Post, *, tenant: Tenant, stamp: Stamp, finish: Lease
+) -> Change | None:
+    """
+    Begin the attempt a due job asks for, or say what stands against it.
+
+    The change begins the attempt if its place is `SUBMITTING`, or `UNCONFIRMED`
+    with ``decision.attempts == post.number``; else it ends the job. None: there
+    is nothing to do.
+    """
+    place, decision = _open(approval, post)
+    if place is None or decision is None or not _wants(place, decision, post):
+        return None
+    draft = Draft(approval, stamp)
+    if decision.attempts == post.number:
+        _unconfirm(draft, place, decision, tenant, "we stopped during the attempt")
+        draft.converge(channels=tenant.channels)
+        return draft.change(finish=finish)
+    return _begin(draft, place, post, tenant=tenant, finish=finish)
+
+
+def _wants(place: Place, decision: Decision, post: Post) -> bool:
+    """Tell whether the job is about the attempt under way, or the one that is next."""
+    if decision.attempts == post.number:
+        return place.state in (PlaceState.SUBMITTING, PlaceState.UNCONFIRMED)
+    waiting = (PlaceState.RETRYING, PlaceState.UNCONFIRMED)
+    return decision.attempts + 1 == post.number and place.state in waiting
+
+
+def begun(change: Change) -> bool:
+    """Tell whether *change*, made by `attempt`, begins the attempt."""
+    return change.finish is None
+
+
+def settle(
+    approval: Approval, seat: int, found: Settlement, *, by: str, tenant: Tenant, stamp: Stamp
+) -> Change:
+    """
+    End an unconfirmed decision by what the operator *by* found out.
+
+    Raises:
+        NotSettled: The place has no unconfirmed decision.
+    """
+    place = approval.place(seat)
+    if place is None or place.state is not PlaceState.UNCONFIRMED or place.decision is None:
+        raise NotSettled(f"Place {seat} of {approval.id} has no unconfirmed decision.")
+    draft, decision = Draft(approval, stamp), place.decision
+    facts = {"seat": seat, "decision": decision.id, "found": found}
+    draft.note(EventKind.SETTLED, facts, {"by": by})
+    match found:
+        case Settlement.ACCEPTED:
+            _accept(draft, place, decision, Answer(kind=AnswerKind.ACCEPTED), tenant)
+        case Settlement.NOT_TAKEN:
+            why = _("Your decision did not reach {tenant}. Please decide again.")
+            give_back(draft, place, decision, why.format(tenant=tenant.name))
+        case Settlement.POST_AGAIN:
+            _postpone(draft, place, decision, due=stamp.at)
+    draft.converge(channels=tenant.channels)
+    return draft.change()
+
+
+def overdue(
+    approval: Approval, seat: int, decision: str, *, stamp: Stamp, finish: Lease
+) -> Change | None:
+    """Put before an operator that the ARX owed for an accepted decision did not come."""
+    place, made = _open(approval, Post(seat, decision, 0))
+    if place is None or made is None or place.state is not PlaceState.ACCEPTED or made.overdue:
+        return None
+    draft = Draft(approval, stamp)
+    draft.put(place, decision=made.model_copy(update={"overdue": True}))
+    draft.note(EventKind.OVERDUE, {"seat": seat, "decision": decision})
+    return draft.change(finish=finish)
+
+
+def _open(approval: Approval, post: Post) -> tuple[Place | None, Decision | None]:
+    """Return place and decision if that decision is still on its way."""
+    place = approval.place(post.seat)
+    if place is None or place.decision is None or place.decision.id != post.decision:
+        return None, None
+    return place, place.decision
+
+
+def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
+    if place.state is PlaceState.ACCEPTED:
+        draft.note(EventKind.LATE_ANSWER, {"decision": decision.id, "answer": answer.kind})
+        return place
+    if answer.kind is AnswerKind.ACCEPTED:
+        return _accept(draft, place, decision, answer, tenant)
+    if answer.kind is AnswerKind.REFUSED:
+        return _refuse(draft, place, decision, answer, tenant)
+    doubtful = place.state is PlaceState.UNCONFIRMED or answer.kind is AnswerKind.UNKNOWN
+    if doubtful:
+        # What another attempt met says nothing about where the first one went.
+        return _unconfirm(draft, place, decision, tenant, answer.reason)
+    if answer.kind is AnswerKind.AGAIN:
+        return _again(draft, place, decision, answer, tenant)
+    return give_back(draft, place, decision, answer.message or _not_taken(tenant))
+
+
+def _accept(
+    draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant
+) -> Place:
+    draft.note(
+        EventKind.ACCEPTED,
+        {"seat": place.seat, "decision": decision.id, "action": decision.action},
+        {"message": answer.message},
+    )
+    draft.set(taken=(*draft.approval.taken, _taken(place, decision)))
+    action = tenant.action(decision.action)
+    if action is not None and not action.holds:
+        return pending_again(draft, place)
+    _await_arx(draft, place, decision, tenant)
+    said = {"answered_at": draft.at, "message": answer.message, "due": None}
+    return draft.put(place, state=PlaceState.ACCEPTED, decision=decision.model_copy(update=said))
+
+
+def _taken(place: Place, decision: Decision) -> ActionTaken:
+    return ActionTaken(
+        by=place.alias,
+        name=name_of(place),
+        action=decision.action,
+        at=decision.at,
+        comment=decision.comment,
+        seat=place.seat,
+        decision=decision.id,
+        round=decision.round,
+    )
+
+
+def _await_arx(draft: Draft, place: Place, decision: Decision, tenant: Tenant) -> None:
+    draft.job(
+        f"await/{decision.id}",
+        JobKind.AWAIT_ARX,
+        Lane.REMINDER,
+        due=draft.at + timedelta(seconds=tenant.limits.reconcile_after),
+        seat=place.seat,
+        decision=decision.id,
+    )
+
+
+def _refuse(
+    draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant
+) -> Place:
+    why = answer.message or _("{tenant} did not accept this.").format(tenant=tenant.name)
+    draft.note(
+        EventKind.REFUSED,
+        {"seat": place.seat, "decision": decision.id, "reason": answer.reason},
+        {"message": why, "errors": "\n".join(answer.errors)},
+    )
+    return pending_again(draft, place, why=why, comment=decision.comment, action=decision.action)
+
+
+def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
+    if decision.revision != draft.approval.revision:
+        return give_back(draft, place, decision, stale_decision())
+    if decision.attempts >= tenant.limits.posts:
+        return give_back(draft, place, decision, answer.message or _not_taken(tenant))
+    due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
+    return _postpone(draft, place, decision, due=due, reason=answer.reason)
+
+
+def _postpone(
+    draft: Draft, place: Place, decision: Decision, *, due: datetime, reason: str = ""
+) -> Place:
+    facts = {"seat": place.seat, "decision": decision.id, "due": due.isoformat(), "reason": reason}
+    draft.note(EventKind.POSTPONED, facts)
+    post_job(draft, place, decision, number=decision.attempts + 1, due=due)
+    waiting = decision.model_copy(update={"due": due})
+    return draft.put(place, state=PlaceState.RETRYING, decision=waiting)
+
+
+def _unconfirm(
+    draft: Draft, place: Place, decision: Decision, tenant: Tenant, reason: str
+) -> Place:
+    """Nobody knows whether it arrived: the same id again if that is safe, else an operator."""
+    facts = {"seat": place.seat, "decision": decision.id, "reason": reason}
+    draft.note(EventKind.UNCONFIRMED, facts)
+    due = None
+    if _may_repeat(draft.approval, decision, tenant):
+        due = draft.at + timedelta(seconds=backoff(decision.attempts))
+        post_job(draft, place, decision, number=decision.attempts + 1, due=due)
+    doubted = decision.model_copy(update={"due": due})
+    return draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
+
+
+def _may_repeat(approval: Approval, decision: Decision, tenant: Tenant) -> bool:
+    current = decision.revision == approval.revision
+    return tenant.api.idempotent and current and decision.attempts < tenant.limits.posts
+
+
+def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Lease) -> Change:
+    decision = place.decision
+    assert decision is not None
+    current = decision.revision == draft.approval.revision
+    doubted = place.state is PlaceState.UNCONFIRMED
+    if not current and not doubted:
+        give_back(draft, place, decision, stale_decision())
+    elif not current:
+        draft.put(place, decision=decision.model_copy(update={"due": None}))
+    else:
+        trying = {"attempts": post.number, "attempted_at": draft.at, "due": None}
+        if doubted:
+            trying["due"] = decision.due  # still the worker's, not an operator's
+        state = PlaceState.UNCONFIRMED if doubted else PlaceState.SUBMITTING
+        draft.put(place, state=state, decision=decision.model_copy(update=trying))
+        draft.note(EventKind.ATTEMPTED, {"decision": decision.id, "attempt": post.number})
+        draft.converge(channels=tenant.channels, after=QUIET)
+        return draft.change()
+    draft.converge(channels=tenant.channels)
+    return draft.change(finish=finish)
+
+
+def backoff(attempts: int) -> float:
+    """Return the seconds to wait after this many attempts; the worker adds jitter."""
+    return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempts - 1))
+
+
+def _not_taken(tenant: Tenant) -> str:
+    return _("{tenant} could not be reached, so nothing was decided. Please try again.").format(
+        tenant=tenant.name
+    )

@@ -1,0 +1,165 @@
+"""What a click does to its place, before the tenant hears of it."""
+
+from datetime import datetime, timedelta
+from gettext import gettext as _
+
+from approvals_core.errors import (
+    ActionIncomplete,
+    ActionNotOffered,
+    AlreadyActedOn,
+    StaleCard,
+    TenantClosed,
+    UnknownApproval,
+)
+from approvals_core.models import (
+    Approval,
+    Change,
+    Decision,
+    EventKind,
+    Job,
+    JobKind,
+    Lane,
+    Person,
+    Place,
+    PlaceState,
+    Record,
+)
+from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.rules.standing import holder, may_see, name_of, offered, who_did
+from approvals_core.tenant import Action, Comment, Tenant
+
+POST_LEASE = 20.0  # seconds; renewed while the call to the tenant runs
+ANSWERED_WITHIN = 2.0  # seconds in which every click is answered
+QUIET = 2.0  # seconds after an answer in which the clicked card is left alone
+
+
+class Click(Record):
+    """What came in from a card: where it was, what it showed, and what was typed."""
+
+    seat: int
+    round: int
+    revision: int
+    attempt: int
+    action: str
+    comment: str = ""
+    channel: str
+
+
+def check(approval: Approval, click: Click, *, by: Person, tenant: Tenant) -> tuple[Place, Action]:
+    """
+    Return the place and the action, if *by* may do now what he clicked.
+
+    Raises:
+        UnknownApproval: He may not even see the request.
+
+        StaleCard: His card shows an older round, revision or attempt.
+
+        AlreadyActedOn: He, or somebody who holds his place, decided before.
+
+        ActionNotOffered: The tenant does not offer the action here.
+
+        ActionIncomplete: A comment is missing or too long.
+
+        TenantClosed: The tenant takes no decisions now.
+    """
+    place = approval.place(click.seat)
+    mine = place is not None and place.person is not None and place.person.id == by.id
+    if place is None or not mine or not may_see(approval, by.id):
+        raise UnknownApproval(_("This request is not available to you."))
+    _check_standing(approval, place, click, tenant)
+    return place, _check_action(approval, click, tenant)
+
+
+def decide(
+    approval: Approval, click: Click, *, by: Person, tenant: Tenant, decision: str, stamp: Stamp
+) -> Change:
+    """
+    Take the place for the decision with id *decision*, and hold the right to post it.
+
+    Raises:
+        ApprovalError: As `check` does.
+    """
+    place, action = check(approval, click, by=by, tenant=tenant)
+    draft = Draft(approval, stamp)
+    made = _decision(approval, click, action, by=by, decision=decision, stamp=stamp)
+    draft.put(
+        place,
+        state=PlaceState.SUBMITTING,
+        decision=made,
+        refusal=None,
+        quiet_until=stamp.at + timedelta(seconds=ANSWERED_WITHIN + QUIET),
+    )
+    draft.note(
+        EventKind.DECIDED,
+        {"seat": place.seat, "action": action.code, "decision": decision, "channel": made.channel},
+        {"by": str(by.id), "name": by.name, "comment": made.comment},
+    )
+    draft.claim(post_job(draft, place, made, number=1, due=stamp.at), seconds=POST_LEASE)
+    draft.converge(channels=tenant.channels, after=ANSWERED_WITHIN)
+    return draft.change()
+
+
+def post_job(draft: Draft, place: Place, decision: Decision, *, number: int, due: datetime) -> Job:
+    """Leave the job that makes attempt *number* to tell the tenant."""
+    return draft.job(
+        f"post/{decision.id}/{number}",
+        JobKind.POST,
+        Lane.DECISION,
+        due=due,
+        seat=place.seat,
+        decision=decision.id,
+        number=number,
+    )
+
+
+def _check_standing(approval: Approval, place: Place, click: Click, tenant: Tenant) -> None:
+    if place.decision is not None and click.attempt == place.attempt:
+        raise AlreadyActedOn(_("You have decided on this request already."))
+    held_by = holder(approval, place, tenant)
+    if held_by is not None:
+        who = name_of(held_by)
+        raise AlreadyActedOn(_("{who} was faster: see below what was decided.").format(who=who))
+    if place.state is PlaceState.REMOVED:
+        raise AlreadyActedOn(who_did(approval, tenant))
+    shown = (click.round, click.revision, click.attempt)
+    if shown != (place.round, approval.revision, place.attempt):
+        raise StaleCard(_("The request changed since this card was made. Please look again."))
+    if not tenant.enabled:
+        raise TenantClosed(
+            _("{tenant} takes no decisions at the moment.").format(tenant=tenant.name)
+        )
+
+
+def _check_action(approval: Approval, click: Click, tenant: Tenant) -> Action:
+    wanted = click.action.casefold()
+    action = next((a for a in offered(approval, tenant) if a.code.casefold() == wanted), None)
+    if action is None:
+        raise ActionNotOffered(_("This action is not offered for this request."))
+    comment = click.comment.strip()
+    if action.comment is Comment.REQUIRED and not comment:
+        raise ActionIncomplete(
+            _("“{action}” needs a comment. Please say why.").format(action=action.label)
+        )
+    if len(comment) > action.comment_length:
+        raise ActionIncomplete(
+            _("The comment is too long: at most {limit} characters.").format(
+                limit=action.comment_length
+            )
+        )
+    return action
+
+
+def _decision(
+    approval: Approval, click: Click, action: Action, *, by: Person, decision: str, stamp: Stamp
+) -> Decision:
+    return Decision(
+        id=decision,
+        action=action.code,
+        comment="" if action.comment is Comment.NONE else click.comment.strip(),
+        by=by,
+        at=stamp.at,
+        channel=click.channel,
+        round=approval.round,
+        revision=approval.revision,
+        attempted_at=stamp.at,
+    )

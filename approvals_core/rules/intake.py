@@ -1,0 +1,419 @@
+"""What a payload does to an approval: who is asked, who no longer, and what about."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from approvals_core.arx import Arx, ArxAction, ArxApprover, fold
+from approvals_core.models import (
+    ActionTaken,
+    Approval,
+    Change,
+    Disposition,
+    EventKind,
+    JobKind,
+    Lane,
+    Mark,
+    Operation,
+    Payload,
+    Place,
+    PlaceState,
+)
+from approvals_core.rules.answering import give_back, pending_again, stale_decision
+from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.tenant import Tenant
+
+TICKS = 10_000_000  # per second: OperationDateTime counts 100 ns
+KEEP_BODIES = timedelta(
+    hours=1
+)  # after closing: a late ARX may open it again, cards still show them
+_YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Received(NamedTuple):
+    """What `receive` made of a payload."""
+
+    change: Change
+    payload: Payload
+
+
+def receive(
+    approval: Approval | None, arx: Arx, *, tenant: Tenant, payload_id: str, stamp: Stamp
+) -> Received:
+    """
+    Apply *arx* to the approval, or to a new one.
+
+    Order is kept per approver: an entry that is older than what was applied for
+    its approver is skipped, and the payload says so.
+    """
+    reading = _Reading(approval or _new(arx, tenant, stamp), arx, tenant, stamp)
+    reading.apply()
+    return reading.finish(payload_id)
+
+
+class _Reading:
+    """One payload being applied to one approval."""
+
+    def __init__(self, approval: Approval, arx: Arx, tenant: Tenant, stamp: Stamp) -> None:
+        self.draft = Draft(approval, stamp)
+        self.arx = arx
+        self.tenant = tenant
+        self.before = approval
+        self.mark = Mark(arx.ticks if arx.ticks is not None else ticks(stamp.at), arx.operation)
+        self.anew = _starts_anew(approval, arx)
+        self.skipped: list[str] = []
+        self.applied = 0
+
+    def apply(self) -> None:
+        """Do all that this payload says and that is not older than what stands."""
+        acted = self._record_action()
+        for name in self.arx.delete_for:
+            self._remove(name)
+        if self.arx.operation is not Operation.DELETE:
+            for approver in self.arx.approvers:
+                self._ask(approver)
+        if acted is not None:
+            self._settle(acted)
+        self._take_content()
+        self._take_details()
+        self._open_or_close()
+        self._revise()
+
+    def finish(self, payload_id: str) -> Received:
+        """Return the change, with the payload's record in it."""
+        draft, arx = self.draft, self.arx
+        payload = Payload(
+            id=payload_id,
+            approval=arx.key,
+            digest=arx.digest,
+            operation=arx.operation,
+            received_at=draft.at,
+            disposition=self._disposition(),
+            skipped=tuple(self.skipped),
+            warnings=arx.warnings,
+        )
+        superseded = payload.disposition is Disposition.SUPERSEDED
+        kind = EventKind.SUPERSEDED if superseded else EventKind.RECEIVED
+        draft.note(kind, {"operation": arx.operation.name, "payload": payload_id})
+        draft.set(
+            newest=max(self.before.newest, self.mark.ticks),
+            created=self.before.created or arx.operation is Operation.CREATE,
+            xcv=arx.xcv or self.before.xcv,
+        )
+        draft.keep(payload)
+        draft.body(f"payload/{payload_id}", arx.raw)
+        draft.converge(channels=self.tenant.channels)
+        return Received(draft.change(), payload)
+
+    def _disposition(self) -> Disposition:
+        if not self.skipped:
+            return Disposition.APPLIED
+        return Disposition.PARTIAL if self.applied else Disposition.SUPERSEDED
+
+    # -- places -------------------------------------------------------------
+
+    def _find(self, name: str) -> Place | None:
+        wanted = fold(name, self.tenant.people.mail_domains)
+        return next((p for p in self.draft.approval.places if _is(p, wanted)), None)
+
+    def _applies(self, place: Place) -> bool:
+        """Tell whether this payload is not older than what was applied to *place*."""
+        if self.arx.ticks is None or self.anew or self.mark >= place.mark:
+            return True
+        allowance = int(self.tenant.limits.clock_allowance * TICKS)
+        return place.decision is not None and self.mark.ticks >= place.mark.ticks - allowance
+
+    def _newer(self, mark: Mark | None) -> bool:
+        return mark is None or self.arx.ticks is None or self.anew or self.mark >= mark
+
+    def _raised(self, mark: Mark) -> Mark:
+        return max(mark, self.mark)
+
+    def _seat(self, name: str, **fields: object) -> Place:
+        """Return a new place, not asked yet: the memory of a word about somebody."""
+        alias = name.strip()
+        place = Place(
+            seat=len(self.draft.approval.places),
+            alias=alias,
+            names=(fold(alias, self.tenant.people.mail_domains),),
+            mark=self.mark,
+            state=PlaceState.REMOVED,
+        )
+        placed = self.draft.put(place, **fields)
+        self.look_up(placed)
+        return placed
+
+    def look_up(self, place: Place) -> None:
+        """Leave the job that finds the person of *place*."""
+        self.draft.job(
+            f"resolve/{self.draft.approval.id}/{place.seat}",
+            JobKind.RESOLVE,
+            Lane.CARD,
+            due=self.draft.at,
+            seat=place.seat,
+        )
+
+    def _remove(self, name: str) -> None:
+        place = self._find(name)
+        if place is None:
+            self.applied += 1
+            self._seat(name)
+        elif self._applies(place):
+            self.applied += 1
+            remove(self.draft, place, self._raised(place.mark))
+        else:
+            self.skipped.append(name)
+
+    def _ask(self, approver: ArxApprover) -> None:
+        place = self._find(approver.alias)
+        if place is None:
+            place = self._seat(approver.alias)
+        elif not self._applies(place):
+            self.skipped.append(approver.alias)
+            return
+        self.applied += 1
+        named = self.draft.put(
+            place,
+            alias=approver.alias,
+            name=approver.name or place.name,
+            original_approvers=approver.original_approvers,
+        )
+        ask(self.draft, named, self._raised(place.mark))
+        if named.person is None:
+            self.look_up(self.draft.put(self.draft.approval.places[named.seat], unbound=""))
+
+    # -- what was done ------------------------------------------------------
+
+    def _record_action(self) -> Place | None:
+        """Write ActionDetail into the history once; return the place it is news about."""
+        action = self.arx.action
+        if action is None:
+            return None
+        place = self._find(action.by.alias) if action.by.alias else None
+        if self._is_known(action, place):
+            return None
+        matching = _matching(self.draft.approval, action, place)
+        if matching is None:
+            self._add_action(action, place)
+        else:
+            self._confirm(matching, action)
+        return place
+
+    def _is_known(self, action: ArxAction, place: Place | None) -> bool:
+        by = fold(action.by.alias, self.tenant.people.mail_domains)
+        second = action.at.replace(microsecond=0)
+        return any(
+            taken.said_at is not None
+            and taken.said_at.replace(microsecond=0) == second
+            and taken.action.casefold() == action.name.casefold()
+            and (
+                fold(taken.by, self.tenant.people.mail_domains) == by
+                or (place is not None and taken.seat == place.seat)
+            )
+            for taken in self.draft.approval.taken
+        )
+
+    def _add_action(self, action: ArxAction, place: Place | None) -> None:
+        decision = _open_decision_like(place, action)
+        taken = ActionTaken(
+            by=action.by.alias,
+            name=_name(place, action),
+            action=decision.action if decision else action.name,
+            at=decision.at if decision else action.at,
+            said_at=action.at,
+            comment=action.comment or (decision.comment if decision else ""),
+            seat=place.seat if place else None,
+            decision=decision.id if decision else "",
+            failed=action.failure,
+            round=self.draft.approval.round,
+        )
+        self.draft.set(taken=(*self.draft.approval.taken, taken))
+        facts = {"action": action.name, "date": action.at.isoformat(), "decision": taken.decision}
+        personal = {"by": action.by.alias, "comment": action.comment, "failure": action.failure}
+        self.draft.note(EventKind.ACTION, facts, personal)
+
+    def _confirm(self, known: ActionTaken, action: ArxAction) -> None:
+        said = known.model_copy(
+            update={
+                "said_at": action.at,
+                "failed": action.failure,
+                "comment": known.comment or action.comment,
+            }
+        )
+        taken = tuple(said if t is known else t for t in self.draft.approval.taken)
+        self.draft.set(taken=taken)
+        facts = {"decision": known.decision, "date": action.at.isoformat()}
+        self.draft.note(EventKind.CONFIRMED, facts, {"failure": action.failure})
+
+    def _settle(self, acted: Place) -> None:
+        """End the open decision of whoever acted, unless an entry above did."""
+        action = self.arx.action
+        place = self.draft.approval.places[acted.seat]
+        if action is None or place.state is PlaceState.REMOVED or not self._applies(place):
+            return
+        if action.failure:
+            self._fail(place, action)
+        elif place.decision is not None:
+            self._note_settled(place)
+            pending_again(self.draft, place.model_copy(update={"mark": self._raised(place.mark)}))
+
+    def _fail(self, place: Place, action: ArxAction) -> None:
+        """The tenant accepted and failed afterwards: his place is open again and says why."""
+        if place.decision is not None:
+            self._note_settled(place)
+        comment = place.decision.comment if place.decision else ""
+        pending_again(
+            self.draft,
+            place.model_copy(update={"mark": self._raised(place.mark)}),
+            why=action.failure,
+            comment=comment or action.comment,
+            action=action.name,
+        )
+
+    def _note_settled(self, place: Place) -> None:
+        note_settled(self.draft, place)
+
+    # -- content ------------------------------------------------------------
+
+    def _take_content(self) -> None:
+        arx, draft = self.arx, self.draft
+        if arx.content is None:
+            return
+        if not self._newer(draft.approval.content_mark):
+            self.skipped.append("SummaryData")
+            return
+        self.applied += 1
+        mark = max(draft.approval.content_mark or self.mark, self.mark)
+        draft.set(content=arx.content, content_mark=mark, display_number=arx.display_number)
+
+    def _take_details(self) -> None:
+        arx, draft = self.arx, self.draft
+        keeps = arx.operation is not Operation.CREATE and not arx.refresh_details
+        if not arx.details or keeps or not self._newer(draft.approval.details_mark):
+            return
+        mark = max(draft.approval.details_mark or self.mark, self.mark)
+        draft.set(details_mark=mark, details_digest=_digest(arx.details))
+        for name, text in arx.details.items():
+            draft.body(f"details/{name}", text)
+
+    def _open_or_close(self) -> None:
+        draft = self.draft
+        if draft.approval.open and not self.before.open:
+            draft.set(round=self.before.round + 1, opened_at=draft.at, closed_at=None)
+        elif self.before.open and not draft.approval.open:
+            draft.set(closed_at=draft.at)
+            clean_up(draft)
+        for place in draft.approval.places:
+            if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
+                draft.put(place, round=draft.approval.round)
+
+    def _revise(self) -> None:
+        draft, before = self.draft, self.before
+        content = draft.approval.content != before.content
+        details = before.details_digest and before.details_digest != draft.approval.details_digest
+        if not content and not details and draft.approval.round == before.round:
+            return
+        draft.set(revision=before.revision + 1)
+        for place in draft.approval.places:
+            if place.state is PlaceState.RETRYING and place.decision is not None:
+                give_back(draft, place, place.decision, stale_decision())
+
+
+def remove(draft: Draft, place: Place, mark: Mark) -> Place:
+    """Take a place out of everybody's queue; an open decision is settled by it."""
+    if place.decision is not None:
+        note_settled(draft, place)
+    return draft.put(
+        place, state=PlaceState.REMOVED, decision=None, refusal=None, unbound="", mark=mark
+    )
+
+
+def ask(draft: Draft, place: Place, mark: Mark) -> Place:
+    """Ask the approver of *place*; one who decided and was not accepted yet stays so."""
+    marked = place.model_copy(update={"mark": mark})
+    if place.state is PlaceState.REMOVED:
+        return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
+    if place.state is PlaceState.ACCEPTED:
+        note_settled(draft, place)
+        return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
+    return draft.put(marked)
+
+
+def note_settled(draft: Draft, place: Place) -> None:
+    """Record that the tenant's word ended an open decision."""
+    if place.decision is not None:
+        facts = {"seat": place.seat, "decision": place.decision.id, "was": place.state}
+        draft.note(EventKind.SETTLED, facts)
+
+
+def clean_up(draft: Draft) -> None:
+    """Leave the job that drops the bodies, if the request stays closed."""
+    draft.job(
+        f"clean/{draft.approval.id}",
+        JobKind.CLEAN_UP,
+        Lane.DIGEST,
+        due=draft.at + KEEP_BODIES,
+        round=draft.approval.round,
+    )
+
+
+def ticks(at: datetime) -> int:
+    """Return *at* in 100-ns ticks since 0001-01-01 UTC, as .NET counts."""
+    since = at - _YEAR_ONE
+    return (since.days * 86_400 + since.seconds) * TICKS + since.microseconds * 10
+
+
+def _starts_anew(approval: Approval, arx: Arx) -> bool:
+    """A CREATE for a closed request that had one starts it again, whatever its marks say."""
+    if arx.operation is not Operation.CREATE or approval.open or not approval.created:
+        return False
+    return arx.ticks is None or arx.ticks >= approval.newest
+
+
+def _new(arx: Arx, tenant: Tenant, stamp: Stamp) -> Approval:
+    return Approval(
+        key=arx.key, id=f"{tenant.code}-{stamp.name}", display_number=arx.display_number
+    )
+
+
+def _is(place: Place, folded: str) -> bool:
+    if folded in place.names:
+        return True
+    person = place.person
+    return person is not None and folded in (person.object_id, person.upn.casefold())
+
+
+def _matching(approval: Approval, action: ArxAction, place: Place | None) -> ActionTaken | None:
+    """Return what an accepted decision left and this ActionDetail confirms, or None."""
+    if place is None:
+        return None
+    return next(
+        (
+            taken
+            for taken in reversed(approval.taken)
+            if taken.decision
+            and taken.said_at is None
+            and taken.seat == place.seat
+            and taken.action.casefold() == action.name.casefold()
+        ),
+        None,
+    )
+
+
+def _open_decision_like(place: Place | None, action: ArxAction):
+    if place is None or place.decision is None:
+        return None
+    same = place.decision.action.casefold() == action.name.casefold()
+    return place.decision if same and place.state is not PlaceState.ACCEPTED else None
+
+
+def _name(place: Place | None, action: ArxAction) -> str:
+    if action.by.name:
+        return action.by.name
+    if place is not None and place.person is not None:
+        return place.person.name
+    return place.name if place else ""
+
+
+def _digest(details: dict[str, str]) -> str:
+    return sha256(repr(sorted(details.items())).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,75 @@
+"""Who may do what now: asked by the rules before a decision and by the cards before a button."""
+
+from gettext import gettext as _
+
+from approvals_core.models import ActionTaken, Approval, PersonId, Place, PlaceState
+from approvals_core.tenant import Action, Concurrency, Tenant
+
+HOLDING = frozenset(
+    {PlaceState.SUBMITTING, PlaceState.RETRYING, PlaceState.UNCONFIRMED, PlaceState.ACCEPTED}
+)
+
+
+def holder(approval: Approval, place: Place, tenant: Tenant) -> Place | None:
+    """
+    Return the other place whose decision holds this one, or None.
+
+    With any-of, one decision holds everybody until the tenant moves the request
+    on; with all-of, each holds only himself.
+    """
+    if tenant.concurrency is Concurrency.ALL:
+        return None
+    others = (p for p in approval.places if p.seat != place.seat)
+    return next((p for p in others if p.state in HOLDING), None)
+
+
+def offered(approval: Approval, tenant: Tenant) -> tuple[Action, ...]:
+    """Return the actions of this request: the tenant's, narrowed by what the ARX allows."""
+    applicable = approval.content.actions if approval.content else ()
+    if not applicable:
+        return tenant.actions
+    codes = {code.casefold() for code in applicable}
+    return tuple(a for a in tenant.actions if a.code.casefold() in codes)
+
+
+def may_decide(approval: Approval, place: Place, tenant: Tenant) -> bool:
+    """Tell whether the person of this place has something to decide now."""
+    return (
+        place.state is PlaceState.PENDING
+        and place.person is not None
+        and holder(approval, place, tenant) is None
+        and tenant.enabled
+    )
+
+
+def may_see(approval: Approval, person: PersonId) -> bool:
+    """Tell whether *person* may know of the request: asked now or in this round, or decider."""
+    place = approval.place_of(person)
+    if place is None:
+        return False
+    asked = place.round == approval.round and place.round > 0
+    return asked or any(taken.seat == place.seat for taken in approval.taken)
+
+
+def name_of(place: Place) -> str:
+    """Return what to call the person of a place: as the directory, else as the tenant does."""
+    if place.person is not None and place.person.name:
+        return place.person.name
+    return place.name or place.alias
+
+
+def last_taken(approval: Approval) -> ActionTaken | None:
+    """Return the newest thing done in this round, or None."""
+    this_round = [t for t in approval.taken if t.round == approval.round]
+    return this_round[-1] if this_round else None
+
+
+def who_did(approval: Approval, tenant: Tenant) -> str:
+    """Say in one sentence what was done last, for somebody who comes too late."""
+    taken = last_taken(approval)
+    if taken is None:
+        return _("This request is no longer waiting for a decision.")
+    action = tenant.action(taken.action)
+    return _("{who}: {what}.").format(
+        who=taken.name or taken.by, what=action.past if action else taken.action
+    )

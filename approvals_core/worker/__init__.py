@@ -1,0 +1,162 @@
+"""Does the jobs that changes leave: converge cards, post decisions, find people, clean up."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from approvals_core.errors import LeaseLost, RetryAfter, StoreError
+from approvals_core.models import Lane, LeasedJob
+from approvals_core.ports import Store, Tenants
+from approvals_core.rules.deciding import POST_LEASE
+from approvals_core.worker.cards import Cards
+from approvals_core.worker.chores import Chores
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Cards", "Chores", "Worker"]
+
+LEASE = 120.0  # seconds; longer than anything a channel or the directory may take
+MOST_FAILURES = 10  # then an operator looks at it: with the backoff about half an hour
+FIRST_BACKOFF = 1.0  # seconds, doubling
+LONGEST_BACKOFF = 300.0  # seconds
+POLL = 1.0  # seconds between looks: commits of other processes wake nobody
+SWEEP = 3600.0  # seconds between two looks for places that wait on nobody
+SLOTS = 32  # jobs at once per group of lanes
+
+DECISIONS = (Lane.DECISION,)
+THE_REST = (Lane.CARD, Lane.REMINDER, Lane.DIGEST)
+
+
+class Worker:
+    """Runs due jobs; any number of workers may share a store. Decisions have slots of their own."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cards: Cards,
+        chores: Chores,
+        tenants: Tenants,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._cards = cards
+        self._chores = chores
+        self._tenants = tenants
+        self._now = now
+        self._jitter = jitter
+        self._bells = [asyncio.Event(), asyncio.Event()]
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look for jobs at once: something was committed."""
+        for bell in self._bells:
+            bell.set()
+
+    async def run(self) -> None:
+        """Run until `stop`; then end when the jobs under way are done."""
+        await asyncio.gather(
+            self._serve(DECISIONS, self._bells[0]),
+            self._serve(THE_REST, self._bells[1]),
+            self._sweep(),
+        )
+
+    def stop(self) -> None:
+        """Take no more jobs."""
+        self._stopping = True
+        self.wake()
+
+    async def run_due(self, lanes: Sequence[Lane] = tuple(Lane), *, limit: int = SLOTS) -> int:
+        """Do the jobs that are due now, side by side; return how many there were."""
+        leased = await self._lease(lanes, limit)
+        await asyncio.gather(*(self.run_one(job) for job in leased))
+        return len(leased)
+
+    async def run_one(self, leased: LeasedJob) -> None:
+        """Do one job. The one broad except of the worker: whatever fails is tried again."""
+        try:
+            await self._do(leased)
+        except LeaseLost:
+            log.info("lease_lost", extra={"job": leased.job.key})
+        except RetryAfter as busy:
+            await self._later(leased, busy.retry_after, failed=False)
+        except Exception as failure:
+            log.exception("job_failed", extra={"job": leased.job.key, "failures": leased.failures})
+            with suppress(StoreError):
+                await self._failed(leased, failure)
+
+    async def sweep(self) -> int:
+        """Mend what waits on nobody; return how much there was (expected: 0)."""
+        return sum([await self._chores.mend(tenant) for tenant in self._tenants.all()])
+
+    async def _serve(self, lanes: Sequence[Lane], bell: asyncio.Event) -> None:
+        under_way: set[asyncio.Task[None]] = set()
+        while not self._stopping:
+            bell.clear()
+            if len(under_way) < SLOTS:
+                for leased in await self._leased_safely(lanes, SLOTS - len(under_way)):
+                    task = asyncio.create_task(self.run_one(leased))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+                    task.add_done_callback(lambda _task: bell.set())
+            await self._rest(bell, await self._until_due(lanes))
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def _leased_safely(self, lanes: Sequence[Lane], limit: int) -> Sequence[LeasedJob]:
+        try:
+            return await self._lease(lanes, limit)
+        except StoreError as problem:
+            log.warning("store_unavailable", extra={"why": str(problem)})
+            return ()
+
+    async def _lease(self, lanes: Sequence[Lane], limit: int) -> Sequence[LeasedJob]:
+        now = self._now()
+        seconds = POST_LEASE if Lane.DECISION in lanes else LEASE
+        return await self._store.lease(
+            lanes, limit=limit, now=now, until=now + timedelta(seconds=seconds)
+        )
+
+    async def _until_due(self, lanes: Sequence[Lane]) -> float:
+        """Return the seconds to rest: never none, or a store that never waits starves the loop."""
+        with suppress(StoreError):
+            due = await self._store.next_due(lanes)
+            if due is not None:
+                return min(POLL, max(0.01, (due - self._now()).total_seconds()))
+        return POLL
+
+    async def _rest(self, bell: asyncio.Event, seconds: float) -> None:
+        await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(bell.wait(), seconds)
+
+    async def _sweep(self) -> None:
+        waited = 0.0
+        while not self._stopping:
+            await asyncio.sleep(POLL)
+            waited += POLL
+            if waited >= SWEEP:
+                waited = 0.0
+                with suppress(StoreError):
+                    log.info("swept", extra={"mended": await self.sweep()})
+
+    async def _do(self, leased: LeasedJob) -> None:
+        if await self._cards.do(leased):
+            return
+        await self._chores.do(leased)
+
+    async def _later(self, leased: LeasedJob, seconds: float, *, failed: bool) -> None:
+        due = self._now() + timedelta(seconds=seconds)
+        with suppress(StoreError):
+            await self._store.retry(leased.lease, due=due, failed=failed)
+
+    async def _failed(self, leased: LeasedJob, failure: Exception) -> None:
+        if leased.failures + 1 >= MOST_FAILURES:
+            await self._chores.give_up(leased, type(failure).__name__)
+            return
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**leased.failures)
+        await self._later(leased, backoff * (0.5 + self._jitter()), failed=True)

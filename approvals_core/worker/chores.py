@@ -1,0 +1,154 @@
+"""The jobs about places: post a decision, find a person, watch for the ARX owed, clean up, mend."""
+
+from approvals_core.committing import Commits, unknown
+from approvals_core.models import (
+    OPEN,
+    Approval,
+    ApprovalKey,
+    Change,
+    DeadLetter,
+    Job,
+    JobKind,
+    LeasedJob,
+    tenant_scope,
+)
+from approvals_core.ports import Directory, Store, Tenants
+from approvals_core.posting import Posting
+from approvals_core.rules import answering, binding, upkeep
+from approvals_core.tenant import Tenant
+
+PAGE = 100  # approvals looked at together by the sweep
+
+
+class Chores:
+    """Does what is not about cards. Each job looks at the newest state and does what is needed."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        commits: Commits,
+        posting: Posting,
+        directory: Directory,
+        tenants: Tenants,
+    ) -> None:
+        self._store = store
+        self._commits = commits
+        self._posting = posting
+        self._directory = directory
+        self._tenants = tenants
+
+    async def do(self, leased: LeasedJob) -> None:
+        """
+        Do one job.
+
+        Raises:
+            RetryAfter: The far side asks for time.
+
+            LeaseLost: Somebody else has the job.
+        """
+        match leased.job.kind:
+            case JobKind.POST:
+                await self._posting.due(leased)
+            case JobKind.RESOLVE:
+                await self._resolve(leased)
+            case JobKind.AWAIT_ARX:
+                await self._await_arx(leased)
+            case JobKind.CLEAN_UP:
+                await self._clean_up(leased)
+            case _:
+                raise ValueError(f"nobody does {leased.job.kind}")
+
+    async def give_up(self, leased: LeasedJob, error: str) -> None:
+        """Put a job that keeps failing before an operator."""
+        job, lease, _failures = leased
+        if job.approval is None:
+            stamp = self._commits.stamp()
+            letter = DeadLetter(
+                id=stamp.change, scope=lease.scope, job=job, error=error, at=stamp.at
+            )
+            await self._commits.commit(
+                Change(id=stamp.change, scope=lease.scope, dead=letter, finish=lease)
+            )
+            return
+        tenant = self._tenant(job.approval)
+        await self._commits.change(
+            job.approval,
+            lambda a, stamp: upkeep.give_up(a, leased, error, tenant=tenant, stamp=stamp),
+        )
+
+    async def mend(self, tenant: Tenant) -> int:
+        """Give every place of *tenant* that waits on nobody its job again; return how many."""
+        mended, after = 0, None
+        while True:
+            scope = tenant_scope(tenant.document_type_id)
+            page = await self._store.page(scope, OPEN, after=after, limit=PAGE)
+            mended += sum([await self._mend_one(approval) for approval in page.approvals])
+            if page.after is None:
+                return mended
+            after = page.after
+
+    async def _resolve(self, leased: LeasedJob) -> None:
+        job, lease, _failures = leased
+        key, seat = _place_of(job)
+        approval, tenant = await self._store.approval(key), self._tenant(key)
+        place = approval.place(seat) if approval else None
+        if place is None or place.person is not None or not place.names:
+            await self._store.finish(lease)
+            return
+        found = await self._directory.find(tenant, place.alias)
+        await self._commits.finish(
+            key,
+            lease,
+            lambda a, stamp: binding.bind(a, seat, found, tenant=tenant, stamp=stamp, finish=lease),
+        )
+
+    async def _await_arx(self, leased: LeasedJob) -> None:
+        job, lease, _failures = leased
+        key, seat = _place_of(job)
+        await self._commits.finish(
+            key,
+            lease,
+            lambda a, stamp: answering.overdue(a, seat, job.decision, stamp=stamp, finish=lease),
+        )
+
+    async def _clean_up(self, leased: LeasedJob) -> None:
+        job, lease, _failures = leased
+        if job.approval is None:
+            raise ValueError(f"{job.key} is about no approval")
+        names = tuple(await self._store.bodies(job.approval))
+        await self._commits.finish(
+            job.approval,
+            lease,
+            lambda a, stamp: upkeep.forget_bodies(a, job.round, names, stamp=stamp, finish=lease),
+        )
+
+    async def _mend_one(self, approval: Approval) -> int:
+        missing: list[Job] = []
+        for needed in upkeep.jobs_needed(approval, now=self._commits.now()):
+            keys = (needed.job.key, *needed.others)
+            alive = [await self._store.job(approval.key.scope, key) for key in keys]
+            if not any(alive):
+                missing.append(needed.job)
+        if missing:
+            await self._commits.change(
+                approval.key,
+                lambda a, stamp: (
+                    upkeep.restore_jobs(a, missing, stamp=stamp)
+                    if a.version == approval.version
+                    else None
+                ),
+            )
+        return len(missing)
+
+    def _tenant(self, key: ApprovalKey) -> Tenant:
+        tenant = self._tenants.by_id(key.tenant)
+        if tenant is None:
+            raise unknown()
+        return tenant
+
+
+def _place_of(job: Job) -> tuple[ApprovalKey, int]:
+    if job.approval is None or job.seat is None:
+        raise ValueError(f"{job.key} is about no place")
+    return job.approval, job.seat
