@@ -1,0 +1,16 @@
+"""The tenants' wire shapes: lenient in, strict out. No I/O."""
+
+from approvals_core.arx.names import fold
+from approvals_core.arx.parsing import parse_arx
+from approvals_core.arx.shapes import Arx, ArxAction, ArxApprover
+from approvals_core.arx.wire_out import approval_request, read_response
+
+__all__ = [
+    "Arx",
+    "ArxAction",
+    "ArxApprover",
+    "approval_request",
+    "fold",
+    "parse_arx",
+    "read_response",
+]

@@ -1,0 +1,200 @@
+"""Reads an ARX: every rule of the documents, every problem at once."""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+
+from approvals_core.arx.notification import check_notification
+from approvals_core.arx.people import Reading, read_action, read_approvers, read_delete_for
+from approvals_core.arx.reading import Json, Node, Notes, as_text, read_json, too_deep
+from approvals_core.arx.shapes import Arx
+from approvals_core.arx.summary import (
+    ENTRIES,
+    IDENTIFIER,
+    SHORT,
+    names,
+    read_identifier,
+    read_summary,
+)
+from approvals_core.arx.times import DAY, read_ticks, ticks_of
+from approvals_core.errors import InvalidArx
+from approvals_core.models import ApprovalKey, Content, Operation
+
+DETAILS = 50  # operations
+_ARX = "ApprovalRequestExpression"
+_ROOT = names(
+    "DocumentTypeId Operation ApprovalIdentifier Approvers DeleteFor ActionDetail"
+    " NotificationDetail AdditionalData SummaryData RefreshDetails DetailsData"
+    " OperationDateTime Telemetry"
+)
+_TELEMETRY = names("Tcv Xcv BusinessProcessName TenantTelemetry")
+_GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.ASCII)
+_NO_GUID = "00000000-0000-0000-0000-000000000000"
+_OPERATIONS = {str(int(o)): o for o in Operation} | {o.name.lower(): o for o in Operation}
+_REFUSED_OPERATIONS = {  # Assent's enumeration goes on; its processor knows none of them
+    "4": "TargetedAction",
+    "5": "Complete",
+    "6": "Skip",
+}
+
+
+def parse_arx(body: bytes, *, tenant_id: str, now: datetime) -> Arx:
+    """
+    Return what a payload says.
+
+    *tenant_id* is the DocumentTypeId of the tenant it came in for. Field names count
+    whatever their case; fields we do not know are kept in `raw` and warned of.
+
+    Raises:
+        InvalidArx: It cannot be taken; carries every problem at once.
+    """
+    notes = Notes()
+    raw, sent = read_json(body, notes)
+    if not isinstance(sent, dict):
+        notes.problem("", _no_object(sent), _ARX)
+        raise InvalidArx(notes.problems)
+    root = Node(sent, notes, at="", known=_ROOT)
+    reading = Reading(root, notes, now, _operation(root))
+    arx = _read(reading, _document_type_id(root, tenant_id.lower()), _digest(sent), raw)
+    if notes.problems or arx is None:
+        raise InvalidArx(notes.problems)
+    return arx
+
+
+def _read(reading: Reading, tenant: str, digest: str, raw: str) -> Arx | None:
+    root, operation = reading.root, reading.operation
+    key, display_number = _identifier(root, tenant)
+    ticks = _ticks(reading)
+    approvers, delete_for = read_approvers(reading), read_delete_for(reading)
+    action = read_action(reading, ticks)
+    check_notification(root, operation, reading.now)
+    root.pairs("AdditionalData", limit=ENTRIES)
+    content = _content(reading, key)
+    details = _details(root)
+    xcv, tcv = _telemetry(root)
+    refresh = root.flag("RefreshDetails", default=True)
+    if reading.notes.problems or operation is None:
+        return None
+    return Arx(
+        key=key,
+        display_number=display_number,
+        operation=operation,
+        ticks=ticks,
+        approvers=approvers,
+        delete_for=delete_for,
+        action=action,
+        content=content,
+        details=details,
+        refresh_details=refresh,
+        xcv=xcv or display_number,
+        tcv=tcv,
+        digest=digest,
+        warnings=reading.notes.warnings,
+        raw=raw,
+    )
+
+
+def _no_object(sent: Json) -> str:
+    if sent is None:
+        return "ApprovalRequestExpression should have a value but is null."
+    return "ApprovalRequestExpression must be an object."
+
+
+def _digest(sent: dict[str, Json]) -> str:
+    """Return what makes two payloads the same one: all but Telemetry, in canonical JSON."""
+    counted = {name: value for name, value in sent.items() if name.lower() != "telemetry"}
+    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _operation(root: Node) -> Operation | None:
+    sent = as_text(root.value("Operation")).strip().lower()
+    operation = _OPERATIONS.get(sent)
+    if operation is None:
+        root.problem("Operation", _operation_refused(sent))
+    return operation
+
+
+def _operation_refused(sent: str) -> str:
+    named_as = {name.lower(): name for name in _REFUSED_OPERATIONS.values()}
+    name = _REFUSED_OPERATIONS.get(sent) or named_as.get(sent)
+    what = f"Operation {name}" if name else f"Operation {sent[:20]}" if sent else "No Operation"
+    return f"{what} is not supported. Send 1 (create), 2 (update) or 3 (delete)."
+
+
+def _document_type_id(root: Node, tenant_id: str) -> str:
+    sent = root.text("DocumentTypeId", SHORT).strip().lower()
+    found = _GUID.fullmatch(sent)
+    member = f"{_ARX}.DocumentTypeId"
+    if not sent or (found and found[1] == _NO_GUID):
+        root.problem("DocumentTypeId", f"{member} cannot be empty", member)
+    elif found is None:
+        root.problem("DocumentTypeId", "DocumentTypeId must be a GUID.", member)
+    elif found[1] != tenant_id:
+        message = "DocumentTypeId and the TenantId of the address should match."
+        root.problem("DocumentTypeId", message, member)
+    return found[1] if found else tenant_id
+
+
+def _identifier(root: Node, tenant: str) -> tuple[ApprovalKey, str]:
+    identifier = root.child("ApprovalIdentifier", IDENTIFIER)
+    if identifier is None:
+        message = "ApprovalIdentifier cannot be null."
+        root.problem("ApprovalIdentifier", message, "ApprovalIdentifier")
+        return ApprovalKey(tenant, ""), ""
+    number, year, display_number = read_identifier(identifier)
+    return ApprovalKey(tenant, number, year), display_number
+
+
+def _ticks(reading: Reading) -> int | None:
+    sent = reading.root.text("OperationDateTime", SHORT)
+    if not sent.strip():
+        return None
+    ticks = read_ticks(sent)
+    if ticks is None:
+        reading.root.problem("OperationDateTime", "OperationDateTime is no date.")
+    elif ticks > ticks_of(reading.now) + DAY:
+        message = "OperationDateTime is more than a day ahead of our clock."
+        reading.root.problem("OperationDateTime", message)
+    return ticks
+
+
+def _content(reading: Reading, key: ApprovalKey) -> Content | None:
+    content = read_summary(reading.root, key)
+    needed = reading.operation in {Operation.CREATE, Operation.UPDATE}
+    if needed and reading.root.value("SummaryData") is None:
+        message = "SummaryJson cannot be null or empty."
+        reading.root.problem("SummaryData", message, f"{_ARX}.SummaryData")
+    return content
+
+
+def _details(root: Node) -> dict[str, str]:
+    sent = root.pairs("DetailsData", limit=DETAILS, length=None)
+    details: dict[str, str] = {}
+    for name, text in sent.items():
+        if name.upper() in details:
+            root.problem("DetailsData", f"{name[:SHORT]} is given twice.")
+        details[name.upper()] = text
+        _check_details(root, name, text)
+    return details
+
+
+def _check_details(root: Node, name: str, text: str) -> None:
+    shown = name[:SHORT]
+    try:
+        deep = too_deep(json.loads(text)) if text else False
+    except RecursionError:
+        deep = True
+    except ValueError:
+        root.notes.warn(f"DetailsData.{shown} is no JSON; the card comes without it.")
+        return
+    if deep:
+        root.problem("DetailsData", f"DetailsData.{shown} is nested too deeply.")
+
+
+def _telemetry(root: Node) -> tuple[str, str]:
+    sent = root.child("Telemetry", _TELEMETRY)
+    if sent is None:
+        return "", ""
+    return sent.text("Xcv", SHORT).strip(), sent.text("Tcv", SHORT).strip()

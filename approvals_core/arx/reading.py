@@ -1,0 +1,295 @@
+"""Reads a payload's JSON leniently, and notes everything wrong or odd with where it stands."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, TypeVar
+
+from approvals_core.errors import InvalidArx, Problem
+
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
+Pairs: TypeAlias = list[tuple[str, Json]]
+Read = TypeVar("Read")
+
+DEPTH = 32  # of arrays and objects within each other
+PROBLEMS = 200  # reported at most
+WARNINGS = 20  # reported at most
+TEXT = 4000  # characters, where a field has no limit of its own
+NAME_SHOWN = 60  # characters of a field's name in a message
+
+
+class Number(str):
+    """A number with a fraction or exponent, kept as written: money is no binary fraction."""
+
+    __slots__ = ()
+
+
+class Notes:
+    """What is wrong with a payload, and what is merely odd."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._warnings: list[str] = []
+        self._more = 0
+
+    def problem(self, pointer: str, message: str, *members: str) -> None:
+        """Note why the payload cannot be taken; *members* as Assent names them."""
+        if len(self.problems) < PROBLEMS:
+            named = members or (_dotted(pointer),)
+            self.problems.append(Problem(pointer, message, named))
+
+    def warn(self, message: str) -> None:
+        """Note what is odd but harmless."""
+        if len(self._warnings) < WARNINGS:
+            self._warnings.append(message)
+        else:
+            self._more += 1
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is odd, cut to a length worth reading."""
+        more = (f"And {self._more} more.",) if self._more else ()
+        return (*self._warnings, *more)
+
+
+class Node:
+    """
+    One object of a payload. Its fields are found by name whatever their case.
+
+    A null counts as a field that is not there.
+    """
+
+    def __init__(
+        self, fields: dict[str, Json], notes: Notes, *, at: str, known: frozenset[str]
+    ) -> None:
+        self.notes = notes
+        self.at = at
+        self._fields = fields
+        self._sent: dict[str, str] = {}  # name in lower case -> as sent
+        for name in fields:
+            self._take_name(name, known)
+
+    def _take_name(self, name: str, known: frozenset[str]) -> None:
+        lowered = name.lower()
+        if lowered not in known:
+            self.notes.warn(f"Not a field we know: {self._below(name)[:NAME_SHOWN]}")
+        elif lowered in self._sent:
+            self.notes.problem(self._below(name), f"{name} is given twice.")
+        else:
+            self._sent[lowered] = name
+
+    def pointer(self, name: str) -> str:
+        """Return the JSON pointer of a field, as the tenant spells it."""
+        return self._below(self._sent.get(name.lower(), name))
+
+    def value(self, name: str) -> Json:
+        """Return a field's value, None if it is null or missing."""
+        sent = self._sent.get(name.lower())
+        return None if sent is None else self._fields[sent]
+
+    def problem(self, name: str, message: str, *members: str) -> None:
+        """Note what is wrong with a field."""
+        self.notes.problem(self.pointer(name), message, *members)
+
+    def text(self, name: str, limit: int = TEXT) -> str:
+        """Return a text, a number or a truth value as text; "" for null."""
+        value = self.value(name)
+        if isinstance(value, dict | list):
+            self.problem(name, f"{name} must be text.")
+            return ""
+        text = as_text(value)
+        if len(text) > limit:
+            self.problem(name, f"{name} is longer than {limit} characters.")
+        return text
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a truth value, also if it is written as text or number."""
+        value = self.value(name)
+        if value is None or value == "":
+            return default
+        said = {"true": True, "1": True, "false": False, "0": False}
+        meant = said.get(as_text(value).strip().lower())
+        if meant is None:
+            self.problem(name, f"{name} must be true or false.")
+        return default if meant is None else meant
+
+    def child(self, name: str, known: frozenset[str]) -> "Node | None":
+        """Return the object in a field."""
+        value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.problem(name, f"{name} must be an object.")
+            return None
+        return Node(value, self.notes, at=self.pointer(name), known=known)
+
+    def children(self, name: str, known: frozenset[str], *, limit: int) -> "list[Node] | None":
+        """Return the objects in a list, None if there is no list."""
+        return self._list(name, limit, lambda value, at: self._object(value, at, known))
+
+    def texts(self, name: str, *, limit: int) -> list[str] | None:
+        """Return the texts in a list, None if there is no list; nulls and "" are left out."""
+        if self.value(name) == "":
+            return None  # the wiki's samples write `Delegation: ""` for a list
+        return self._list(name, limit, self._text_at)
+
+    def pairs(self, name: str, *, limit: int, length: int | None = TEXT) -> dict[str, str]:
+        """Return a dictionary of texts in its order, without nulls; *length* in characters each."""
+        value = self.value(name)
+        if value is None or value == "":
+            return {}
+        if not isinstance(value, dict):
+            self.problem(name, f"{name} must be an object.")
+            return {}
+        if len(value) > limit:
+            self.problem(name, f"{name} has more than {limit} entries.")
+        pairs = {key: as_text(entry) for key, entry in value.items() if entry is not None}
+        if length is not None:
+            self._check_length(name, pairs, length)
+        return pairs
+
+    def _check_length(self, name: str, pairs: dict[str, str], length: int) -> None:
+        for key, entry in pairs.items():
+            if max(len(key), len(entry)) > length:
+                where = f"{self.pointer(name)}/{_token(key[:NAME_SHOWN])}"
+                self.notes.problem(where, f"This entry is longer than {length} characters.")
+
+    def _list(
+        self, name: str, limit: int, read: Callable[[Json, str], Read | None]
+    ) -> list[Read] | None:
+        value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            self.problem(name, f"{name} must be a list.")
+            return None
+        if len(value) > limit:
+            self.problem(name, f"{name} has more than {limit} entries.")
+        at = self.pointer(name)
+        found = (read(item, f"{at}/{i}") for i, item in enumerate(value[:limit]))
+        return [item for item in found if item is not None]
+
+    def _object(self, value: Json, at: str, known: frozenset[str]) -> "Node | None":
+        if isinstance(value, dict):
+            return Node(value, self.notes, at=at, known=known)
+        self.notes.problem(at, "This entry must be an object.")
+        return None
+
+    def _text_at(self, value: Json, at: str) -> str | None:
+        if isinstance(value, dict | list):
+            self.notes.problem(at, "This entry must be text.")
+            return None
+        text = as_text(value).strip()
+        if len(text) > TEXT:
+            self.notes.problem(at, f"This entry is longer than {TEXT} characters.")
+        return text or None
+
+    def _below(self, name: str) -> str:
+        return f"{self.at}/{_token(name)}"
+
+
+def read_json(body: bytes, notes: Notes) -> tuple[str, Json]:
+    """
+    Return a body's text and its value. A field given twice is a problem, never the last one's win.
+
+    Raises:
+        InvalidArx: It is not JSON at all, or nested too deeply to be looked at.
+    """
+    if not body.strip():
+        raise _unreadable("An empty payload was sent.")
+    try:
+        text = body.decode("utf-8-sig")  # .NET likes to begin with a byte order mark
+        return text, _decoded(text, notes)
+    except UnicodeDecodeError:
+        raise _unreadable("The body is not UTF-8.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as problem:
+        raise _unreadable(f"The body is not JSON: {problem}") from None
+
+
+def as_text(value: Json) -> str:
+    """Return a value as text: numbers as written, objects and lists as JSON, null as ""."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | str():
+            return str(value)
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def too_deep(value: Json, left: int = DEPTH) -> bool:
+    """Tell whether arrays and objects are nested deeper than anybody needs."""
+    if not isinstance(value, dict | list):
+        return False
+    return left == 0 or any(too_deep(inner, left - 1) for inner in _inner(value))
+
+
+def _decoded(text: str, notes: Notes) -> Json:
+    def an_object(pairs: Pairs) -> dict[str, Json]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            _note_twice(pairs, notes)
+        return made
+
+    value: Json = json.loads(
+        text, object_pairs_hook=an_object, parse_float=Number, parse_constant=_no_number
+    )
+    if too_deep(value):
+        raise _too_deep()
+    return _mended(value, notes) if "\\ud" in text.lower() else value
+
+
+def _note_twice(pairs: Pairs, notes: Notes) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            notes.problem("", f"{name[:NAME_SHOWN]} is given twice in one object.")
+        seen.add(name)
+
+
+def _mended(value: Json, notes: Notes) -> Json:
+    """Replace halves of surrogate pairs: tenants cut texts in the middle of an emoji."""
+    match value:
+        case str():
+            return _whole(value, notes)
+        case list():
+            return [_mended(item, notes) for item in value]
+        case dict():
+            return {_whole(name, notes): _mended(item, notes) for name, item in value.items()}
+        case _:
+            return value
+
+
+def _whole(text: str, notes: Notes) -> str:
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if whole == text:
+        return text
+    notes.warn("A text holds half a character; it is replaced.")
+    return whole
+
+
+def _inner(value: list[Json] | dict[str, Json]) -> Iterator[Json]:
+    return iter(value.values() if isinstance(value, dict) else value)
+
+
+def _no_number(word: str) -> Json:
+    raise ValueError(f"{word} is not a number")
+
+
+def _unreadable(message: str) -> InvalidArx:
+    return InvalidArx([Problem("", message, ("ApprovalRequestExpression",))])
+
+
+def _too_deep() -> InvalidArx:
+    return _unreadable(f"The body is nested deeper than {DEPTH} levels.")
+
+
+def _token(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901
+
+
+def _dotted(pointer: str) -> str:
+    return "ApprovalRequestExpression" + pointer.replace("/", ".")
