@@ -1,0 +1,100 @@
+"""Turns a change into the one script call that commits it."""
+
+import json
+from collections.abc import Sequence
+
+from approvals_core.adapters.redis_store.keys import ScopeKeys, listed
+from approvals_core.adapters.redis_store.scripts import COMMIT
+from approvals_core.adapters.redis_store.wire import Command, call
+from approvals_core.adapters.stored import key_text, micros
+from approvals_core.models import Approval, Change, Contact, Job, Receipt
+
+
+def commit_call(change: Change) -> Command:
+    """
+    Return the call of the commit script.
+
+    What depends on what is stored goes in the plan; the rest are plain commands, run
+    once the script found that the change fits.
+    """
+    keys = ScopeKeys(change.scope)
+    writes = [command for command in _writes(keys, change) if len(command) > len(_NOTHING)]
+    own = keys.approval(key_text(change.approval.key) if change.approval else "")
+    touched = [keys.jobs, *keys.lanes, own, keys.contact, keys.lists]
+    touched += sorted({str(command[1]) for command in writes} - set(touched))
+    flat = [part for command in writes for part in (len(command), *command)]
+    return call(COMMIT, touched, [_plan(change), *flat])
+
+
+def card_field(round_: int, person: str, channel: str) -> str:
+    """Name one card's receipt among those of its approval; so they sort by round."""
+    return f"{round_:06d}/{person}/{channel}"
+
+
+_NOTHING = ("HSET", "key")  # a command without fields
+
+
+def _plan(change: Change) -> str:
+    """Return what the script decides on. All of it is text; see the script."""
+    approval, contact, finish = change.approval, change.contact, change.finish
+    plan = {
+        "id": change.id,
+        "approval": str(approval.version) if approval else "",
+        "contact": str(contact.version) if contact else "",
+        "listed": json.dumps(listed(approval)) if approval else "[]",
+        "finish_job": finish.job if finish else "",
+        "finish_token": finish.token if finish else "",
+        "jobs": [_job(change, job) for job in change.jobs],
+    }
+    return json.dumps(plan)
+
+
+def _job(change: Change, job: Job) -> dict[str, str]:
+    claim = change.claim if change.claim and change.claim.job == job.key else None
+    return {
+        "key": job.key,
+        "lane": str(job.lane.value),
+        "due": str(micros(job.due)),
+        "token": claim.token if claim else "",
+        "ends": str(micros(claim.until)) if claim else "",
+        "record": job.model_dump_json(),
+    }
+
+
+def _writes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
+    writes: list[Command] = []
+    if change.approval:
+        writes += _approval(keys, change, change.approval)
+    if change.contact:
+        writes.append(_versioned(keys.contact, change, change.contact))
+    writes += [_receipt(keys, receipt) for receipt in change.receipts]
+    if payload := change.payload:
+        writes.append(("HSET", keys.payloads, payload.id, payload.model_dump_json()))
+        writes.append(("HSET", keys.digests, payload.digest, payload.id))
+    if dead := change.dead:
+        writes.append(("HSET", keys.dead_letters, dead.id, dead.model_dump_json()))
+    return writes
+
+
+def _approval(keys: ScopeKeys, change: Change, approval: Approval) -> Sequence[Command]:
+    key, bodies = key_text(approval.key), change.bodies.items()
+    own = keys.approval(key)
+    texts = [part for name, text in bodies if text is not None for part in (name, text)]
+    return [
+        _versioned(own, change, approval),
+        ("HSET", keys.ids, approval.id, key),
+        ("RPUSH", keys.events(key), *(event.model_dump_json() for event in change.events)),
+        ("HDEL", keys.bodies(key), *(name for name, text in bodies if text is None)),
+        ("HSET", keys.bodies(key), *texts),
+    ]
+
+
+def _versioned(key: str, change: Change, record: Approval | Contact) -> Command:
+    versions = ("version", record.version, "change", change.id)
+    return ("HSET", key, *versions, "record", record.model_dump_json())
+
+
+def _receipt(keys: ScopeKeys, receipt: Receipt) -> Command:
+    own = keys.receipts(key_text(receipt.approval))
+    field = card_field(receipt.round, str(receipt.person), receipt.channel)
+    return ("HSET", own, field, receipt.model_dump_json())

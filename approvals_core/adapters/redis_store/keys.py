@@ -1,0 +1,82 @@
+"""
+The names of everything in Redis.
+
+All keys of a scope share its hash tag {scope}, so that one script may touch them all in a
+cluster, too. The house keeps which scopes there are, and which of them has work when.
+"""
+
+from collections.abc import Sequence
+
+from approvals_core.adapters.stored import key_text, micros
+from approvals_core.models import HOUSE, Approval, ApprovalKey, IndexEntry, Lane, entries
+
+_HOUSE = f"approvals:{{{HOUSE}}}:"
+ABOUT = f"{_HOUSE}about"  # hash: schema, issuers
+REGISTRY = f"{_HOUSE}scopes"  # set of every scope ever written to
+
+
+def hints(lane: Lane | str) -> str:
+    """Name the sorted set of scopes by when they may have a job of *lane* to hand out."""
+    return f"{_HOUSE}hints:{int(lane)}"
+
+
+class ScopeKeys:
+    """The keys of one scope."""
+
+    def __init__(self, scope: str) -> None:
+        if "{" in scope or "}" in scope:
+            raise ValueError("braces in a scope would end its hash tag")
+        self._prefix = f"approvals:{{{scope}}}:"
+        self.jobs = f"{self._prefix}jobs"
+        self.lanes = [f"{self._prefix}lane:{lane.value}" for lane in Lane]
+        self.contact = f"{self._prefix}contact"
+        self.lists = f"{self._prefix}lists"
+        self.ids = f"{self._prefix}ids"
+        self.payloads = f"{self._prefix}payloads"
+        self.digests = f"{self._prefix}digests"
+        self.dead_letters = f"{self._prefix}dead"
+
+    def approval(self, key: str) -> str:
+        """Name the hash with the approval's version, last change, record and lists."""
+        return f"{self._prefix}approval:{key}"
+
+    def bodies(self, key: str) -> str:
+        """Name the hash of texts beside the approval."""
+        return f"{self._prefix}bodies:{key}"
+
+    def events(self, key: str) -> str:
+        """Name the list of the approval's history."""
+        return f"{self._prefix}events:{key}"
+
+    def receipts(self, key: str) -> str:
+        """Name the hash of the approval's receipts."""
+        return f"{self._prefix}receipts:{key}"
+
+
+def keys_of(approval: ApprovalKey) -> tuple[ScopeKeys, str]:
+    """Return the keys of the approval's scope, and its own text within them."""
+    return ScopeKeys(approval.scope), key_text(approval)
+
+
+def listed(approval: Approval) -> Sequence[str]:
+    r"""
+    Return the approval's members in the sorted set of all lists of its scope.
+
+    They all have score 0, so that they sort as text: list \x1f time \x1f key.
+    """
+    key = key_text(approval.key)
+    return [f"{list_start(entry.list)}{_time(entry)}\x1f{key}" for entry in entries(approval)]
+
+
+def list_start(name: str) -> str:
+    """Return what the members of the list *name*, and no others, begin with."""
+    return name.replace("\x1e", "\x1e\x1e").replace("\x1f", "\x1e-") + "\x1f"
+
+
+def list_end(name: str) -> str:
+    """Return the first text behind all members of the list *name*."""
+    return list_start(name)[:-1] + "\x20"
+
+
+def _time(entry: IndexEntry) -> str:
+    return f"{micros(entry.at):018d}"

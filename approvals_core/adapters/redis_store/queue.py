@@ -1,0 +1,195 @@
+"""
+Finds the scopes with work, and hands it out.
+
+A job lies in its scope, and Redis cannot look into all scopes at once. So the house keeps a
+*hint* for each scope and lane: the time from which there may be something to hand out. One that
+is too early costs a look: who follows it finds nothing and corrects it. None may be too late:
+
+- Who commits registers the scope first, and lowers the hint last. If it dies in between, the
+  *sweep* finds the job: it goes through the registry, a page at a time, and lowers hints.
+- Who leases raises the hint to what is left, then looks again: what was committed before the
+  hint was raised is seen now, and who commits later lowers it himself.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from approvals_core.adapters.redis_store.keys import REGISTRY, ScopeKeys, hints
+from approvals_core.adapters.redis_store.scripts import LEASE
+from approvals_core.adapters.redis_store.wire import Command, Wire, call
+from approvals_core.adapters.stored import instant, micros, read_job
+from approvals_core.models import Change, Lane, Lease, LeasedJob
+
+SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
+SWEPT = 100  # scopes in a page of the sweep
+SWEEP_EVERY = 5.0  # seconds between two pages, once every scope was swept after the start
+LOOKS = 20  # of `next_due`; after that it may answer too early
+
+Heads = Mapping[str, str]  # scope -> when its next job is handed out, "" for never
+
+
+class Queue:
+    """
+    Hands out due jobs so that no scope waits for another one's flood.
+
+    Each scope with something due gets an equal share of what was asked for, and what
+    is left over goes round again. The scopes have their turn in the order of their
+    names, at most `SCOPES` of them at one time.
+    """
+
+    def __init__(self, reading: Wire, writing: Wire) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._last: dict[Lane, str] = {}
+        self._sweep_cursor = 0
+        self._sweep_at = float("-inf")  # loop time
+
+    async def lease(
+        self, lanes: Sequence[Lane], limit: int, now: datetime, until: datetime
+    ) -> list[LeasedJob]:
+        """Lease at most *limit* jobs, as `Store.lease`."""
+        await self._sweep()
+        urgent = sorted(lanes)
+        found = await self._reading.send(*(_scopes_due(lane, now) for lane in urgent))
+        turn = _Turn(micros(now), Lease(scope="", job="", token=uuid4().hex, until=until))
+        leased: list[LeasedJob] = []
+        for lane, scopes in zip(urgent, found, strict=True):
+            if scopes:
+                leased += await self._lease(lane, sorted(scopes), limit - len(leased), turn)
+        return leased
+
+    async def hint(self, scope: str, lane: str, at: str) -> None:
+        """Note that *scope* has a job of *lane* to hand out at *at*."""
+        await self._writing.send(_lower(scope, lane, at))
+
+    async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
+        """Return when there is something to hand out, correcting hints that are too early."""
+        times = [at for lane in lanes if (at := await self._next_of_lane(lane)) is not None]
+        return instant(min(times)) if times else None
+
+    async def _next_of_lane(self, lane: Lane) -> int | None:
+        at = None
+        for _ in range(LOOKS):
+            (hinted,) = await self._reading.send(("ZRANGE", hints(lane), 0, 0, "WITHSCORES"))
+            if not hinted:
+                return None
+            scope, at = hinted[0], _number(hinted[1])
+            (head,) = await self._reading.send(_head(scope, lane))
+            if head and _number(head[1]) <= at:
+                return _number(head[1])
+            await self._correct(lane, {scope: head[1] if head else ""})
+        return at
+
+    async def _lease(
+        self, lane: Lane, scopes: Sequence[str], limit: int, turn: "_Turn"
+    ) -> list[LeasedJob]:
+        last = self._last.get(lane, "")
+        waiting = deque(sorted(scopes, key=lambda scope: (scope <= last, scope)))
+        heads: dict[str, str] = {}
+        leased: list[LeasedJob] = []
+        while waiting and (wanted := limit - len(leased)) > 0:
+            called = [waiting.popleft() for _ in range(min(wanted, len(waiting)))]
+            share = wanted // len(called)
+            calls = (_lease_call(scope, lane, share, turn) for scope in called)
+            for scope, answer in zip(called, await self._writing.send(*calls), strict=True):
+                head, *parts = answer
+                heads[scope] = head
+                leased += _leased(scope, parts, turn.lease)
+                if head and _number(head) <= turn.now:
+                    waiting.append(scope)
+            self._last[lane] = called[-1]
+        await self._correct(lane, heads)
+        return sorted(leased, key=lambda one: one.job.due)
+
+    async def _correct(self, lane: Lane, heads: Heads) -> None:
+        """Set the hints to what was found, and look again: see the module."""
+        raised = (
+            ("ZADD", hints(lane), head, scope) if head else ("ZREM", hints(lane), scope)
+            for scope, head in heads.items()
+        )
+        looks = (_head(scope, lane) for scope in heads)
+        answers = await self._writing.send(*raised, *looks)
+        found = zip(heads.items(), answers[len(heads) :], strict=True)
+        lower = [
+            _lower(scope, lane, head[1])
+            for (scope, before), head in found
+            if head and (not before or _number(head[1]) < _number(before))
+        ]
+        if lower:
+            await self._writing.send(*lower)
+
+    async def _sweep(self) -> None:
+        """
+        Lower the hints of the next page of scopes to what lies in them.
+
+        One page with each lease until every scope was looked at once since the start, as
+        who died before had his reason; then one every `SWEEP_EVERY`: a hint is missing for at
+        most (scopes / `SWEPT`) times that.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._sweep_at:
+            return
+        page = ("SSCAN", REGISTRY, self._sweep_cursor, "COUNT", SWEPT)
+        ((cursor, scopes),) = await self._reading.send(page)
+        places = [(scope, lane) for scope in scopes for lane in Lane]
+        heads = await self._reading.send(*(_head(scope, lane) for scope, lane in places))
+        pairs = zip(places, heads, strict=True)
+        await self._writing.send(*(_lower(*place, head[1]) for place, head in pairs if head))
+        self._sweep_cursor = int(cursor)
+        if self._sweep_cursor == 0 or self._sweep_at > 0:
+            self._sweep_at = now + SWEEP_EVERY
+
+
+class _Turn:
+    def __init__(self, now: int, lease: Lease) -> None:
+        self.now = now
+        self.lease = lease  # with the token and end of all that is handed out
+
+
+def hint_commands(change: Change) -> list[Command]:
+    """Return what lowers the hints for the jobs of *change*."""
+    claim = change.claim
+    return [
+        _lower(
+            change.scope,
+            job.lane,
+            str(micros(claim.until if claim and claim.job == job.key else job.due)),
+        )
+        for job in change.jobs
+    ]
+
+
+def _lower(scope: str, lane: Lane | str, at: str) -> Command:
+    return ("ZADD", hints(lane), "LT", at, scope)
+
+
+def _scopes_due(lane: Lane, now: datetime) -> Command:
+    return ("ZRANGEBYSCORE", hints(lane), "-inf", micros(now), "LIMIT", 0, SCOPES)
+
+
+def _head(scope: str, lane: Lane) -> Command:
+    return ("ZRANGE", ScopeKeys(scope).lanes[lane], 0, 0, "WITHSCORES")
+
+
+def _lease_call(scope: str, lane: Lane, share: int, turn: _Turn) -> Command:
+    keys = ScopeKeys(scope)
+    ends = micros(turn.lease.until)
+    arguments = (lane.value, turn.now, ends, turn.lease.token, share)
+    return call(LEASE, [keys.jobs, *keys.lanes], arguments)
+
+
+def _leased(scope: str, parts: Sequence[str], lease: Lease) -> list[LeasedJob]:
+    """Read the script's answer: key, due, failures and record of each job."""
+    rows = [parts[n : n + 4] for n in range(0, len(parts), 4)]
+    return [
+        LeasedJob(read_job(record, int(due)), lease._replace(scope=scope, job=key), int(failures))
+        for key, due, failures, record in rows
+    ]
+
+
+def _number(score: str) -> int:
+    """Read a score: Redis writes very large ones with an exponent."""
+    return int(float(score))

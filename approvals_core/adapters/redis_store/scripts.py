@@ -1,0 +1,187 @@
+"""
+The Lua scripts: one verb each, whole or not at all.
+
+KEYS[1] is the scope's hash of jobs, KEYS[2] and on are its lanes: sorted sets of job keys by
+the time they are handed out next (due, or the end of their lease). Times are microseconds as
+decimal text; Lua compares them as numbers, and never writes a number back.
+"""
+
+from hashlib import sha1
+
+from approvals_core.models import Lane
+
+LANES = len(Lane)
+
+_JOBS = """
+local function lane_key(lane) return KEYS[2 + lane] end
+
+-- A job is one text: lane|due|token|again|failures|record. JSON in it stays untouched.
+local function read(key)
+  local text = redis.call('HGET', KEYS[1], key)
+  if not text then return nil end
+  local lane, due, token, again, failures, record =
+    string.match(text, '^(%d+)|(%d+)|([^|]*)|(%d*)|(%d+)|(.*)$')
+  return {lane = lane, due = due, token = token, again = again,
+          failures = tonumber(failures), record = record}
+end
+
+local function write(key, job, next)
+  redis.call('HSET', KEYS[1], key, table.concat(
+    {job.lane, job.due, job.token, job.again, job.failures, job.record}, '|'))
+  redis.call('ZADD', lane_key(job.lane), next, key)
+end
+
+local function earlier(a, b)
+  if a == '' or tonumber(b) < tonumber(a) then return b end
+  return a
+end
+
+-- The job, if *token* is still its token.
+local function held(key, token)
+  local job = read(key)
+  if job and token ~= '' and job.token == token then return job end
+  return nil
+end
+
+-- Forget a job that is done, or make it due again. Returns its lane and time if so.
+local function finish(key, job)
+  if job.again == '' then
+    redis.call('HDEL', KEYS[1], key)
+    redis.call('ZREM', lane_key(job.lane), key)
+    return nil
+  end
+  job.due, job.again, job.token, job.failures = job.again, '', '', 0
+  write(key, job, job.due)
+  return {job.lane, job.due}
+end
+"""
+
+_COMMIT = """
+local APPROVAL, CONTACT, LISTS = KEYS[2 + LANES], KEYS[3 + LANES], KEYS[4 + LANES]
+-- Everything is text but the lists; the records in it are JSON in JSON and stay as they are.
+local plan = cjson.decode(ARGV[1])
+
+-- Nothing is written before all is known to fit.
+local function look(key, version)
+  if version == '' then return 'ok' end
+  local stored = redis.call('HMGET', key, 'version', 'change')
+  if stored[2] == plan.id then return 'done' end
+  if tonumber(stored[1] or 0) ~= tonumber(version) - 1 then return 'conflict' end
+  return 'ok'
+end
+
+local seen = {look(APPROVAL, plan.approval), look(CONTACT, plan.contact)}
+if seen[1] == 'done' or seen[2] == 'done' then return {'done'} end
+if seen[1] == 'conflict' or seen[2] == 'conflict' then return {'conflict'} end
+
+local finishing = nil
+if plan.finish_job ~= '' then
+  finishing = held(plan.finish_job, plan.finish_token)
+  if not finishing then return {'lost'} end
+end
+
+local again = nil
+if finishing then again = finish(plan.finish_job, finishing) end
+
+if plan.approval ~= '' then
+  local before = redis.call('HGET', APPROVAL, 'listed')
+  if before ~= plan.listed then
+    for _, member in ipairs(cjson.decode(before or '[]')) do
+      redis.call('ZREM', LISTS, member)
+    end
+    for _, member in ipairs(cjson.decode(plan.listed)) do
+      redis.call('ZADD', LISTS, 0, member)
+    end
+    redis.call('HSET', APPROVAL, 'listed', plan.listed)
+  end
+end
+
+-- Plain commands, each preceded by its length.
+local at = 2
+while ARGV[at] do
+  local length = tonumber(ARGV[at])
+  redis.call(unpack(ARGV, at + 1, at + length))
+  at = at + length + 1
+end
+
+for _, asked in ipairs(plan.jobs) do
+  local job = read(asked.key) or {token = '', again = '', due = '', failures = 0}
+  local next = job.lane and redis.call('ZSCORE', lane_key(job.lane), asked.key)
+  if job.lane and job.lane ~= asked.lane then redis.call('ZREM', lane_key(job.lane), asked.key) end
+  job.lane, job.record = asked.lane, asked.record
+  if asked.token ~= '' then
+    job.due, job.token, job.failures, next = asked.due, asked.token, 0, asked.ends
+  elseif job.token ~= '' then
+    job.again = earlier(job.again, asked.due)
+  else
+    job.due = earlier(job.due, asked.due)
+    next = job.due
+  end
+  write(asked.key, job, next)
+end
+
+if again then return {'ok', again[1], again[2]} end
+return {'ok'}
+"""
+
+_LEASE = """
+local lane, now, ends, token, limit = unpack(ARGV)
+local due = redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', now, 'LIMIT', 0, limit)
+local answer = {}
+for _, key in ipairs(due) do
+  local job = read(key)
+  job.token = token
+  -- What was asked for before this lease began is done by it.
+  if job.again ~= '' and tonumber(job.again) <= tonumber(now) then job.again = '' end
+  write(key, job, ends)
+  for _, part in ipairs({key, job.due, tostring(job.failures), job.record}) do
+    table.insert(answer, part)
+  end
+end
+local head = redis.call('ZRANGE', lane_key(lane), 0, 0, 'WITHSCORES')
+table.insert(answer, 1, head[2] or '')
+return answer
+"""
+
+_RENEW = """
+local key, token, ends = unpack(ARGV)
+local job = held(key, token)
+if not job then return {'lost'} end
+write(key, job, ends)
+return {'ok'}
+"""
+
+_FINISH = """
+local key, token = unpack(ARGV)
+local job = held(key, token)
+if not job then return {'lost'} end
+local again = finish(key, job)
+if again then return {'ok', again[1], again[2]} end
+return {'ok'}
+"""
+
+_RETRY = """
+local key, token, due, failed = unpack(ARGV)
+local job = held(key, token)
+if not job then return {'lost'} end
+job.due, job.token, job.again = earlier(job.again, due), '', ''
+job.failures = failed == '1' and job.failures + 1 or 0
+write(key, job, job.due)
+return {'ok', job.lane, job.due}
+"""
+
+
+class Script:
+    """A script and the name by which the server remembers it."""
+
+    def __init__(self, body: str) -> None:
+        self.text = f"local LANES = {LANES}\n{_JOBS}\n{body}"
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+COMMIT = Script(_COMMIT)
+LEASE = Script(_LEASE)
+RENEW = Script(_RENEW)
+FINISH = Script(_FINISH)
+RETRY = Script(_RETRY)
+ALL = (COMMIT, LEASE, RENEW, FINISH, RETRY)

@@ -1,0 +1,136 @@
+"""Writes one change: every statement of it, or none."""
+
+import sqlite3
+
+from approvals_core.adapters.sqlite_store import jobs
+from approvals_core.adapters.stored import key_text, micros
+from approvals_core.errors import VersionConflict
+from approvals_core.models import Approval, Change, Contact, Receipt, entries
+
+
+def apply(connection: sqlite3.Connection, change: Change) -> None:
+    """
+    Write *change* inside the caller's savepoint.
+
+    Raises:
+        VersionConflict, LeaseLost: As `Store.commit`; roll the savepoint back.
+    """
+    if _already_done(connection, change):
+        return
+    if change.finish:
+        jobs.finish(connection, change.finish)
+    connection.execute("INSERT OR IGNORE INTO scopes VALUES (?)", (change.scope,))
+    if change.approval:
+        _write_approval(connection, change, change.approval)
+    _write_beside(connection, change)
+    jobs.ask(connection, change)
+
+
+def _already_done(connection: sqlite3.Connection, change: Change) -> bool:
+    """Set the versions first, so that the usual case needs no look at what was there."""
+    set_all = (change.approval is None or _set_approval(connection, change, change.approval)) and (
+        change.contact is None or _set_contact(connection, change, change.contact)
+    )
+    if set_all:
+        return False
+    if change.id in _last_changes(connection, change):
+        return True
+    raise VersionConflict(f"{change.scope} was changed meanwhile")
+
+
+def _set_approval(connection: sqlite3.Connection, change: Change, approval: Approval) -> bool:
+    key, record = key_text(approval.key), approval.model_dump_json()
+    if approval.version == 1:
+        done = connection.execute(
+            "INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (change.scope, key, approval.id, approval.version, change.id, record),
+        )
+    else:
+        done = connection.execute(
+            "UPDATE approvals SET version = ?, last_change = ?, record = ?, public_id = ?"
+            " WHERE scope = ? AND key = ? AND version = ?",
+            (
+                *(approval.version, change.id, record, approval.id),
+                *(change.scope, key, approval.version - 1),
+            ),
+        )
+    return done.rowcount == 1
+
+
+def _set_contact(connection: sqlite3.Connection, change: Change, contact: Contact) -> bool:
+    record = contact.model_dump_json()
+    if contact.version == 1:
+        done = connection.execute(
+            "INSERT INTO contacts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (change.scope, contact.version, change.id, record),
+        )
+    else:
+        done = connection.execute(
+            "UPDATE contacts SET version = ?, last_change = ?, record = ?"
+            " WHERE scope = ? AND version = ?",
+            (contact.version, change.id, record, change.scope, contact.version - 1),
+        )
+    return done.rowcount == 1
+
+
+def _last_changes(connection: sqlite3.Connection, change: Change) -> set[str]:
+    """Return the ids under which the change's approval and contact were last saved."""
+    key = key_text(change.approval.key) if change.approval else None
+    rows = connection.execute(
+        "SELECT last_change FROM approvals WHERE scope = ? AND key = ?"
+        " UNION SELECT last_change FROM contacts WHERE scope = ? AND ?",
+        (change.scope, key, change.scope, change.contact is not None),
+    )
+    return {row[0] for row in rows}
+
+
+def _write_approval(connection: sqlite3.Connection, change: Change, approval: Approval) -> None:
+    key = key_text(approval.key)
+    own = (change.scope, key)
+    listed = {(*own, e.list, micros(e.at)) for e in entries(approval)}
+    stored = set(
+        connection.execute(
+            "SELECT scope, key, list, at FROM entries WHERE scope = ? AND key = ?", own
+        )
+    )
+    connection.executemany(
+        "DELETE FROM entries WHERE scope = ? AND key = ? AND list = ? AND at = ?", stored - listed
+    )
+    connection.executemany(
+        "INSERT INTO entries (scope, key, list, at) VALUES (?, ?, ?, ?)", listed - stored
+    )
+    connection.executemany(
+        "INSERT INTO events VALUES (?, ?, ?, ?)",
+        [(*own, event.seq, event.model_dump_json()) for event in change.events],
+    )
+    connection.executemany(
+        "DELETE FROM bodies WHERE scope = ? AND key = ? AND name = ?",
+        [(*own, name) for name, text in change.bodies.items() if text is None],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?)",
+        [(*own, name, text) for name, text in change.bodies.items() if text is not None],
+    )
+
+
+def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
+    own = (receipt.approval.scope, key_text(receipt.approval))
+    card = (receipt.round, str(receipt.person), receipt.channel)
+    return (*own, *card, receipt.model_dump_json())
+
+
+def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
+        [_receipt_row(receipt) for receipt in change.receipts],
+    )
+    if payload := change.payload:
+        connection.execute(
+            "INSERT OR REPLACE INTO payloads VALUES (?, ?, ?, ?)",
+            (change.scope, payload.id, payload.digest, payload.model_dump_json()),
+        )
+    if dead := change.dead:
+        connection.execute(
+            "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?)",
+            (change.scope, dead.id, micros(dead.at), dead.model_dump_json()),
+        )

@@ -1,0 +1,186 @@
+"""The queue of work: asking for jobs, handing them out, and what becomes of them."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from approvals_core.adapters.stored import micros, read_job
+from approvals_core.errors import LeaseLost
+from approvals_core.models import Change, Lane, Lease, LeasedJob
+
+SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
+
+_ASK = """
+INSERT INTO jobs (scope, key, lane, due, next, record) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    record = excluded.record,
+    lane = excluded.lane,
+    due = iif(token IS NULL, min(due, excluded.due), due),
+    next = iif(token IS NULL, min(next, excluded.next), next),
+    again = iif(token IS NULL, NULL, min(ifnull(again, excluded.due), excluded.due))
+"""
+_CLAIM = """
+INSERT INTO jobs (scope, key, lane, due, next, record, token) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    record = excluded.record, lane = excluded.lane, due = excluded.due, next = excluded.next,
+    token = excluded.token, failures = 0
+"""
+_HAND_OUT = """
+UPDATE jobs SET token = ?, next = ?, again = iif(again <= ?, NULL, again)
+WHERE scope = ? AND key = ?
+"""
+_OLDEST = """
+SELECT scope, key, due, failures, record FROM jobs
+WHERE lane = ? AND next <= ? ORDER BY next LIMIT ?
+"""
+_OLDEST_OF_SCOPE = """
+SELECT scope, key, due, failures, record FROM jobs
+WHERE lane = ? AND scope = ? AND next <= ? ORDER BY next LIMIT ?
+"""
+# Steps from scope to scope in the index, however many jobs each has.
+_SCOPES_FROM = """
+WITH RECURSIVE found (scope, steps) AS (
+    SELECT min(scope), 1 FROM jobs WHERE lane = :lane AND scope > :last
+    UNION ALL
+    SELECT (SELECT min(scope) FROM jobs WHERE lane = :lane AND scope > found.scope), steps + 1
+    FROM found WHERE scope IS NOT NULL AND steps < :most
+)
+SELECT scope FROM found WHERE scope IS NOT NULL
+"""
+
+Due = tuple[str, str, int, int, str]  # scope, key, due, failures, record
+
+
+def ask(connection: sqlite3.Connection, change: Change) -> None:
+    """Write the jobs of *change*: new, earlier, or once more; one may be claimed."""
+    for job in change.jobs:
+        due = micros(job.due)
+        row = (change.scope, job.key, job.lane, due)
+        if change.claim and change.claim.job == job.key:
+            until, token = micros(change.claim.until), change.claim.token
+            connection.execute(_CLAIM, (*row, until, job.model_dump_json(), token))
+        else:
+            connection.execute(_ASK, (*row, due, job.model_dump_json()))
+
+
+def finish(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Forget the job, or make it due again if it was asked for once more."""
+    mine = (lease.scope, lease.job, lease.token)
+    again = connection.execute(
+        "UPDATE jobs SET due = again, next = again, again = NULL, token = NULL, failures = 0"
+        " WHERE scope = ? AND key = ? AND token = ? AND again IS NOT NULL",
+        mine,
+    )
+    if again.rowcount == 0:
+        _must_hit(
+            connection.execute("DELETE FROM jobs WHERE scope = ? AND key = ? AND token = ?", mine)
+        )
+
+
+def renew(connection: sqlite3.Connection, lease: Lease, until: datetime) -> Lease:
+    """Let the lease end at *until*."""
+    _must_hit(
+        connection.execute(
+            "UPDATE jobs SET next = ? WHERE scope = ? AND key = ? AND token = ?",
+            (micros(until), lease.scope, lease.job, lease.token),
+        )
+    )
+    return lease._replace(until=until)
+
+
+def retry(connection: sqlite3.Connection, lease: Lease, due: datetime, *, failed: bool) -> None:
+    """Give the job back until *due*, or until it was asked for once more."""
+    at = micros(due)
+    _must_hit(
+        connection.execute(
+            "UPDATE jobs SET due = min(?, ifnull(again, ?)), next = min(?, ifnull(again, ?)),"
+            " again = NULL, token = NULL, failures = iif(?, failures + 1, 0)"
+            " WHERE scope = ? AND key = ? AND token = ?",
+            (at, at, at, at, failed, lease.scope, lease.job, lease.token),
+        )
+    )
+
+
+def _must_hit(cursor: sqlite3.Cursor) -> None:
+    if cursor.rowcount != 1:
+        raise LeaseLost("the job was handed to somebody else")
+
+
+class Turns:
+    """
+    Hands out due jobs so that no scope waits for another one's flood.
+
+    As long as all that is due fits, it is handed out oldest first. Else each scope with
+    something due gets an equal share, and the rest goes to the oldest. The scopes have
+    their turn in the order of their names, at most `SCOPES` of them at one time.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[Lane, str] = {}
+
+    def hand_out(
+        self, connection: sqlite3.Connection, lane: Lane, limit: int, lease: Lease, now: datetime
+    ) -> list[LeasedJob]:
+        """Lease at most *limit* jobs of *lane*, with the token and end of *lease*."""
+        if limit <= 0:
+            return []
+        chosen = self._choose(connection, lane, limit, micros(now))
+        for scope, key, *_ in chosen:
+            connection.execute(
+                _HAND_OUT, (lease.token, micros(lease.until), micros(now), scope, key)
+            )
+        return [_leased(row, lease) for row in sorted(chosen, key=lambda row: row[2])]
+
+    def _choose(
+        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+    ) -> Iterable[Due]:
+        oldest: list[Due] = connection.execute(_OLDEST, (lane, now, limit + 1)).fetchall()
+        if len(oldest) <= limit:
+            return oldest
+        chosen = self._shares(connection, lane, limit, now)
+        rest = (row for row in oldest if row[:2] not in chosen)
+        for row in list(rest)[: limit - len(chosen)]:
+            chosen[row[:2]] = row
+        return chosen.values()
+
+    def _shares(
+        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+    ) -> dict[tuple[str, str], Due]:
+        due = self._scopes_in_turn(connection, lane, limit, now)
+        share = limit // max(1, len(due))
+        rows: Iterable[Due] = (
+            row
+            for scope in due
+            for row in connection.execute(_OLDEST_OF_SCOPE, (lane, scope, now, share))
+        )
+        return {row[:2]: row for row in rows}
+
+    def _scopes_in_turn(
+        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+    ) -> list[str]:
+        """Return at most *limit* scopes with something due, after those of last time."""
+        due: list[str] = []
+        for scope in _round(connection, lane, self._last.get(lane, "")):
+            self._last[lane] = scope
+            if connection.execute(_OLDEST_OF_SCOPE, (lane, scope, now, 1)).fetchone():
+                due.append(scope)
+            if len(due) == limit:
+                break
+        return due
+
+
+def _round(connection: sqlite3.Connection, lane: Lane, last: str) -> list[str]:
+    """Return the scopes with jobs in *lane*, those after *last* first, then the others."""
+
+    def scopes_from(name: str) -> list[str]:
+        bounds: Mapping[str, object] = {"lane": lane, "last": name, "most": SCOPES}
+        return [row[0] for row in connection.execute(_SCOPES_FROM, bounds)]
+
+    after = scopes_from(last)
+    before = scopes_from("") if last and len(after) < SCOPES else []
+    return (after + [scope for scope in before if scope <= last])[:SCOPES]
+
+
+def _leased(row: Due, lease: Lease) -> LeasedJob:
+    scope, key, due, failures, record = row
+    return LeasedJob(read_job(record, due), lease._replace(scope=scope, job=key), failures)

@@ -1,0 +1,167 @@
+"""Answers questions, on connections of its own that wait for no writer."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from approvals_core.adapters.stored import instant, key_text, micros, read_job
+from approvals_core.errors import StoreUnavailable
+from approvals_core.models import (
+    Approval,
+    ApprovalKey,
+    Contact,
+    DeadLetter,
+    HistoryEvent,
+    Job,
+    Lane,
+    Payload,
+    PersonId,
+    Receipt,
+)
+from approvals_core.ports import Cursor, Page
+
+Row = tuple[Any, ...]
+
+_PAGE = """
+SELECT entries.at, approvals.record FROM entries JOIN approvals USING (scope, key)
+WHERE scope = ? AND list = ? AND (entries.at, key) > (?, ?)
+ORDER BY entries.at, key LIMIT ?
+"""
+
+
+class Reads:
+    """
+    The questions of `Store`.
+
+    They run on the loop's thread, on *connection*: each takes some 20 us, a thread hop
+    costs more than that. Only counting, which reads the whole list, goes to a thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, counting: sqlite3.Connection) -> None:
+        self._reading = connection
+        self._counting = counting
+        self._counter = ThreadPoolExecutor(1, "sqlite-count")
+
+    async def approval(self, key: ApprovalKey) -> Approval | None:
+        row = self._one(
+            "SELECT record FROM approvals WHERE scope = ? AND key = ?", key.scope, key_text(key)
+        )
+        return Approval.model_validate_json(row[0]) if row else None
+
+    async def approval_by_id(self, scope: str, public_id: str) -> Approval | None:
+        row = self._one(
+            "SELECT record FROM approvals WHERE scope = ? AND public_id = ?", scope, public_id
+        )
+        return Approval.model_validate_json(row[0]) if row else None
+
+    async def bodies(self, key: ApprovalKey, prefix: str = "") -> Mapping[str, str]:
+        start = prefix.encode()  # compared as bytes: SQLite's texts end at a NUL for substr()
+        rows = self._all(
+            "SELECT name, text FROM bodies WHERE scope = ? AND key = ?"
+            " AND substr(CAST(name AS BLOB), 1, ?) = ? ORDER BY name",
+            *(key.scope, key_text(key), len(start), start),
+        )
+        return dict(rows)
+
+    async def history(self, key: ApprovalKey) -> Sequence[HistoryEvent]:
+        rows = self._all(
+            "SELECT record FROM events WHERE scope = ? AND key = ? ORDER BY seq",
+            *(key.scope, key_text(key)),
+        )
+        return [HistoryEvent.model_validate_json(row[0]) for row in rows]
+
+    async def receipts(self, key: ApprovalKey) -> Sequence[Receipt]:
+        rows = self._all(
+            "SELECT record FROM receipts WHERE scope = ? AND key = ?"
+            " ORDER BY round, person, channel",
+            *(key.scope, key_text(key)),
+        )
+        return [Receipt.model_validate_json(row[0]) for row in rows]
+
+    async def receipt(
+        self,
+        key: ApprovalKey,
+        *,
+        round: int,  # noqa: A002 - the port's word
+        person: PersonId,
+        channel: str,
+    ) -> Receipt | None:
+        row = self._one(
+            "SELECT record FROM receipts WHERE scope = ? AND key = ?"
+            " AND round = ? AND person = ? AND channel = ?",
+            *(key.scope, key_text(key), round, str(person), channel),
+        )
+        return Receipt.model_validate_json(row[0]) if row else None
+
+    async def payload(self, scope: str, payload_id: str) -> Payload | None:
+        row = self._one("SELECT record FROM payloads WHERE scope = ? AND id = ?", scope, payload_id)
+        return Payload.model_validate_json(row[0]) if row else None
+
+    async def payload_by_digest(self, scope: str, digest: str) -> Payload | None:
+        row = self._one(
+            "SELECT record FROM payloads WHERE scope = ? AND digest = ?"
+            " ORDER BY rowid DESC LIMIT 1",
+            *(scope, digest),
+        )
+        return Payload.model_validate_json(row[0]) if row else None
+
+    async def contact(self, person: PersonId) -> Contact | None:
+        row = self._one("SELECT record FROM contacts WHERE scope = ?", person.scope)
+        return Contact.model_validate_json(row[0]) if row else None
+
+    async def page(self, scope: str, name: str, *, after: Cursor | None = None, limit: int) -> Page:
+        start = (micros(after.at), key_text(after.key)) if after else (-1, "")
+        rows = self._all(_PAGE, scope, name, *start, limit + 1)
+        approvals = tuple(Approval.model_validate_json(row[1]) for row in rows[:limit])
+        if len(rows) <= limit:
+            return Page(approvals=approvals)
+        last = Cursor(at=instant(rows[limit - 1][0]), key=approvals[-1].key)
+        return Page(approvals=approvals, after=last)
+
+    async def count(self, scope: str, name: str) -> int:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._counter, self._count, scope, name)
+
+    async def job(self, scope: str, key: str) -> Job | None:
+        row = self._one("SELECT record, due FROM jobs WHERE scope = ? AND key = ?", scope, key)
+        return read_job(*row) if row else None
+
+    async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
+        rows = [self._one("SELECT min(next) FROM jobs WHERE lane = ?", lane) for lane in lanes]
+        times: list[int] = [row[0] for row in rows if row and row[0] is not None]
+        return instant(min(times)) if times else None
+
+    async def dead_letters(self, scope: str) -> Sequence[DeadLetter]:
+        rows = self._all("SELECT record FROM dead_letters WHERE scope = ? ORDER BY at, id", scope)
+        return [DeadLetter.model_validate_json(row[0]) for row in rows]
+
+    async def scopes(self) -> Sequence[str]:
+        return [row[0] for row in self._all("SELECT scope FROM scopes ORDER BY scope")]
+
+    async def close(self) -> None:
+        """Let go of both connections."""
+        self._reading.close()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._counter, self._counting.close)
+        self._counter.shutdown()
+
+    def _count(self, scope: str, name: str) -> int:
+        counted = "SELECT count(*) FROM entries WHERE scope = ? AND list = ?"
+        return _fetch(self._counting, counted, (scope, name))[0][0]
+
+    def _one(self, sql: str, *values: object) -> Row | None:
+        rows = self._all(sql, *values)
+        return rows[0] if rows else None
+
+    def _all(self, sql: str, *values: object) -> list[Row]:
+        return _fetch(self._reading, sql, values)
+
+
+def _fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Row]:
+    try:
+        return connection.execute(sql, tuple(values)).fetchall()
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"SQLite: {error}") from error

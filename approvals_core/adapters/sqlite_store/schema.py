@@ -1,0 +1,128 @@
+"""The tables, how a file is opened, and which files are refused."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from approvals_core.adapters.stored import SCHEMA
+from approvals_core.errors import StoreRefused, StoreUnavailable
+
+# `next` of a job is when it is handed out: due, or the end of its lease. `due` is when
+# it was asked for, `again` when it was asked for once more while somebody had it.
+TABLES = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scopes (scope TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE approvals (
+    scope TEXT NOT NULL, key TEXT NOT NULL, public_id TEXT NOT NULL,
+    version INTEGER NOT NULL, last_change TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX approvals_by_id ON approvals (scope, public_id);
+CREATE TABLE bodies (
+    scope TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (scope, key, name)
+);
+CREATE TABLE events (
+    scope TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (scope, key, seq)
+);
+CREATE TABLE receipts (
+    scope TEXT NOT NULL, key TEXT NOT NULL, round INTEGER NOT NULL, person TEXT NOT NULL,
+    channel TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (scope, key, round, person, channel)
+);
+CREATE TABLE payloads (
+    scope TEXT NOT NULL, id TEXT NOT NULL, digest TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (scope, id)
+);
+CREATE INDEX payloads_by_digest ON payloads (scope, digest);
+CREATE TABLE contacts (
+    scope TEXT PRIMARY KEY,
+    version INTEGER NOT NULL, last_change TEXT NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE entries (
+    scope TEXT NOT NULL, list TEXT NOT NULL, at INTEGER NOT NULL, key TEXT NOT NULL,
+    PRIMARY KEY (scope, list, at, key)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_key ON entries (scope, key);
+CREATE TABLE jobs (
+    scope TEXT NOT NULL, key TEXT NOT NULL, lane INTEGER NOT NULL,
+    due INTEGER NOT NULL, next INTEGER NOT NULL, token TEXT, again INTEGER,
+    failures INTEGER NOT NULL DEFAULT 0, record TEXT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX jobs_by_time ON jobs (lane, next);
+CREATE INDEX jobs_by_scope ON jobs (lane, scope, next);
+CREATE TABLE dead_letters (
+    scope TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (scope, id)
+);
+"""
+
+_PRAGMAS = (
+    "synchronous=FULL",
+    "fullfsync=ON",  # on macOS a mere fsync stops at the disk's cache
+    "journal_size_limit=67108864",  # the log is cut back to this when it starts over
+    "wal_autocheckpoint=0",  # the background does it
+)
+
+
+def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open one connection; it waits *busy_timeout* seconds for other processes."""
+    connection = sqlite3.connect(
+        path,
+        timeout=busy_timeout,
+        isolation_level=None,  # we say BEGIN and COMMIT ourselves
+        check_same_thread=False,  # the writer's goes to and fro, never used by two at once
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def prepare(path: Path, *, busy_timeout: float) -> None:
+    """
+    Make the file and its tables unless they are there.
+
+    Raises:
+        StoreRefused: A newer program made it, or something else.
+
+        StoreUnavailable: It cannot be opened.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Ours alone; the log and the shared memory beside it get the same mode from SQLite.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = connect(path, busy_timeout=busy_timeout)
+        try:
+            _make_or_check(connection)
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"{path} cannot be opened: {error}") from error
+
+
+def _make_or_check(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # of several processes the first makes the tables
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if not tables:
+        _create(connection)
+    elif "about" not in tables:
+        raise StoreRefused("The file is a database of something else: name another.")
+    row = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
+    if int(row[0]) > SCHEMA:
+        raise StoreRefused(f"The file has schema {row[0]}, not {SCHEMA}: update this program.")
+    connection.execute("COMMIT")
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise StoreRefused("SQLite cannot share memory beside the file: use a local disk.")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO about VALUES ('schema', ?)", (str(SCHEMA),))

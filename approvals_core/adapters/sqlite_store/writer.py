@@ -1,0 +1,131 @@
+"""The one write connection of a process: concurrent writes become one transaction, one fsync."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from approvals_core.adapters.batches import Asked, Batches
+from approvals_core.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+BATCH = 64  # writes in one transaction; the loop stands still for about 60 us each
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Any]
+Outcome = tuple[Asked[Work, Any], Any, Exception | None]
+
+
+class _GivenUp(Exception):
+    """SQLite rolled the whole transaction back, as it does when the disk is full."""
+
+    def __init__(self, error: sqlite3.Error) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Writer:
+    """
+    Runs writes in order, each in a savepoint of its own, and tells them after COMMIT.
+
+    Statements run on the loop: in a thread they would fight it for the interpreter
+    at each one. BEGIN IMMEDIATE, which waits for other processes, and COMMIT, which
+    waits for the disk, run in a thread. Two write connections in one process would
+    lock each other out, so there is one.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, committed: Callable[[], None]) -> None:
+        self._connection = connection
+        self._committed = committed
+        self._thread = ThreadPoolExecutor(1, "sqlite-commit")
+        self._batches: Batches[Work, Any] = Batches(self._transact, most=BATCH)
+
+    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """
+        Run *work* in a transaction; what it returns or raises is told once that is durable.
+
+        Raises:
+            StoreUnavailable: Nobody knows whether it was done.
+        """
+        return await self._batches.ask(work)
+
+    async def close(self) -> None:
+        """End what is under way and close the connection."""
+        await self._batches.close()
+        await self._in_thread(self._connection.close)
+        self._thread.shutdown()
+
+    async def _transact(self, batch: Sequence[Asked[Work, Any]]) -> None:
+        try:
+            await self._in_thread(self._begin)
+            outcomes = [self._attempt(asked) for asked in batch]
+            await self._in_thread(self._commit)
+        except _GivenUp as given_up:
+            await self._one_by_one(batch, given_up.error)
+        except sqlite3.Error as error:
+            await self._fail(batch, error)
+        else:
+            for outcome in outcomes:
+                _tell(*outcome)
+            self._committed()
+
+    def _attempt(self, asked: Asked[Work, Any]) -> Outcome:
+        self._connection.execute("SAVEPOINT item")
+        try:
+            result = asked.request(self._connection)
+        except Exception as error:  # whatever it is, it is told to its caller
+            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
+                raise _GivenUp(error) from error
+            self._connection.execute("ROLLBACK TO item")
+            self._connection.execute("RELEASE item")
+            return asked, None, error
+        self._connection.execute("RELEASE item")
+        return asked, result, None
+
+    async def _one_by_one(self, batch: Sequence[Asked[Work, Any]], error: sqlite3.Error) -> None:
+        """Find out which of *batch* was to blame; nothing of it was written."""
+        if len(batch) == 1:
+            await self._fail(batch, error)
+            return
+        for asked in batch:
+            await self._transact([asked])
+
+    async def _fail(self, batch: Sequence[Asked[Work, Any]], error: sqlite3.Error) -> None:
+        log.warning("sqlite_failed", extra={"error": str(error), "writes": len(batch)})
+        await self._in_thread(self._roll_back)
+        for asked in batch:
+            asked.fail(_unavailable(error))
+
+    def _begin(self) -> None:
+        self._roll_back()  # what a loop that was ended in the middle left behind
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _in_thread(self, function: Callable[[], None]) -> Awaitable[None]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+
+def _tell(asked: Asked[Work, Any], result: object, error: Exception | None) -> None:
+    if error is None:
+        asked.tell(result)
+    elif isinstance(error, sqlite3.Error):
+        asked.fail(_unavailable(error))
+    else:
+        asked.fail(error)
+
+
+def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
+    unavailable = StoreUnavailable(f"SQLite: {error}")
+    unavailable.__cause__ = error
+    return unavailable

@@ -1,0 +1,44 @@
+"""What every test may need: how hypothesis searches, and a real browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser import find_browser, install_line
+from tests.store_fixtures import redis_url, store, store_url
+
+__all__ = ["browser", "redis_url", "store", "store_url"]
+
+# A slow machine is no failure. The blob printed with a failure repeats it: @reproduce_failure(...).
+settings.register_profile(
+    "ours", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
+
+# As root Chromium has no sandbox; the rest keeps it from calling home, and from asking.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """
+    A headless Chromium; mark the test with ``@pytest.mark.browser``.
+
+    One per test: it lives in the test's own event loop, beside the playground that it looks at.
+    """
+    executable = find_browser()
+    assert executable, f"no browser here: {install_line()}"
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=executable, args=CHROMIUM_ARGUMENTS
+        )
+        yield chromium
+        await chromium.close()
