@@ -1,0 +1,174 @@
+"""Looks people up in their Entra directory, through Microsoft Graph."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from approvals_core.adapters.answers import AnswerTooLong, read_bounded, retry_after
+from approvals_core.adapters.entra import OwnTokens
+from approvals_core.errors import DirectoryUnavailable, TokenUnavailable
+from approvals_core.models import Person
+from approvals_core.ports import NotFound
+from approvals_core.tenant import AliasIs, Tenant
+
+PUBLIC_GRAPH = "https://graph.microsoft.com/v1.0"
+SCOPE = "https://graph.microsoft.com/.default"
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+BODY_LIMIT = 256 * 1024  # bytes
+NAMESAKES = 50  # more with one mailNickname are several people whoever they are
+ALIAS_LIMIT = 256  # characters
+SOON, LATER = 15.0, 300.0  # seconds: a passing failure; one that somebody must mend
+FIELDS = "id,displayName,userPrincipalName,accountEnabled,userType"
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_Json = Mapping[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class GraphDirectory:
+    """The `Directory` of the core: who in the tenant's directory is meant by an alias."""
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        tokens: OwnTokens,
+        clock: Callable[[], datetime],
+        url: str = PUBLIC_GRAPH,
+        scope: str = SCOPE,
+    ) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._clock = clock
+        self._url = url.rstrip("/")
+        self._scope = scope
+
+    async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
+        """
+        Look up the person the tenant calls *alias*, in its own directory only.
+
+        An object id; else a UPN, the alias itself or with one of the tenant's mail
+        domains; else a mailNickname. Who may not act, being disabled or a guest,
+        is found only if nobody else is, as the reason why nobody is.
+
+        Raises:
+            DirectoryUnavailable: Try again after its `retry_after`.
+        """
+        alias = alias.strip()
+        if not alias or len(alias) > ALIAS_LIMIT or alias in (".", ".."):
+            return NotFound.UNKNOWN
+        if _GUID.fullmatch(alias):
+            found = await self._named(tenant, [alias])
+        else:
+            found = await self._named(tenant, _principal_names(tenant, alias))
+            found = found or await self._nicknamed(tenant, alias)
+        return _the_one(found, tenant)
+
+    async def _named(self, tenant: Tenant, names: Iterable[str]) -> list[_Json]:
+        answers = [await self._get(tenant, "/users/" + quote(n, safe="")) for n in names]
+        return [answer for answer in answers if answer is not None]
+
+    async def _nicknamed(self, tenant: Tenant, alias: str) -> list[_Json]:
+        wanted = f"mailNickname eq '{alias.replace(chr(39), chr(39) * 2)}'"
+        filtered = f"&$filter={quote(wanted, safe='')}&$top={NAMESAKES}"
+        answer = await self._get(tenant, "/users", filtered) or {}
+        found: object = answer.get("value")
+        if not isinstance(found, list):
+            raise DirectoryUnavailable("an answer without people", retry_after=LATER)
+        people = cast("list[object]", found)
+        return [cast("_Json", one) for one in people if isinstance(one, dict)]
+
+    async def _get(self, tenant: Tenant, path: str, query: str = "") -> _Json | None:
+        """Return what Graph says about *path*; None for nobody (404, or a name it cannot read)."""
+        directory = tenant.people.directory
+        url = URL(f"{self._url}{path}?$select={FIELDS}{query}", encoded=True)
+        try:
+            token = await self._tokens.token(directory, self._scope)
+            status, body = await self._asked(url, token)
+            if status == 401:  # noqa: PLR2004
+                token = await self._tokens.token(directory, self._scope, refused=token)
+                status, body = await self._asked(url, token)
+        except TokenUnavailable as problem:
+            raise DirectoryUnavailable(str(problem), retry_after=SOON) from problem
+        except (aiohttp.ClientError, TimeoutError, AnswerTooLong) as problem:
+            why = type(problem).__name__
+            raise DirectoryUnavailable(why, retry_after=SOON) from problem
+        return _read(status, body)
+
+    async def _asked(self, url: URL, token: str) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self._session.get(
+            url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        ) as response:
+            if response.status in (429, 503):
+                wait = retry_after(response.headers, now=self._clock())
+                raise DirectoryUnavailable(
+                    f"HTTP {response.status}",
+                    retry_after=SOON if wait is None else wait,
+                )
+            return response.status, await read_bounded(response, BODY_LIMIT)
+
+
+def _principal_names(tenant: Tenant, alias: str) -> list[str]:
+    """Return the UPNs the alias may stand for. A nickname is not a part of a UPN, even if it looks like one."""
+    if "@" in alias:
+        return [alias]
+    if tenant.people.alias_is is AliasIs.MAIL_NICKNAME:
+        return []
+    return [f"{alias}@{domain}" for domain in tenant.people.mail_domains]
+
+
+def _read(status: int, body: bytes) -> _Json | None:
+    # 400 is what Graph says to a name that cannot be a UPN.
+    if status in (400, 404):
+        return None
+    if status != 200:  # noqa: PLR2004
+        wait = SOON if status >= 500 else LATER  # noqa: PLR2004
+        log.warning("directory_refused", extra={"status": status})
+        raise DirectoryUnavailable(f"HTTP {status}", retry_after=wait)
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DirectoryUnavailable("an answer that is no JSON", retry_after=SOON)
+    return cast("_Json", value)
+
+
+def _the_one(found: list[_Json], tenant: Tenant) -> Person | NotFound:
+    judged = {_text(one, "id").lower(): _why_not(one, tenant) for one in found}
+    able = [one for one in found if judged[_text(one, "id").lower()] is None]
+    if len({_text(one, "id").lower() for one in able}) > 1 or len(found) >= NAMESAKES:
+        return NotFound.SEVERAL
+    if able:
+        return Person(
+            directory=tenant.people.directory,
+            object_id=_text(able[0], "id").lower(),
+            name=_text(able[0], "displayName"),
+            upn=_text(able[0], "userPrincipalName"),
+        )
+    return next((why for why in judged.values() if why), NotFound.UNKNOWN)
+
+
+def _why_not(one: _Json, tenant: Tenant) -> NotFound | None:
+    """Return why this account may not act. Old accounts have no userType; every guest has."""
+    if not _GUID.fullmatch(_text(one, "id")):
+        return NotFound.UNKNOWN
+    if one.get("accountEnabled") is not True:
+        return NotFound.DISABLED
+    if one.get("userType") not in ("Member", None) and not tenant.people.guests:
+        return NotFound.GUEST
+    return None
+
+
+def _text(one: _Json, name: str) -> str:
+    value = one.get(name)
+    return value if isinstance(value, str) else ""

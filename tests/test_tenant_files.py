@@ -1,0 +1,219 @@
+"""The tenants' files: what is read from them, and how every mistake is told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
+from approvals_core.tenant import AliasIs, Comment, Style
+
+PURCHASING = Path(__file__).parent.parent / "playground" / "tenants" / "purchasing.toml"
+OTHER_ID = "00000000-1111-2222-3333-444444444444"
+ID = "93f9b688-ddc3-43aa-b617-c05a415d1612"
+
+
+def a_file(folder, file="pr.toml", **replaced):
+    """Write the playground's file with some of its words replaced."""
+    text = PURCHASING.read_text("utf-8")
+    for old, new in replaced.items():
+        wanted = OLD[old]
+        assert wanted in text
+        text = text.replace(wanted, new, 1)
+    (folder / file).write_text(text, "utf-8")
+    return text
+
+
+OLD = {
+    "code": 'code = "pr"',
+    "id": f'document_type_id = "{ID}"',
+    "base_url": 'base_url = "http://127.0.0.1:3979/tenants/pr"',
+    "action": 'action = "/actions"',
+    "line": 'LINE = "/details/LINE/{DocumentNumber}?fiscalYear={FiscalYear}"',
+    "reject": 'code = "Reject"',
+    "name": 'name = "Contoso Purchasing"',
+    "word": 'request_word = "Purchase requisition"',
+    "comment": 'comment = "optional"',
+    "networks": "idempotent = true",
+}
+
+
+def line_of(text, words):
+    return next(n for n, line in enumerate(text.splitlines(), 1) if words in line)
+
+
+def mistakes_in(folder):
+    with pytest.raises(BadTenantFiles) as caught:
+        load_tenants(folder)
+    return caught.value.mistakes
+
+
+def test_the_playgrounds_file_is_read():
+    [tenant] = load_tenants(PURCHASING.parent).all()
+
+    assert (tenant.code, tenant.name) == ("pr", "Contoso Purchasing")
+    assert tenant.people.mail_domains == ("organization.com",)
+    assert tenant.people.alias_is is AliasIs.UPN_PREFIX
+    assert tenant.callers[0].role == "Payload.Post"
+    assert [action.code for action in tenant.actions] == [
+        "Approve",
+        "Reject",
+        "NeedMoreInformation",
+    ]
+    assert tenant.actions[0].style is Style.POSITIVE
+    assert tenant.actions[1].comment is Comment.REQUIRED
+    assert tenant.actions[2].holds is False
+    assert tenant.limits.posts == 5
+
+
+def test_tenants_are_found_by_id_and_code_and_come_in_order(tmp_path):
+    a_file(tmp_path, "z.toml")
+    a_file(tmp_path, "a.toml", code='code = "ex"', id=f'document_type_id = "{OTHER_ID.upper()}"')
+    (tmp_path / "notes.txt").write_text("no tenant")
+
+    tenants = load_tenants(tmp_path)
+
+    assert [tenant.code for tenant in tenants.all()] == ["ex", "pr"]
+    assert tenants.by_id(f" {ID.upper()} ") == tenants.by_code("pr")
+    assert tenants.by_id(OTHER_ID) == tenants.by_code("ex")
+    assert tenants.by_id("") is None
+    assert tenants.by_code("no") is None
+
+
+def test_every_mistake_of_every_file_at_once(tmp_path):
+    first = a_file(
+        tmp_path,
+        "a.toml",
+        code='code = "P R"',
+        reject='code = ""',
+        comment='comment = "perhaps"',
+        word='request_wrod = "Purchase requisition"',
+    )
+    (tmp_path / "b.toml").write_text('code = "ok"\nname = =\n', "utf-8")
+
+    mistakes = mistakes_in(tmp_path)
+
+    told = [mistake.split(": ")[:2] for mistake in mistakes]
+    assert ["a.toml:" + str(line_of(first, "P R")), "code"] in told
+    assert ["a.toml:" + str(line_of(first, 'code = ""')), "actions.1.code"] in told
+    assert ["a.toml:" + str(line_of(first, "perhaps")), "actions.0.comment"] in told
+    assert ["a.toml:" + str(line_of(first, "request_wrod")), "request_wrod"] in told
+    assert ["a.toml", "request_word"] in told
+    assert any(mistake.startswith("b.toml: ") and "line" in mistake for mistake in mistakes)
+    assert len(mistakes) == 6
+
+
+def test_an_unknown_name_in_a_table_is_a_mistake_with_its_line(tmp_path):
+    text = a_file(tmp_path, networks="idempotnet = true")
+
+    [mistake] = mistakes_in(tmp_path)
+
+    line = line_of(text, "idempotnet")
+    assert mistake == f"pr.toml:{line}: api.idempotnet: Extra inputs are not permitted"
+
+
+def test_what_is_missing_in_a_table_is_told_at_the_table(tmp_path):
+    text = a_file(tmp_path, base_url="")
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert mistake == f"pr.toml:{line_of(text, '[api]')}: api.base_url: Field required"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://purchasing.contoso.com",
+        "http://10.0.0.5/api",
+        "https://user:secret@purchasing.contoso.com",
+        "https://purchasing.contoso.com?x=1",
+        "https://purchasing.contoso.com:99999",
+        "ftp://purchasing.contoso.com",
+        "purchasing.contoso.com",
+        "https://purchasing.contoso.com/a b",
+    ],
+)
+def test_an_address_to_which_no_token_should_go(tmp_path, base_url):
+    a_file(tmp_path, base_url=f'base_url = "{base_url}"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert ": api.base_url: " in mistake
+    assert "secret" not in mistake
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://purchasing.contoso.com:8443/a", "http://127.0.0.1:1", "http://localhost"]
+)
+def test_an_address_that_is_fine(tmp_path, base_url):
+    a_file(tmp_path, base_url=f'base_url = "{base_url}"')
+
+    assert load_tenants(tmp_path).all()[0].api.base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "path", ["/a/{Number}", "/a/{", "/a/{}", "/a/{DocumentNumber.x}", "/a b", "/é"]
+)
+def test_a_path_that_could_not_be_filled(tmp_path, path):
+    text = a_file(tmp_path, line=f'LINE = "{path}"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert mistake.startswith(f"pr.toml:{line_of(text, 'LINE')}: api.details.LINE: ")
+
+
+def test_a_path_must_be_a_path(tmp_path):
+    a_file(tmp_path, action='action = "https://elsewhere.example/"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert ": api.action: " in mistake
+
+
+def test_networks_are_networks(tmp_path):
+    a_file(tmp_path, networks='networks = ["10.1.0.0/16", "10.0.0.1/8"]')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert ": api.networks.1: " in mistake
+
+
+def test_two_actions_with_one_code(tmp_path):
+    a_file(tmp_path, reject='code = "APPROVE"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert mistake == "pr.toml: the whole file: two actions have the same code"
+
+
+def test_codes_and_ids_are_shared_by_no_two_files(tmp_path):
+    first = a_file(tmp_path, "a.toml")
+    a_file(tmp_path, "b.toml")
+    line = line_of(first, OLD["code"])
+
+    assert mistakes_in(tmp_path) == (
+        f"b.toml:{line}: code: pr is the one of a.toml too",
+        f"b.toml:{line_of(first, ID)}: document_type_id: {ID} is the one of a.toml too",
+    )
+
+
+def test_no_files_at_all(tmp_path):
+    assert mistakes_in(tmp_path) == (f"{tmp_path}: no tenant's file (*.toml) is there",)
+    assert mistakes_in(tmp_path / "nowhere")
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert mistake.startswith("a.toml: ")
+
+
+def test_the_error_reads_as_one_text(tmp_path):
+    a_file(tmp_path, code='code = "P R"', name="")
+
+    with pytest.raises(BadTenantFiles) as caught:
+        load_tenants(tmp_path)
+
+    assert str(caught.value).splitlines() == list(caught.value.mistakes)
+    assert len(caught.value.mistakes) == 2
