@@ -1,0 +1,147 @@
+"""The approval card: what one approver sees of a request, in every state."""
+
+from dataclasses import dataclass
+
+from approvals_core.ports import View
+from cards.approval.asking import asking
+from cards.approval.blocks import (
+    banner,
+    detail_page,
+    header,
+    hero,
+    reason,
+    requested_by,
+    state_box,
+)
+from cards.approval.content import Shown, shown
+from cards.approval.lists import attachments, facts, items, route_list
+from cards.approval.room import ROOMS, Room
+from cards.approval.spoken import fallback_text, spoken
+from cards.approval.standing import Phase, Standing, standing
+from cards.buttons import REFRESH, card_key
+from cards.elements import (
+    LIMIT_IN_BYTES,
+    Action,
+    Actions,
+    Card,
+    Container,
+    Execute,
+    Piece,
+    Refresh,
+    ToggleVisibility,
+)
+from cards.language import LANGUAGE, _
+from cards.pieces import small_print
+from cards.viewer import Viewer
+
+_DETAILS = "details"  # id of what the button folds away
+
+
+@dataclass(frozen=True)
+class Aside:
+    """
+    What one answer says beyond the stored state: raw texts, "" for nothing.
+
+    *said* is a sentence above everything ("Jonas Berg was faster"). *problem* is why a
+    click was not taken, *typed* the comment that came with it. *recording* is the code
+    of an action whose commit has not answered yet.
+    """
+
+    said: str = ""
+    problem: str = ""
+    typed: str = ""
+    recording: str = ""
+
+
+NOTHING_BESIDE = Aside()
+
+
+def approval_card(
+    view: View,
+    viewer: Viewer,
+    aside: Aside = NOTHING_BESIDE,
+    *,
+    notice_line: str | None = None,
+    page_url: str = "",
+) -> Card:
+    """
+    Build the card that *viewer* should see now: to send, answer, update and refresh.
+
+    *notice_line* stands under every card of a service that is not the usual one, as in
+    a playground. *page_url* is where we show the request ourselves, "" if nowhere.
+    """
+    draft = _Draft(view, viewer, aside, notice_line or "", page_url)
+    card = draft.card(ROOMS[0])
+    for smaller in ROOMS[1:]:
+        if card.size <= LIMIT_IN_BYTES:
+            break
+        card = draft.card(smaller)
+    return card
+
+
+class _Draft:
+    """What a card is made from, so that it can be made again with less room."""
+
+    def __init__(
+        self, view: View, viewer: Viewer, aside: Aside, notice_line: str, page_url: str
+    ) -> None:
+        self._view = view
+        self._viewer = viewer
+        self._aside = aside
+        self._notice_line = notice_line
+        self._page_url = page_url
+        self._now: Standing = standing(view, viewer, recording=aside.recording)
+        self._shown: Shown = shown(view)
+
+    def card(self, room: Room) -> Card:
+        is_asking = self._now.phase is Phase.ASKING
+        return Card(
+            header(self._view, self._now),
+            *([banner(self._aside.said)] if self._aside.said else []),
+            *(self._open(room) if is_asking else self._decided(room)),
+            *([small_print(self._notice_line)] if self._notice_line else []),
+            speak=spoken(self._view, self._viewer, self._now, self._shown),
+            fallback_text=fallback_text(self._view, self._viewer, self._now, self._shown),
+            lang=LANGUAGE,
+            refresh=None if self._now.phase is Phase.CLOSED else self._refresh(),
+        )
+
+    def _open(self, room: Room) -> list[Piece]:
+        return [
+            *hero(self._shown, self._viewer, with_deadline=True),
+            *requested_by(self._shown, self._viewer),
+            *self._details(room),
+            *asking(self._view, self._aside.problem, self._aside.typed, room),
+        ]
+
+    def _decided(self, room: Room) -> list[Piece]:
+        folded = self._details(room)
+        buttons: list[Action] = [*detail_page(self._view, self._page_url)]
+        if folded:
+            buttons.append(ToggleVisibility(_("Show or hide details"), _DETAILS))
+        return [
+            state_box(self._now, self._viewer, room),
+            *hero(self._shown, self._viewer, with_deadline=False),
+            *requested_by(self._shown, self._viewer),
+            *([Container(*folded, id=_DETAILS, visible=False)] if folded else []),
+            *([Actions(*buttons, spacing="Medium")] if buttons else []),
+        ]
+
+    def _details(self, room: Room) -> list[Piece]:
+        return [
+            *reason(self._shown, room),
+            *facts(self._shown, self._viewer, room),
+            *items(self._shown.items, self._viewer, room),
+            *attachments(self._shown.attachments, self._viewer, room),
+            *route_list(self._view, self._viewer, room),
+        ]
+
+    def _refresh(self) -> Refresh:
+        # Without ids Teams offers to refresh by hand, which is better than nothing.
+        asked = Execute(
+            _("Refresh"),
+            verb=REFRESH,
+            data={"k": card_key(self._view.approval, self._view.place)},
+            submit_instead=False,
+        )
+        return Refresh(asked, [self._viewer.user_id] if self._viewer.user_id else [])

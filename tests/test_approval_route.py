@@ -1,0 +1,73 @@
+"""The approval route on a card: who decided, who is asked now, who comes next."""
+
+from typing import Any
+
+from approvals_core.models import Level, Named, PlaceState
+from cards.approval.route import Row, Step, route
+from tests.card_makers import DECIDED_AT, a_content, a_place, a_view, an_approval, decided, taken
+
+
+def a_level(kind: str, *aliases: str) -> Level:
+    return Level(kind=kind, approvers=tuple(Named(alias=alias) for alias in aliases))
+
+
+def rows(*places: Any, levels: tuple[Level, ...] = (), done: Any = (), seat: int = 0) -> Any:
+    approval = an_approval(*places, content=a_content(hierarchy=levels), taken=done)
+    return route(a_view(approval, seat=seat))
+
+
+def test_a_plan_is_told_as_done_now_and_next():
+    levels = (
+        a_level("Manager", "johndoe2"),
+        a_level("Finance", "JohnDoe1 "),
+        a_level("CFO", "boss"),
+    )
+    removed = a_place(1, state=PlaceState.REMOVED)
+
+    assert rows(a_place(), removed, levels=levels, done=(taken(1),)) == (
+        Row(Step.DONE, "Manager", ("Jonas Berg",), action="Approve", at=DECIDED_AT),
+        Row(Step.NOW, "Finance", (), viewer=True),
+        Row(Step.NEXT, "CFO", ("boss",)),
+    )
+
+
+def test_a_step_with_one_done_and_one_still_asked_has_two_rows():
+    levels = (a_level("Interim", "johndoe1", "johndoe2"),)
+    removed = a_place(state=PlaceState.REMOVED)
+
+    assert rows(removed, a_place(1), levels=levels, done=(taken(),), seat=1) == (
+        Row(Step.DONE, "Interim", ("Maria Keller",), action="Approve", at=DECIDED_AT),
+        Row(Step.NOW, "Interim", (), viewer=True),
+    )
+
+
+def test_who_is_in_no_plan_is_told_too():
+    levels = (a_level("CFO", "boss"),)
+    done = (taken(None, by="auditor", name="Ada"),)
+
+    assert rows(a_place(), a_place(1), levels=levels, done=done) == (
+        Row(Step.DONE, "", ("Ada",), action="Approve", at=DECIDED_AT),
+        Row(Step.NOW, "", ("Jonas Berg",), viewer=True),
+        Row(Step.NEXT, "CFO", ("boss",)),
+    )
+
+
+def test_an_accepted_decision_is_done_and_not_asked():
+    found = rows(decided(PlaceState.ACCEPTED), a_place(1), done=(taken(decision="d1"),))
+
+    assert [(row.step, row.names) for row in found] == [
+        (Step.DONE, ("Maria Keller",)),
+        (Step.NOW, ("Jonas Berg",)),
+    ]
+
+
+def test_what_failed_or_belongs_to_an_older_round_is_not_told():
+    done = (taken(failed="No budget"), taken(round=0))
+
+    assert rows(a_place(), a_place(1), done=done) == (
+        Row(Step.NOW, "", ("Jonas Berg",), viewer=True),
+    )
+
+
+def test_one_approver_without_a_plan_needs_no_route():
+    assert rows(a_place()) == ()
