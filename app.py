@@ -1,0 +1,267 @@
+"""Puts the parts together: settings -> parts -> routes. Read this file first."""
+
+import asyncio
+import logging
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from approvals_core.adapters.entra import OwnTokens
+from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.outgoing import session_trusting
+from approvals_core.adapters.signing_keys import SigningKeys
+from approvals_core.adapters.stores import open_store
+from approvals_core.adapters.telemetry import log_as_json
+from approvals_core.adapters.tenant_api import HttpTenantApi
+from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
+from approvals_core.adapters.tokens import Issuer, TokenVerifier
+from approvals_core.approvals import Approvals
+from approvals_core.committing import Commits
+from approvals_core.errors import StoreRefused
+from approvals_core.ports import Tenants
+from approvals_core.posting import Posting
+from approvals_core.worker import Cards, Chores, Worker
+from bots.health import Health
+from bots.teams.adapter import LeanAdapter, TeamsBot, TeamsDoor
+from bots.teams.channel import TeamsChannel
+from bots.teams.clicks import Clicks
+from bots.teams.connector import Connector
+from bots.teams.contacts import Contacts
+from bots.teams.limits import Pace
+from bots.teams.service_urls import FIRST_CONTACT, ServiceUrls
+from bots.tenants import TenantsDoor
+from bots.web import CorrelationOnRecords, correlated, problems
+from config import Settings
+
+log = logging.getLogger("approvals")
+
+DRAIN = 10.0  # seconds for what is under way when we are asked to stop
+CUSTOM_LINE = "Issuers of its own: {issuers}. Not for real decisions."
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, *, now: Callable[[], datetime] = _utc_now
+) -> AsyncIterator["House"]:
+    """Open everything the settings ask for, with its worker, and close it again at the end."""
+    async with AsyncExitStack() as stack:
+        house = House(settings, now)
+        await house.open(stack)
+        yield house
+
+
+class House:
+    """The parts, made in the order in which they need each other."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._now = now
+        self._notice_line = _notice_line(settings)
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open the store, the connections and the worker; *stack* closes them."""
+        settings = self._settings
+        self.tenants: Tenants = await asyncio.to_thread(load_tenants, settings.tenants)
+        self.store = await open_store(settings.store_url)
+        stack.push_async_callback(self.store.close)
+        await self.store.stamp(settings.issuers)
+        self._session = await stack.enter_async_context(session_trusting(settings.ca_file))
+        self._bot_tokens = self._tokens()
+        stack.push_async_callback(self._bot_tokens.close)
+        self._api = HttpTenantApi(self._bot_tokens, clock=self._now, loopback=settings.loopback)
+        stack.push_async_callback(self._api.close)
+        self._make_core()
+        self._make_teams()
+        running = asyncio.create_task(self.worker.run())
+        stack.push_async_callback(partial(self._stop, running))
+
+    def application(self) -> web.Application:
+        """Return the routes of every channel."""
+        app = web.Application(middlewares=[correlated, problems])
+        health = Health(store=self.store, now=self._now, custom_issuers=self._notice_line)
+        app.add_routes([*health.routes(), *self._tenants_door().routes(), *self.teams.routes()])
+        return app
+
+    def _wake(self) -> None:
+        self.worker.wake()
+
+    async def _stop(self, running: asyncio.Task[None]) -> None:
+        self.worker.stop()
+        await self.approvals.drain(seconds=DRAIN)
+        await asyncio.wait({running}, timeout=DRAIN)
+        running.cancel()
+
+    def _make_core(self) -> None:
+        self._commits = Commits(self.store, now=self._now, wake=self._wake)
+        posting = Posting(
+            store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
+        )
+        self.approvals = Approvals(
+            store=self.store, commits=self._commits, posting=posting, tenants=self.tenants
+        )
+        directory = GraphDirectory(
+            session=self._session,
+            tokens=self._bot_tokens,
+            clock=self._now,
+            url=self._settings.graph_url,
+        )
+        self._chores = Chores(
+            store=self.store,
+            commits=self._commits,
+            posting=posting,
+            directory=directory,
+            tenants=self.tenants,
+        )
+
+    def _make_teams(self) -> None:
+        settings = self._settings
+        first_contact = settings.bot_service_url or FIRST_CONTACT[settings.cloud]
+        service_urls = ServiceUrls([first_contact])
+        connector = Connector(
+            session=self._session,
+            tokens=self._bot_tokens,
+            app_id=settings.bot_app_id,
+            app_directory=settings.bot_directory,
+            service_urls=service_urls,
+            pace=Pace(monotonic=time.monotonic, sleep=asyncio.sleep),
+            sleep=asyncio.sleep,
+            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 (spreads load, guards nothing)
+            clock=self._now,
+        )
+        contacts = Contacts(store=self.store, commits=self._commits)
+        clicks = Clicks(approvals=self.approvals, contacts=contacts, notice_line=self._notice_line)
+        channel = TeamsChannel(
+            connector=connector,
+            contacts=contacts,
+            first_contact=first_contact,
+            now=self._now,
+            notice_line=self._notice_line,
+        )
+        self.worker = self._worker(channel)
+        bot = TeamsBot(
+            click=clicks.click,
+            submit=clicks.submit,
+            text=clicks.text,
+            install=clicks.install,
+            connector=connector,
+        )
+        adapter = LeanAdapter(
+            verifier=self._connector_verifier(),
+            service_urls=service_urls,
+            directories=settings.directories,
+        )
+        self.teams = TeamsDoor(adapter, bot)
+
+    def _worker(self, channel: TeamsChannel) -> Worker:
+        cards = Cards(
+            store=self.store,
+            commits=self._commits,
+            tenants=self.tenants,
+            channels={channel.name: channel},
+            now=self._now,
+        )
+        return Worker(
+            store=self.store,
+            cards=cards,
+            chores=self._chores,
+            tenants=self.tenants,
+            now=self._now,
+        )
+
+    def _tenants_door(self) -> TenantsDoor:
+        return TenantsDoor(
+            approvals=self.approvals,
+            store=self.store,
+            tenants=self.tenants,
+            verifier=self._intake_verifier(),
+            clock=self._now,
+        )
+
+    def _tokens(self) -> OwnTokens:
+        settings = self._settings
+        return OwnTokens(
+            app_id=settings.bot_app_id,
+            secret=settings.bot_secret.get_secret_value(),
+            clock=self._now,
+            login_url=settings.entra_login_url,
+            ca_file=settings.ca_file,
+        )
+
+    def _connector_verifier(self) -> TokenVerifier:
+        settings = self._settings
+        keys = self._keys(settings.bot_issuer, settings.bot_openid_url)
+        return TokenVerifier(
+            issuers=[Issuer(settings.bot_issuer, keys)],
+            audiences=[settings.bot_app_id],
+            clock=self._now,
+        )
+
+    def _intake_verifier(self) -> TokenVerifier:
+        directories = {c.directory for tenant in self.tenants.all() for c in tenant.callers}
+        return TokenVerifier(
+            issuers=[self._entra(directory) for directory in sorted(directories)],
+            audiences=self._settings.intake_audience,
+            clock=self._now,
+        )
+
+    def _entra(self, directory: str) -> Issuer:
+        settings = self._settings
+        name = settings.entra_issuer.format(directory=directory)
+        url = f"{settings.entra_login_url}/{directory}/v2.0/.well-known/openid-configuration"
+        return Issuer(name, self._keys(name, url), directory)
+
+    def _keys(self, name: str, metadata_url: str) -> SigningKeys:
+        return SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)
+
+
+def _notice_line(settings: Settings) -> str | None:
+    if not settings.custom_issuers:
+        return None
+    log.warning("custom_issuers", extra={"issuers": settings.issuers})
+    return CUSTOM_LINE.format(issuers=settings.bot_issuer.removeprefix("https://"))
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    async with open_house(settings) as house:
+        runner = web.AppRunner(house.application(), access_log=None, shutdown_timeout=DRAIN)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        log.info("started", extra={"url": settings.public_url})
+        await stopping.wait()
+        await runner.cleanup()
+
+
+def main() -> int:
+    """Start the service, or say in one sentence each what is missing."""
+    log_as_json([CorrelationOnRecords()])
+    try:
+        asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
+    except ValidationError as problem:
+        for error in problem.errors():
+            name = "_".join(str(part) for part in error["loc"]).upper()
+            print(f"APPROVALS_{name}: {error['msg']}" if name else error["msg"], file=sys.stderr)
+        return 2
+    except (BadTenantFiles, StoreRefused, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

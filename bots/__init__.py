@@ -1,0 +1,1 @@
+"""Channels: where requests come in and are answered. One module per channel, both directions."""

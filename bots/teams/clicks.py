@@ -1,0 +1,252 @@
+"""What people do in Teams: clicks on cards, and what they write to the bot."""
+
+import asyncio
+import base64
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from approvals_core.approvals import TO_ANSWER, Approvals, Outcome
+from approvals_core.errors import (
+    ActionIncomplete,
+    ActionNotOffered,
+    ApprovalError,
+    StoreError,
+    TenantClosed,
+    UnknownApproval,
+)
+from approvals_core.models import Person
+from approvals_core.ports import Cursor, View
+from approvals_core.rules.deciding import Click
+from bots.teams.channel import card_activity
+from bots.teams.contacts import Contacts
+from bots.teams.inbound import Activities, Inbound, Kind, Reply
+from cards import notices
+from cards.approval import Aside, approval_card
+from cards.buttons import COMMENT, PENDING, REFRESH, SHOW, read_card_key
+from cards.elements import Card
+from cards.language import _
+from cards.viewer import Viewer
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 1.9  # seconds: beyond, a refresh says that it could not be done
+
+
+class _ActData(BaseModel):
+    """What an action's button carries (see `cards.buttons`), and what was typed."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    k: str
+    r: int
+    v: int
+    t: int
+    a: str = Field(min_length=1, max_length=160)
+    comment: str = Field(default="", alias=COMMENT, max_length=100_000)
+
+
+class Clicks:
+    """Answers what people do. Every answer shows what is stored, never what was sent."""
+
+    def __init__(
+        self, *, approvals: Approvals, contacts: Contacts, notice_line: str | None
+    ) -> None:
+        self._approvals = approvals
+        self._contacts = contacts
+        self._notice_line = notice_line
+        self._learning: set[asyncio.Task[None]] = set()
+
+    async def click(self, inbound: Inbound) -> Reply:
+        """Answer an Action.Execute."""
+        self._learn(inbound)
+        return Reply.card((await self._answer(inbound)).to_dict())
+
+    async def submit(self, inbound: Inbound) -> Activities:
+        """
+        Answer an Action.Submit of an older client.
+
+        A Submit cannot replace its card: the sentence says what became of it, and
+        the card follows by itself.
+        """
+        self._learn(inbound)
+        card = (await self._answer(inbound)).to_dict()
+        if "k" in inbound.data and "a" in inbound.data:
+            return [{"type": "message", "text": str(card["fallbackText"]), "textFormat": "plain"}]
+        return [card_activity(card)]
+
+    async def text(self, inbound: Inbound) -> Activities:
+        """Answer what somebody wrote."""
+        self._learn(inbound)
+        if not inbound.personal:
+            return [{"type": "message", "text": _("Please write to me in our own chat.")}]
+        command, _space, rest = inbound.text.strip().partition(" ")
+        match command.casefold():
+            case "pending":
+                card = await self._within(self._pending(inbound, None))
+            case "show" if rest.strip():
+                card = await self._within(self._find(inbound, rest))
+            case _:
+                card = notices.help_card(notice_line=self._notice_line)
+        return [card_activity(card.to_dict())]
+
+    async def install(self, inbound: Inbound) -> Activities:
+        """Learn that the app came or went; greet whoever has it now."""
+        if inbound.kind is Kind.REMOVED:
+            if inbound.object_id:
+                await self._contacts.close(inbound.person, "the app was removed")
+            return []
+        first = inbound.object_id and await self._contacts.get(inbound.person) is None
+        await self._contacts.heard(inbound)
+        if not first or not inbound.personal:
+            return []
+        return [card_activity(notices.welcome(notice_line=self._notice_line).to_dict())]
+
+    # -- clicks ---------------------------------------------------------------
+
+    async def _answer(self, inbound: Inbound) -> Card:
+        data = inbound.data
+        if "a" in data:
+            return await self._act(inbound)
+        if "c" in data or inbound.verb == PENDING:
+            return await self._within(self._pending(inbound, data.get("c")))
+        if inbound.verb in ("", REFRESH, SHOW):
+            return await self._within(self._shown(inbound))
+        return notices.out_of_date(notice_line=self._notice_line)
+
+    async def _within(self, answering: Coroutine[Any, Any, Card]) -> Card:
+        """Return the card, or a notice if it does not come in time."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await answering
+        except UnknownApproval:
+            return notices.not_available(notice_line=self._notice_line)
+        except (TimeoutError, StoreError) as problem:
+            log.warning("not_answered", extra={"why": type(problem).__name__})
+            return notices.cannot_be_reached(notice_line=self._notice_line)
+
+    async def _act(self, inbound: Inbound) -> Card:
+        arrived = time.monotonic()
+        address = read_card_key(inbound.data.get("k"))
+        act = _read(inbound.data)
+        if address is None or act is None:
+            return notices.out_of_date(notice_line=self._notice_line)
+        public_id, seat = address
+        click = Click(
+            seat=seat,
+            round=act.r,
+            revision=act.v,
+            attempt=act.t,
+            action=act.a,
+            comment=act.comment,
+            channel="teams",
+        )
+        try:
+            outcome = await self._approvals.act(
+                public_id, click, by=_person(inbound), elapsed=time.monotonic() - arrived
+            )
+        except UnknownApproval:
+            return notices.not_available(notice_line=self._notice_line)
+        except ApprovalError as problem:
+            return await self._within(self._refused(inbound, public_id, click, problem))
+        except StoreError:
+            return notices.cannot_be_reached(notice_line=self._notice_line)
+        return await self._outcome(inbound, outcome, click)
+
+    async def _outcome(self, inbound: Inbound, outcome: Outcome, click: Click) -> Card:
+        if outcome.view is None:
+            return notices.recording(notice_line=self._notice_line)
+        aside = Aside(recording=click.action if outcome.recording else "")
+        view = outcome.view
+        try:
+            async with asyncio.timeout(TO_ANSWER / 2):
+                view = await self._approvals.with_details(view)
+        except (TimeoutError, StoreError):
+            log.info("answered_without_details", extra={"approval": view.approval.id})
+        return self._card(view, inbound, aside)
+
+    async def _refused(
+        self, inbound: Inbound, public_id: str, click: Click, problem: ApprovalError
+    ) -> Card:
+        view = await self._approvals.view(public_id, click.seat, by=inbound.person)
+        mendable = isinstance(problem, ActionIncomplete | ActionNotOffered | TenantClosed)
+        said, wrong = ("", str(problem)) if mendable else (str(problem), "")
+        return self._card(view, inbound, Aside(said=said, problem=wrong, typed=click.comment))
+
+    async def _shown(self, inbound: Inbound) -> Card:
+        address = read_card_key(inbound.data.get("k"))
+        if address is None:
+            return notices.out_of_date(notice_line=self._notice_line)
+        public_id, seat = address
+        view = await self._approvals.view(public_id, seat, by=inbound.person)
+        return self._card(view, inbound)
+
+    # -- commands ---------------------------------------------------------------
+
+    async def _pending(self, inbound: Inbound, after: object) -> Card:
+        waiting = await self._approvals.pending(
+            inbound.person, after=_cursor(after), limit=notices.MOST_ROWS + 1
+        )
+        page = waiting[: notices.MOST_ROWS]
+        further = len(waiting) > len(page)
+        return notices.pending_list(
+            [notices.Waiting(each.tenant, each.approval, each.place) for each in page],
+            _viewer(inbound),
+            after=_opaque(page[-1].cursor) if further else None,
+            notice_line=self._notice_line,
+        )
+
+    async def _find(self, inbound: Inbound, number: str) -> Card:
+        view = await self._approvals.find(number, by=inbound.person)
+        return self._card(view, inbound)
+
+    # -- how --------------------------------------------------------------------
+
+    def _card(self, view: View, inbound: Inbound, aside: Aside | None = None) -> Card:
+        return approval_card(
+            view, _viewer(inbound), aside or Aside(), notice_line=self._notice_line
+        )
+
+    def _learn(self, inbound: Inbound) -> None:
+        """Remember where he was heard; nobody's answer waits for it."""
+        task = asyncio.create_task(self._contacts.heard(inbound))
+        self._learning.add(task)
+        task.add_done_callback(self._learnt)
+
+    def _learnt(self, task: asyncio.Task[None]) -> None:
+        self._learning.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.warning("contact_not_saved", extra={"why": type(problem).__name__})
+
+
+def _read(data: Mapping[str, Any]) -> _ActData | None:
+    try:
+        return _ActData.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _person(inbound: Inbound) -> Person:
+    return Person(directory=inbound.directory, object_id=inbound.object_id, name=inbound.name)
+
+
+def _viewer(inbound: Inbound) -> Viewer:
+    locale = {"locale": inbound.locale} if inbound.locale else {}
+    return Viewer(user_id=inbound.user_id, zone=inbound.zone, **locale)
+
+
+def _opaque(cursor: Cursor) -> str:
+    return base64.urlsafe_b64encode(cursor.model_dump_json().encode()).decode()
+
+
+def _cursor(opaque: object) -> Cursor | None:
+    """Return where a page begins; the first one for what is no cursor of ours."""
+    if not isinstance(opaque, str):
+        return None
+    try:
+        return Cursor.model_validate_json(base64.urlsafe_b64decode(opaque))
+    except ValueError:
+        return None

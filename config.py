@@ -1,0 +1,153 @@
+"""Settings: the only reader of the environment. Names have the prefix APPROVALS_."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from approvals_core.tenant import Guid
+
+ENTRA_ISSUER = "https://login.microsoftonline.com/{directory}/v2.0"
+ENTRA_LOGIN_URL = "https://login.microsoftonline.com"
+BOT_ISSUER = "https://api.botframework.com"
+BOT_OPENID_URL = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+GRAPH_URL = "https://graph.microsoft.com/v1.0"
+
+
+class Cloud(StrEnum):
+    """Which of Microsoft's clouds the bot is registered in."""
+
+    PUBLIC = "public"
+    GCC = "gcc"
+    GCCH = "gcch"
+    DOD = "dod"
+
+
+# Entra and Graph of the clouds that have their own (learn.microsoft.com, national clouds;
+# bot-docs "Azure Government"). GCC uses the public ones.
+_OWN = {
+    Cloud.GCCH: (
+        "https://login.microsoftonline.us",
+        "https://api.botframework.us",
+        "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+        "https://graph.microsoft.us/v1.0",
+    ),
+    Cloud.DOD: (
+        "https://login.microsoftonline.us",
+        "https://api.botframework.us",
+        "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+        "https://dod-graph.microsoft.us/v1.0",
+    ),
+}
+_CUSTOM = (
+    "entra_issuer",
+    "entra_login_url",
+    "bot_issuer",
+    "bot_openid_url",
+    "bot_service_url",
+    "graph_url",
+    "ca_file",
+    "loopback",
+)
+
+Listed = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """
+    Everything that differs between two installations.
+
+    Whatever must be known to let somebody in has no default: without it the
+    service does not start.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="APPROVALS_", frozen=True, extra="ignore")
+
+    store_url: str = Field(
+        min_length=1, description="sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH"
+    )
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=3978, ge=0, le=65535, description="port to listen on")
+    public_url: str = Field(description="how people and tenants reach us, https outside loopback")
+    tenants: Path = Field(description="folder with one TOML file per tenant")
+    cloud: Cloud = Field(default=Cloud.PUBLIC, description="public, gcc, gcch or dod")
+    bot_app_id: Guid = Field(description="client id of the bot's Entra application")
+    bot_directory: Guid = Field(description="directory in which that application is registered")
+    bot_secret: SecretStr = Field(min_length=1, description="its client secret")
+    directories: Listed = Field(
+        min_length=1, description="directories whose people may talk to the bot, by comma"
+    )
+    intake_audience: Listed = Field(
+        min_length=1, description="audiences of the tenants' tokens: client id and App ID URI"
+    )
+    custom_issuers: bool = Field(
+        default=False, description="yes: the settings below may name other issuers and hosts"
+    )
+    entra_issuer: str = Field(default=ENTRA_ISSUER, description="issuer of Entra's v2 tokens")
+    entra_login_url: str = Field(default=ENTRA_LOGIN_URL, description="where MSAL goes, https")
+    bot_issuer: str = Field(default=BOT_ISSUER, description="issuer of Bot Connector tokens")
+    bot_openid_url: str = Field(default=BOT_OPENID_URL, description="metadata of that issuer")
+    bot_service_url: str | None = Field(
+        default=None, description="first contact with Teams; None: the cloud's own"
+    )
+    graph_url: str = Field(default=GRAPH_URL, description="Microsoft Graph")
+    ca_file: Path | None = Field(
+        default=None, description="PEM of the authority behind entra_login_url"
+    )
+    loopback: bool = Field(default=False, description="yes: tenants may be on loopback")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_and_place(cls, values: dict[str, object]) -> dict[str, object]:
+        """Split lists at commas, and take issuers and hosts from the cloud."""
+        given = dict(values)
+        for name in ("directories", "intake_audience"):
+            listed = given.get(name)
+            if isinstance(listed, str):
+                given[name] = tuple(part.strip() for part in listed.split(",") if part.strip())
+        own = _OWN.get(Cloud(str(given.get("cloud", Cloud.PUBLIC))))
+        if own is not None:
+            login, issuer, openid, graph = own
+            given.setdefault("entra_login_url", login)
+            given.setdefault("entra_issuer", f"{login}/{{directory}}/v2.0")
+            given.setdefault("bot_issuer", issuer)
+            given.setdefault("bot_openid_url", openid)
+            given.setdefault("graph_url", graph)
+        return given
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if not self.custom_issuers and (named := self._custom_named()):
+            names = ", ".join(f"APPROVALS_{name.upper()}" for name in named)
+            raise ValueError(f"set APPROVALS_CUSTOM_ISSUERS=yes to use {names}")
+        if "{directory}" not in self.entra_issuer:
+            raise ValueError("APPROVALS_ENTRA_ISSUER must contain {directory}")
+        public = urlsplit(self.public_url)
+        if public.scheme != "https" and public.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("APPROVALS_PUBLIC_URL must be https")
+        return self
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """Return whose word this installation takes; a store is stamped with them."""
+        return (self.entra_issuer, self.bot_issuer)
+
+    def _custom_named(self) -> list[str]:
+        """Return the settings that name other issuers or hosts than the cloud's."""
+        login, issuer, openid, graph = _OWN.get(
+            self.cloud, (ENTRA_LOGIN_URL, BOT_ISSUER, BOT_OPENID_URL, GRAPH_URL)
+        )
+        usual: dict[str, object] = {
+            "entra_issuer": f"{login}/{{directory}}/v2.0",
+            "entra_login_url": login,
+            "bot_issuer": issuer,
+            "bot_openid_url": openid,
+            "bot_service_url": None,
+            "graph_url": graph,
+            "ca_file": None,
+            "loopback": False,
+        }
+        return [name for name in _CUSTOM if getattr(self, name) != usual[name]]
