@@ -1,0 +1,65 @@
+"""The fault switches: what a far side does wrong, where, and how often."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from pydantic import BaseModel, RootModel
+
+
+class FaultKind(StrEnum):
+    """Every way a far side can fail on purpose; the comment says which one knows it."""
+
+    BLOCKED = "blocked"  # connector: the person blocked the bot
+    NOT_INSTALLED = "not_installed"  # connector: no conversation can be created
+    NO_CONVERSATION = "no_conversation"  # connector: the conversation is gone
+    NO_MESSAGE = "no_message"  # connector: the message is gone
+    PRECONDITION_FAILED = "precondition_failed"  # connector
+    TOO_BIG = "too_big"  # connector
+    THROTTLED = "throttled"  # connector, graph, tenant: 429 with Retry-After of `seconds`
+    STATUS = "status"  # connector, graph, tenant: answers with `status`
+    LOST_ANSWER = "lost_answer"  # connector, tenant: does it, then drops the connection
+    REFUSED = "refused"  # tenant: ActionResult false with `error_type` 1 or 2
+    TRANSIENT = "transient"  # tenant: ErrorType 3 with RetryInterval of `minutes`
+    SLOW = "slow"  # tenant: answers well, after `seconds`
+    HELD = "held"  # tenant: answers when released
+    GARBAGE = "garbage"  # tenant: 200 with something that is no ApprovalResponse
+
+
+class Fault(BaseModel, frozen=True):
+    """One switch. *times* is the number of calls it still spoils, None until it is cleared."""
+
+    kind: FaultKind
+    times: int | None = None
+    seconds: float = 1.0
+    minutes: int = 1
+    status: int = 500
+    error_type: int = 2
+    text: str = ""  # instead of the documented message
+
+
+class Faults(RootModel[dict[str, list[Fault]]]):
+    """
+    The switches by place: "connector", "connector/johndoe1", "graph" or "tenant/pr".
+
+    Several may wait at one place; each call meets the first that concerns it.
+    """
+
+    root: dict[str, list[Fault]] = {}
+
+    def add(self, place: str, fault: Fault) -> None:
+        self.root.setdefault(place, []).append(fault)
+
+    def clear(self, place: str) -> None:
+        self.root.pop(place, None)
+
+    def take(self, place: str, kinds: Collection[FaultKind]) -> Fault | None:
+        """Return the first fault of *kinds* at *place*, counting it down, or None."""
+        waiting = self.root.get(place, [])
+        at = next((at for at, fault in enumerate(waiting) if fault.kind in kinds), None)
+        if at is None:
+            return None
+        fault = waiting.pop(at)
+        if fault.times is None or fault.times > 1:
+            left = None if fault.times is None else fault.times - 1
+            waiting.insert(at, fault.model_copy(update={"times": left}))
+        return fault

@@ -1,0 +1,229 @@
+"""The token issuer: Entra for any directory, and the Bot Connector's, with really signed tokens over https."""
+
+import hmac
+import secrets
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from playground import names
+from playground.certificates import CertificateAuthority
+from playground.signing import Claims, KeyRing
+
+LIFETIME = 3600  # seconds
+
+
+class Application(BaseModel, frozen=True):
+    """An application as registered in a directory. *uri* is its App ID URI; *version* that of tokens for it."""
+
+    app_id: str
+    uri: str = ""
+    secret: str = ""  # empty: it can ask for no token
+    directory: str = names.DIRECTORY
+    version: int = 2
+
+    @property
+    def object_id(self) -> str:
+        """The id of its service principal."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.directory}/{self.app_id}"))
+
+
+def _registered() -> list[Application]:
+    """Return the playground's applications; the secrets are new each time."""
+    return [
+        Application(app_id=names.BOT_APP, secret=secrets.token_urlsafe(24)),
+        Application(app_id=names.PURCHASING_APP, secret=secrets.token_urlsafe(24)),
+        Application(app_id=names.STRANGER_APP, secret=secrets.token_urlsafe(24)),
+        Application(app_id=names.INTAKE_APP, uri=names.INTAKE_URI),
+        Application(app_id=names.PURCHASING_API, uri=names.PURCHASING_URI),
+        Application(app_id=names.BOT_FRAMEWORK, uri=names.BOT_FRAMEWORK, version=1),
+        Application(app_id=names.GRAPH, uri=names.GRAPH, version=1),
+    ]
+
+
+class Issuer:
+    """Serves metadata, keys and tokens; `url` is known after `start`."""
+
+    def __init__(self, authority: CertificateAuthority) -> None:
+        self._authority = authority
+        self.entra = KeyRing()
+        self.bot = KeyRing(endorsements=["msteams"])
+        self.applications = {one.app_id: one for one in _registered()}
+        self.roles = {(names.PURCHASING_APP, names.INTAKE_APP): [names.SEND_ROLE]}
+        self.tokens_issued = 0
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        return self._authority.ca_file
+
+    async def start(self, port: int = 0) -> None:
+        app = web.Application()
+        app.add_routes(self._routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        context = self._authority.server_context()
+        await web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=context).start()
+        self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _routes(self) -> Iterable[web.RouteDef]:
+        return [
+            web.get("/botframework/.well-known/openidconfiguration", self._bot_metadata),
+            web.get("/botframework/keys", self._bot_keys),
+            web.get("/{directory}/v2.0/.well-known/openid-configuration", self._metadata),
+            web.get("/{directory}/discovery/v2.0/keys", self._keys),
+            web.post("/{directory}/oauth2/v2.0/token", self._token),
+        ]
+
+    # -- what it answers ------------------------------------------------------
+
+    async def _metadata(self, request: web.Request) -> web.Response:
+        directory = request.match_info["directory"]
+        here = f"{self.url}/{directory}"
+        return web.json_response(
+            {
+                "issuer": names.ENTRA_ISSUER.format(directory=directory),
+                "jwks_uri": f"{here}/discovery/v2.0/keys",
+                "token_endpoint": f"{here}/oauth2/v2.0/token",
+                # MSAL wants it to be there; nobody signs in to the playground by browser yet.
+                "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "response_types_supported": ["code", "id_token"],
+                "subject_types_supported": ["pairwise"],
+            }
+        )
+
+    async def _keys(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.entra.jwks())
+
+    async def _bot_metadata(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "issuer": names.BOT_ISSUER,
+                "jwks_uri": f"{self.url}/botframework/keys",
+                "authorization_endpoint": f"{self.url}/botframework/invalid",
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }
+        )
+
+    async def _bot_keys(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.bot.jwks())
+
+    async def _token(self, request: web.Request) -> web.Response:
+        """Client credentials, as in v2-oauth2-client-creds-grant-flow.md of MicrosoftDocs/entra-docs."""
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        client = self._client(form, request.match_info["directory"])
+        if form.get("grant_type") != "client_credentials":
+            return _no_token(400, "unsupported_grant_type", "AADSTS70003: use client_credentials.")
+        if client is None:
+            return _no_token(
+                401, "invalid_client", "AADSTS7000215: Invalid client secret provided."
+            )
+        resource = self.resource(form.get("scope", "").removesuffix("/.default"))
+        if resource is None:
+            return _no_token(400, "invalid_scope", "AADSTS70011: The scope is not valid.")
+        self.tokens_issued += 1
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": LIFETIME,
+            "ext_expires_in": LIFETIME,
+        }
+        return web.json_response({**answer, "access_token": self.app_token(client, resource)})
+
+    def _client(self, form: dict[str, str], directory: str) -> Application | None:
+        """Return the application that proved to be itself, or None."""
+        client = self.applications.get(form.get("client_id", "").lower())
+        if client is None or not client.secret or client.directory != directory.lower():
+            return None
+        given = form.get("client_secret", "")
+        return client if hmac.compare_digest(given.encode(), client.secret.encode()) else None
+
+    # -- tokens ---------------------------------------------------------------
+
+    def resource(self, name: str) -> Application | None:
+        """Return the application that has this App ID URI or client id, or None."""
+        wanted = name.rstrip("/")
+        found = (one for one in self.applications.values() if wanted in (one.uri, one.app_id))
+        return next(found, None)
+
+    def app_token(self, client: Application, resource: Application) -> str:
+        return self.entra.newest.sign(self.app_claims(client, resource))
+
+    def app_claims(self, client: Application, resource: Application) -> Claims:
+        """Return the claims of an app-only token; the version is the resource's choice, as at Entra."""
+        roles = self.roles.get((client.app_id, resource.app_id), [])
+        claims = {
+            **_times(),
+            "tid": client.directory,
+            "oid": client.object_id,
+            "sub": client.object_id,
+            "ver": f"{resource.version}.0",
+            **({"roles": roles} if roles else {}),
+        }
+        if resource.version == 1:
+            issuer = names.ENTRA_V1_ISSUER.format(directory=client.directory)
+            return {
+                **claims,
+                "iss": issuer,
+                "aud": resource.uri,
+                "appid": client.app_id,
+                "appidacr": "1",
+            }
+        issuer = names.ENTRA_ISSUER.format(directory=client.directory)
+        return {
+            **claims,
+            "iss": issuer,
+            "aud": resource.app_id,
+            "azp": client.app_id,
+            "azpacr": "1",
+        }
+
+    def tenant_claims(self) -> Claims:
+        """Return the claims with which the sample tenant may post to us."""
+        client = self.applications[names.PURCHASING_APP]
+        return self.app_claims(client, self.applications[names.INTAKE_APP])
+
+    def bot_claims(self, service_url: str) -> Claims:
+        """Return the claims of what Teams sends to the bot."""
+        who = {"iss": names.BOT_ISSUER, "aud": names.BOT_APP, "serviceurl": service_url}
+        return {**_times(), **who}
+
+    def bot_token(self, service_url: str) -> str:
+        return self.bot.newest.sign(self.bot_claims(service_url))
+
+    def read(self, token: str, *, audience: str) -> Claims:
+        """
+        Return the claims of a token of ours for a resource of the organization.
+
+        Raises:
+            jwt.InvalidTokenError: It is none, or is not for *audience*.
+        """
+        resource = self.applications[audience]
+        name = names.ENTRA_V1_ISSUER if resource.version == 1 else names.ENTRA_ISSUER
+        issuer = name.format(directory=names.DIRECTORY)
+        return self.entra.read(token, audience=audience, issuer=issuer)
+
+
+def _times() -> Claims:
+    now = int(time.time())
+    return {
+        "iat": now,
+        "nbf": now - 60,
+        "exp": now + LIFETIME,
+        "jti": secrets.token_urlsafe(8),
+    }
+
+
+def _no_token(status: int, error: str, why: str) -> web.Response:
+    answer: dict[str, Any] = {"error": error, "error_description": why}
+    return web.json_response(answer, status=status)

@@ -1,0 +1,109 @@
+"""All far sides around one world, on ports of their own: what `python -m playground` and the tests start alike."""
+
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from playground import names
+from playground.certificates import CertificateAuthority
+from playground.connector import Connector
+from playground.doors import loopback_only
+from playground.graph import Graph
+from playground.issuer import Issuer
+from playground.page import Page
+from playground.teams import Teams
+from playground.tenant import SampleTenant
+from playground.world import World
+
+HERE = Path(__file__).parent
+SAMPLES = HERE / "samples"
+TENANTS = HERE / "tenants"
+ADDRESS_IN_FILES = "http://127.0.0.1:3979"  # stands in tenants/*.toml for where we really are
+
+
+class Playground:
+    """
+    The world outside. Started on port 0 it takes free ones; without *folder* it keeps nothing.
+
+    After `start`: hand `settings` to the service, start it, then tell `meet` where it listens.
+    """
+
+    def __init__(self, authority: CertificateAuthority, folder: Path | None = None) -> None:
+        self.world = World(folder)
+        self.issuer = Issuer(authority)
+        self.teams = Teams(self.world, self.issuer)
+        self.tenant = SampleTenant(self.world, self.issuer)
+        self.url = ""
+        self._connector = Connector(self.world, self.issuer)
+        self._graph = Graph(self.world, self.issuer)
+        self._page = Page(self.world, self.teams, self.tenant)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, *, port: int = 0, issuer_port: int = 0) -> None:
+        await self.issuer.start(issuer_port)
+        app = web.Application(middlewares=[loopback_only])
+        for part in (self._connector, self._graph, self.tenant, self._page):
+            app.add_routes(part.routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.teams.service_url = f"{self.url}/connector/"
+        await self.teams.start()
+        await self.tenant.start()
+
+    async def stop(self) -> None:
+        await self.teams.stop()
+        await self.tenant.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.issuer.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def meet(self, service: str) -> None:
+        """Let Teams and the tenant call the service at this URL, which has no slash at its end."""
+        self.teams.bot = self.tenant.service = service
+
+    def sample(self, name: str) -> str:
+        """Return the text of samples/{name}.json."""
+        return (SAMPLES / f"{name}.json").read_text(encoding="utf-8")
+
+    def write_tenants(self, folder: Path) -> Path:
+        """Write the tenants' files with our present address into *folder*, and return it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in TENANTS.glob("*.toml"):
+            text = file.read_text(encoding="utf-8").replace(ADDRESS_IN_FILES, self.url)
+            (folder / file.name).write_text(text, encoding="utf-8")
+        return folder
+
+    def settings(self, *, store_url: str, tenants: Path, port: int) -> dict[str, str]:
+        """Return everything the service has to be told, by the names of its settings without prefix."""
+        return {
+            "STORE_URL": store_url,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "TENANTS": str(tenants),
+            "CLOUD": "public",
+            "BOT_APP_ID": names.BOT_APP,
+            "BOT_DIRECTORY": names.DIRECTORY,
+            "BOT_SECRET": self.issuer.applications[names.BOT_APP].secret,
+            "DIRECTORIES": names.DIRECTORY,
+            "INTAKE_AUDIENCE": f"{names.INTAKE_APP},{names.INTAKE_URI}",
+            "CUSTOM_ISSUERS": "yes",
+            "ENTRA_ISSUER": names.ENTRA_ISSUER,
+            "ENTRA_LOGIN_URL": self.issuer.url,
+            "BOT_ISSUER": names.BOT_ISSUER,
+            "BOT_OPENID_URL": f"{self.issuer.url}/botframework/.well-known/openidconfiguration",
+            "BOT_SERVICE_URL": self.teams.service_url,
+            "GRAPH_URL": f"{self.url}/graph/v1.0",
+            "CA_FILE": str(self.issuer.ca_file),
+            "LOOPBACK": "yes",
+        }

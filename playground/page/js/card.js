@@ -1,0 +1,144 @@
+// Draws one Adaptive Card with Microsoft's renderer and answers its buttons; knows nothing of chats.
+
+import { h } from "./dom.js";
+import { registerTeamsElements } from "./elements.js";
+import { HOST_CONFIG } from "./hostconfig.js";
+
+const AC = window.AdaptiveCards;
+const markdown = window.markdownit?.({ html: false, linkify: false }).disable("image"); // Teams shows no images in markdown
+const hostConfig = AC && new AC.HostConfig(HOST_CONFIG);
+
+if (AC) {
+  AC.GlobalSettings.setTabIndexAtCardRoot = false;
+  // Its own truncation writes HTML with style attributes, which the page's policy forbids; CSS cuts lines as well.
+  AC.GlobalSettings.useAdvancedTextBlockTruncation = false;
+  AC.AdaptiveCard.onProcessMarkdown = (text, result) => {
+    result.outputHtml = markdown.render(text);
+    result.didProcess = true;
+  };
+  registerTeamsElements(AC);
+}
+
+export const rendererLoaded = Boolean(AC && markdown);
+
+export function openLink(url) {
+  if (/^https?:\/\//i.test(url ?? "")) window.open(url, "_blank", "noopener,noreferrer");
+}
+
+// Text of a bot's plain message: markdown, as in Teams.
+export function markdownText(text) {
+  const box = h("div", { class: "text" });
+  box.innerHTML = markdown.render(text);
+  safeLinks(box);
+  return box;
+}
+
+// *onInvoke* gets (the action as the card has it, the inputs as they stand) and returns a promise; until it settles the card is busy.
+export class CardView {
+  #card = new AC.AdaptiveCard();
+  #busy = null; // the promise of the click under way
+
+  constructor(json, { key, onInvoke }) {
+    this.element = h("div", { class: "card" });
+    this.#card.hostConfig = hostConfig;
+    this.#card.onExecuteAction = (action) => this.#execute(action, onInvoke);
+    this.#draw(json, key);
+  }
+
+  #draw(json, key) {
+    try {
+      const { lang, ...rest } = json;
+      if (lang) this.element.lang = lang; // the renderer heeds only every second one on a page, and then writes dates two ways
+      this.#card.parse(rest);
+      this.element.append(this.#card.render());
+    } catch (problem) {
+      this.element.append(h("p", { class: "card-broken" }, json.fallbackText || `This card cannot be drawn: ${problem.message}`));
+      return;
+    }
+    distinctIds(this.element, key);
+    safeLinks(this.element);
+  }
+
+  // Layout (line clamps, bleeding) needs the card to be in the page.
+  placed() {
+    this.#card.updateLayout();
+  }
+
+  // The click under way, if any: a card that is drawn in place of this one waits for it, too.
+  get busy() {
+    return this.#busy;
+  }
+
+  async wait(click, button) {
+    this.#setBusy(click, button);
+    await click.catch(() => {});
+    this.#setBusy(null, button);
+  }
+
+  #execute(action, onInvoke) {
+    if (action instanceof AC.OpenUrlAction) return openLink(action.url);
+    if (!(action instanceof AC.SubmitAction || action instanceof AC.ExecuteAction) || this.#busy) return;
+    this.wait(onInvoke(action.toJSON(), inputsOf(action)), action.renderedElement);
+  }
+
+  #setBusy(click, button) {
+    this.#busy = click;
+    const busy = click !== null;
+    this.element.classList.toggle("busy", busy);
+    this.element.setAttribute("aria-busy", String(busy));
+    button?.classList.toggle("working", busy);
+    for (const each of this.element.querySelectorAll("button")) {
+      if (busy) each.dataset.was = each.disabled ? "off" : "on";
+      each.disabled = busy || each.dataset.was === "off";
+    }
+    for (const input of this.element.querySelectorAll("input, textarea, select")) input.toggleAttribute("readonly", busy);
+  }
+
+  // What was typed and not sent, by input id; the place of the cursor too.
+  typed() {
+    const values = {};
+    for (const input of this.#card.getAllInputs()) {
+      if (input.id && input.isDirty()) values[input.id] = input.value;
+    }
+    const focused = this.#card.getAllInputs().find((input) => input.renderedElement?.contains(document.activeElement));
+    return { values, focus: focused?.id };
+  }
+
+  // Give typed text back to inputs of the same id, unless the new card brings a text of its own.
+  retype({ values, focus }) {
+    for (const input of this.#card.getAllInputs()) {
+      const control = input.renderedInputControlElement;
+      if (input.id in values && !input.value && control && "value" in control) {
+        control.value = values[input.id];
+        control.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      if (input.id === focus) control?.focus({ preventScroll: true });
+    }
+  }
+}
+
+// Everything the action sends along, blanks too: a text that was cleared must arrive as cleared.
+function inputsOf(action) {
+  return Object.fromEntries(Object.entries(action.getReferencedInputs()).map(([id, input]) => [id, String(input.value ?? "")]));
+}
+
+// Cards name their elements alike ("comment"): in one page every id must be its own, and labels must still find theirs.
+function distinctIds(root, key) {
+  const prefix = `${key.replace(/[^\w-]/g, "_")}--`;
+  for (const element of root.querySelectorAll("[id]")) {
+    if (element.id.startsWith("__ac-")) continue;
+    element.dataset.element = element.id;
+    element.id = prefix + element.id;
+  }
+  for (const element of root.querySelectorAll("[aria-controls]")) {
+    const names = element.getAttribute("aria-controls").split(" ");
+    element.setAttribute("aria-controls", names.map((name) => (root.querySelector(`#${CSS.escape(prefix + name)}`) ? prefix + name : name)).join(" "));
+  }
+}
+
+function safeLinks(root) {
+  for (const link of root.querySelectorAll("a[href]")) {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+  }
+}

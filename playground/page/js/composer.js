@@ -1,0 +1,124 @@
+// The box in which people pick, edit and post an ARX as the tenant, and see what the service answers.
+
+import { post } from "./api.js";
+import { h } from "./dom.js";
+import { Editor } from "./editor.js";
+import { icon } from "./icons.js";
+import { block } from "./json.js";
+import { numbered, numberOf, renumbered } from "./numbers.js";
+import { Terminal } from "./terminal.js";
+
+const OPERATIONS = { 1: "CREATE", 2: "UPDATE", 3: "DELETE" };
+
+export class Composer {
+  #setup;
+  #adopt;
+  #sample;
+  #editor;
+  #terminal;
+  #picks = [];
+  #reading = h("p", { class: "reading", id: "arx-problem", role: "status" });
+  #number = h("output", { class: "number" });
+  #send;
+  #answer = h("div", { class: "answer", "aria-live": "polite" });
+
+  constructor(setup, adopt) {
+    this.#setup = setup;
+    this.#adopt = adopt;
+    this.#terminal = new Terminal(setup);
+    this.#editor = new Editor("The ARX to post, as JSON", (parsed, text) => this.#read(parsed, text));
+    this.#send = h("button", { type: "button", class: "button primary", onclick: () => this.#post() }, icon("send"), h("span", {}, "Post as tenant"));
+    const renew = h("button", { type: "button", class: "button small", title: "Post the same sample as a new request", onclick: () => this.#renew() }, icon("plus"), "New number");
+    this.element = h("div", { class: "composer" },
+      h("div", { class: "picks" }, this.#groups(setup.samples)),
+      h("div", { class: "number-row" }, h("span", { class: "label" }, "Document"), this.#number, renew),
+      this.#editor.element,
+      this.#reading,
+      h("div", { class: "send-row" }, this.#send, h("span", { class: "hint" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Enter"))),
+      this.#answer,
+      this.#terminal.element);
+    this.#editor.element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#post();
+    });
+    if (setup.samples.length) this.#choose(setup.samples[0]);
+  }
+
+  renew(setup) {
+    this.#terminal.renew(setup);
+  }
+
+  #groups(samples) {
+    const names = [...new Set(samples.map((sample) => sample.group))];
+    return names.map((name) => h("div", { class: "pick-row", role: "group", "aria-label": `Samples: ${name}` },
+      h("span", { class: "label" }, name), samples.filter((sample) => sample.group === name).map((sample) => this.#pick(sample))));
+  }
+
+  #pick(sample) {
+    const pick = h("button", { type: "button", class: `pick ${sample.operation.toLowerCase()}`, dataset: { sample: sample.name }, onclick: () => this.#choose(sample) }, sample.label);
+    this.#picks.push(pick);
+    return pick;
+  }
+
+  #choose(sample) {
+    this.#sample = sample;
+    for (const pick of this.#picks) pick.setAttribute("aria-pressed", String(pick.dataset.sample === sample.name));
+    this.#editor.text = numbered(sample.text);
+  }
+
+  #renew() {
+    const now = numberOf(this.#editor.text);
+    if (now) this.#editor.text = renumbered(this.#editor.text, now, numberOf(this.#sample?.text ?? ""));
+  }
+
+  #read(parsed, text) {
+    this.#number.textContent = numberOf(text) ?? "none";
+    this.#terminal.show(text);
+    this.#reading.classList.toggle("bad", "problem" in parsed);
+    if ("problem" in parsed) {
+      const jump = h("button", { type: "button", class: "link", onclick: () => this.#editor.show(parsed) }, `line ${parsed.line}, column ${parsed.column}`);
+      this.#reading.replaceChildren(icon("warning"), h("span", {}, `${parsed.problem}, `, jump));
+    } else {
+      this.#reading.replaceChildren(icon("check"), h("span", {}, this.#saying(parsed.value)));
+    }
+  }
+
+  #saying(arx) {
+    const name = (alias) => this.#setup.people.find((one) => one.alias === String(alias).toLowerCase())?.name ?? alias;
+    const list = (value) => (Array.isArray(value) ? value : []);
+    const asked = list(arx?.Approvers).map((one) => name(one?.Alias));
+    const dropped = list(arx?.DeleteFor).map(name);
+    const parts = [OPERATIONS[arx?.Operation] ?? "Valid JSON", asked.length && `asks ${asked.join(", ")}`, dropped.length && `removes ${dropped.join(", ")}`];
+    return parts.filter(Boolean).join(" · ");
+  }
+
+  async #post() {
+    if (this.#send.disabled) return;
+    this.#send.disabled = true;
+    this.#send.classList.add("working");
+    try {
+      const answer = await post("arx", { body: this.#editor.text });
+      this.#adopt([answer.sent]);
+      this.#show(answer.sent);
+    } catch (problem) {
+      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
+    } finally {
+      this.#send.disabled = false;
+      this.#send.classList.remove("working");
+    }
+  }
+
+  #show({ status, answer }) {
+    const good = status >= 200 && status < 300;
+    const body = answer === null || answer === undefined || answer === "" ? null : block(answer, "The service's answer");
+    this.#answer.replaceChildren(
+      h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer))),
+      ...(body ? [body] : []));
+  }
+}
+
+// What the answer says, in a word: "applied", "duplicate", or the problem's own title.
+function outcome(status, answer) {
+  if (status === null || status === undefined) return typeof answer === "string" ? answer : "The service did not answer.";
+  const words = { applied: "Applied", duplicate: "Known already: nothing was done again", partial: "Applied in part", superseded: "Older than what was applied" };
+  return words[answer?.Disposition] ?? answer?.title ?? "";
+}

@@ -1,0 +1,58 @@
+// Starts the page: asks for its set-up, builds the panes, then follows the playground's events.
+
+import { get } from "./api.js";
+import { rendererLoaded } from "./card.js";
+import { Chat } from "./chat.js";
+import { h } from "./dom.js";
+import { Live } from "./live.js";
+import { setUpSwitches } from "./switches.js";
+import { Tenant } from "./tenant.js";
+import { Views } from "./views.js";
+
+const CONNECTION = { live: "Live", lost: "Not connected: trying again…" };
+
+setUpSwitches();
+start().catch((problem) => {
+  document.getElementById("chats").replaceChildren(h("p", { class: "fatal", role: "alert" }, problem.message));
+});
+
+async function start() {
+  if (!rendererLoaded) throw new Error("The card renderer is not installed. Stop the playground and run `make run` again: it sets up web/node_modules.");
+  const setup = await get("setup");
+  const live = new Live((state) => {
+    if (connection(state) === "lost" && state === "live") get("setup").then((again) => tenant.renew(again), () => {});
+  });
+  const adopt = (things) => live.adopt({ things });
+  const people = setup.people.filter((person) => setup.chats.includes(person.alias));
+  const chats = new Map(people.map((person) => [person.alias, new Chat(person, { adopt, announce })]));
+  const tenant = new Tenant(setup, adopt);
+  document.getElementById("chats").append(...[...chats.values()].map((chat) => chat.element));
+  document.getElementById("tenant").append(tenant.element);
+  const views = new Views([
+    ...people.map((person) => ({ view: person.alias, label: person.name.split(" ")[0], pane: chats.get(person.alias).element })),
+    { view: "tenant", label: "Tenant", pane: document.getElementById("tenant") },
+  ]);
+  live.read((things, gone, whole) => {
+    for (const [alias, chat] of chats) {
+      const changed = chat.update(things.filter((thing) => thing.kind === "message" && thing.person === alias), gone, whole);
+      if (changed && !whole) views.news(alias);
+    }
+    const theirs = things.filter((thing) => thing.kind !== "message");
+    tenant.update(theirs, gone);
+    if (theirs.length && !whole) views.news("tenant");
+  });
+  live.start();
+}
+
+// Shows whether the page is up to date; returns what it showed before.
+function connection(state) {
+  const shown = document.getElementById("connection");
+  const before = shown.dataset.state;
+  shown.dataset.state = state;
+  document.getElementById("connection-text").textContent = CONNECTION[state];
+  return before;
+}
+
+function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}

@@ -1,0 +1,70 @@
+// The tenant's side of the page: its fault switches, the box to post an ARX, and its traffic.
+
+import { Composer } from "./composer.js";
+import { h, initials } from "./dom.js";
+import { Faults } from "./faults.js";
+import { choose, onSettings } from "./settings.js";
+import { step } from "./switches.js";
+import { Toasts } from "./toast.js";
+import { Traffic } from "./traffic.js";
+
+export class Tenant {
+  #composer;
+  #traffic;
+  #faults;
+  #toasts = new Toasts();
+  #count = h("span", { class: "count", hidden: true });
+
+  constructor(setup, adopt) {
+    this.#traffic = new Traffic(setup.people);
+    this.#faults = new Faults((text) => this.#toasts.show(text, "error"));
+    this.#composer = new Composer(setup, adopt);
+    const panels = { send: this.#composer.element, traffic: this.#traffic.element };
+    this.element = h("div", { class: "tenant-inside" }, header(setup.tenant), this.#toasts.element, this.#faults.element,
+      tabs({ send: ["Send an ARX"], traffic: ["Traffic", this.#count] }, panels), ...Object.values(panels));
+  }
+
+  update(things, gone) {
+    const [state] = things.filter((thing) => thing.kind === "tenant");
+    if (state) this.#faults.update(state);
+    this.#traffic.update(things.filter((thing) => thing.kind !== "tenant"), gone);
+    if (this.#count.textContent !== String(this.#traffic.count)) this.#beat();
+    this.#count.textContent = this.#traffic.count;
+    this.#count.hidden = this.#traffic.count === 0;
+  }
+
+  renew(setup) {
+    this.#composer.renew(setup);
+  }
+
+  #beat() {
+    this.#count.classList.add("news");
+    setTimeout(() => this.#count.classList.remove("news"), 700);
+  }
+}
+
+function header(tenant) {
+  return h("header", { class: "tenant-head" },
+    h("span", { class: "avatar tenant-mark", "aria-hidden": "true" }, initials(tenant.name)),
+    h("div", { class: "who" }, h("h2", {}, tenant.name), h("p", {}, "The tenant: what its own system sends and receives")));
+}
+
+function tabs(labels, panels) {
+  const buttons = Object.entries(labels).map(([panel, label]) =>
+    h("button", { type: "button", role: "tab", id: `tab-${panel}`, "aria-controls": `panel-${panel}`, dataset: { panel }, onclick: () => choose({ panel }) }, label));
+  for (const [panel, element] of Object.entries(panels)) {
+    element.id = `panel-${panel}`;
+    element.setAttribute("role", "tabpanel");
+    element.setAttribute("aria-labelledby", `tab-${panel}`);
+  }
+  const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Tenant", onkeydown: (event) => step(event, buttons) }, buttons);
+  onSettings((now) => {
+    for (const button of buttons) {
+      const on = button.dataset.panel === now.panel;
+      button.setAttribute("aria-selected", String(on));
+      button.tabIndex = on ? 0 : -1;
+      panels[button.dataset.panel].classList.toggle("off", !on);
+    }
+  });
+  return list;
+}

@@ -1,0 +1,134 @@
+"""What the page shows of the world, as JSON, and a stream of what changed in it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from playground.faults import Fault
+from playground.people import Person
+from playground.records import Json, Message, Received, Sent
+from playground.tenant import SampleTenant
+from playground.world import World
+
+HEARTBEAT = 20.0  # seconds of silence until a comment shows that the stream still lives
+
+
+@dataclass(frozen=True)
+class Switches:
+    """How the tenant behaves at present."""
+
+    faults: tuple[Fault, ...]
+    honours_keys: bool
+    held: int  # calls that wait to be released
+
+
+Source = Message | Sent | Received | Switches
+
+
+class Things:
+    """Everything the page shows, by key. All of it is frozen: what differs from what was told is what changed."""
+
+    def __init__(self, world: World, tenant: SampleTenant) -> None:
+        self._world = world
+        self._tenant = tenant
+
+    def sources(self) -> dict[str, Source]:
+        """Return the world's own objects by key, messages and exchanges oldest first."""
+        return dict(self._sources())
+
+    def _sources(self) -> Iterator[tuple[str, Source]]:
+        book = self._tenant.book
+        yield f"tenant/{book.code}", self._switches()
+        for person in shown(self._world):
+            chat = self._world.chat_of(person.alias)
+            for message in chat.messages if chat else []:
+                yield f"chat/{person.alias}/{message.id}", message
+        for sent in book.sent:
+            yield f"sent/{book.code}/{sent.number}", sent
+        for received in book.received:
+            yield f"received/{book.code}/{received.number}", received
+
+    def _switches(self) -> Switches:
+        book = self._tenant.book
+        faults = self._world.faults.get(f"tenant/{book.code}", [])
+        return Switches(tuple(faults), book.honours_keys, len(self._tenant.held()))
+
+    def rendered(self, key: str, source: Source) -> Json:
+        """Return a thing as the page's scripts know it."""
+        match source:
+            case Message():
+                return {"key": key, "kind": "message", **_message(source, key.split("/")[1])}
+            case Sent():
+                return {"key": key, "kind": "sent", **source.model_dump(mode="json")}
+            case Received():
+                return {"key": key, "kind": "received", **source.model_dump(mode="json")}
+            case Switches():
+                faults = [fault.model_dump(mode="json") for fault in source.faults]
+                held, honours = source.held, source.honours_keys
+                return {
+                    "key": key,
+                    "kind": "tenant",
+                    "faults": faults,
+                    "honours_keys": honours,
+                    "held": held,
+                }
+
+
+def shown(world: World) -> list[Person]:
+    """Return the people whose chats stand side by side."""
+    return [person for person in world.people.values() if person.has_chat]
+
+
+def _message(message: Message, alias: str) -> Json:
+    return {
+        "person": alias,
+        "id": message.id,
+        "sender": message.sender,
+        "text": message.text,
+        "card": message.shown_to(alias),
+        "at": message.at.isoformat(),
+        "revision": message.revision,
+    }
+
+
+async def stream(request: web.Request, world: World, things: Things) -> web.StreamResponse:
+    """Tell everything, then whatever changes, as server-sent events until the page goes away."""
+    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    with world.listen() as news:
+        told = things.sources()
+        await _tell(response, "all", {"things": _rendered(things, told)})
+        while await _something_happened(news, response):
+            now = things.sources()
+            changed = {key: source for key, source in now.items() if told.get(key) != source}
+            gone = [key for key in told if key not in now]
+            told = now
+            if changed or gone:
+                await _tell(response, "some", {"things": _rendered(things, changed), "gone": gone})
+    return response
+
+
+async def _something_happened(news: asyncio.Queue[Any], response: web.StreamResponse) -> bool:
+    """Wait for news; several at once count as one."""
+    while True:
+        try:
+            await asyncio.wait_for(news.get(), HEARTBEAT)
+        except TimeoutError:
+            await response.write(b": still here\n\n")
+            continue
+        while not news.empty():
+            news.get_nowait()
+        return True
+
+
+def _rendered(things: Things, sources: dict[str, Source]) -> list[Json]:
+    return [things.rendered(key, source) for key, source in sources.items()]
+
+
+async def _tell(response: web.StreamResponse, event: str, body: Json) -> None:
+    await response.write(f"event: {event}\ndata: {json.dumps(body)}\n\n".encode())

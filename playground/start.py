@@ -1,0 +1,171 @@
+"""Starts the playground, a store if asked, and the service; ends them together."""
+
+import asyncio
+import fcntl
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from playground import redis_server
+from playground.certificates import CertificateAuthority
+from playground.child import CannotStart, Child
+from playground.outside import Playground
+from playground.ports import Ports
+
+ROOT = Path(__file__).parents[1]
+SERVICE = (sys.executable, "-m", "app")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 -- for the person at the terminal
+
+
+class Start:
+    """
+    One run of everything, until Ctrl-C or until a part ends by itself.
+
+    *folder* is the playground's memory, *environment* what children inherit, *service* the service's command line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        service: Sequence[str] = SERVICE,
+        say: Callable[[str], None] = say,
+    ) -> None:
+        self._folder = folder
+        # Nothing but what we make up: a setting of another life would mix real and made up.
+        self._environment = {
+            name: value for name, value in environment.items() if not name.startswith("APPROVALS_")
+        }
+        self._service_command = service
+        self._say = say
+        self._children: list[Child] = []
+        self._running = AsyncExitStack()
+
+    async def run(self, store: str) -> int:
+        """
+        Run on *store*, "sqlite" or "redis"; return the exit code.
+
+        Raises:
+            CannotStart: With the reason.
+        """
+        with _only_one(self._folder):
+            async with self._running:
+                asked_to_stop = self._signals()
+                alive = asyncio.ensure_future(self._live(store))
+                await asyncio.wait({asked_to_stop, alive}, return_when=asyncio.FIRST_COMPLETED)
+                if alive.done():
+                    return alive.result()
+                alive.cancel()
+                self._say("\nStopping.")
+                return 0
+
+    def _signals(self) -> asyncio.Future[None]:
+        """Return what is done once somebody wants us to stop."""
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Future[None] = loop.create_future()
+
+        def ask() -> None:
+            if not asked.done():
+                asked.set_result(None)
+
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(each, ask)
+            self._running.callback(loop.remove_signal_handler, each)
+        return asked
+
+    async def _live(self, store: str) -> int:
+        ports = Ports.choose(self._folder)
+        playground = await self._playground(ports)
+        await self._service(playground, ports, await self._store(store))
+        await _introduce(playground, store)
+        self._say(_greeting(playground, store))
+        return await self._first_end()
+
+    async def _playground(self, ports: Ports) -> Playground:
+        playground = Playground(CertificateAuthority(self._folder / "ca"), self._folder / "world")
+        self._running.push_async_callback(playground.stop)
+        await playground.start(port=ports.playground, issuer_port=ports.issuer)
+        return playground
+
+    async def _store(self, store: str) -> str:
+        if store == "sqlite":
+            return f"sqlite:///{self._folder / 'approvals.db'}"
+        home = self._folder / "redis"
+        home.mkdir(exist_ok=True)
+        path = redis_server.socket_in(home)
+        await redis_server.end_leftover(path)
+        child = await self._start("redis", redis_server.command(home, path), {})
+        await child.ready(lambda: redis_server.answers(path))
+        return f"unix://{path}"
+
+    async def _service(self, playground: Playground, ports: Ports, store_url: str) -> None:
+        tenants = playground.write_tenants(self._folder / "tenants")
+        settings = playground.settings(store_url=store_url, tenants=tenants, port=ports.service)
+        prefixed = {f"APPROVALS_{name}": value for name, value in settings.items()}
+        child = await self._start("service", self._service_command, prefixed)
+        await child.ready(lambda: _listens(ports.service))
+        playground.meet(settings["PUBLIC_URL"])
+
+    async def _start(self, name: str, command: Sequence[str], more: dict[str, str]) -> Child:
+        environment = {**self._environment, "PYTHONUNBUFFERED": "1", **more}
+        child = Child(name, command, environment=environment, folder=ROOT)
+        self._running.push_async_callback(child.stop)
+        await child.start()
+        self._children.append(child)
+        return child
+
+    async def _first_end(self) -> int:
+        """Wait for the first child that ends by itself, and return its exit code, never 0."""
+        endings = {asyncio.ensure_future(child.ended()): child for child in self._children}
+        try:
+            done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for ending in endings:
+                ending.cancel()
+        first = done.pop()
+        self._say(endings[first].last_words(first.result()))
+        return first.result() or 1
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+async def _introduce(playground: Playground, store: str) -> None:
+    """Let everybody with a chat install the bot, once per store: so the service learns of their conversations."""
+    for person in playground.world.people.values():
+        if person.has_chat and playground.world.first_time(f"{person.alias} in {store}"):
+            await playground.teams.install(person.alias)
+
+
+def _greeting(playground: Playground, store: str) -> str:
+    return (
+        f"\n  The playground, with its page:  {playground.url}/\n"
+        f"  The service, on {store + ':':15} {playground.teams.bot}/\n\n"
+        "  Ctrl-C ends both. `make fresh` forgets what happened here.\n"
+    )
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[TextIO]:
+    """Hold the folder's lock: two playgrounds would write the same files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"A playground is running already in {folder}.") from None
+        yield lock

@@ -1,0 +1,149 @@
+"""A sample tenant: it posts ARX to the service with its own token, and is asked through its APIs."""
+
+import json
+import shlex
+import ssl
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from playground import names
+from playground.book import Book, read_json
+from playground.issuer import Issuer
+from playground.records import Json, Received, Sent, TenantBook
+from playground.tenant_apis import TenantApis
+from playground.world import World
+
+PATIENCE = 30.0  # seconds until the tenant gives up on the service
+
+
+class SampleTenant:
+    """
+    The tenant *code*. It posts to *service* once that is known; `book` says what it sent and received.
+
+    Its APIs and their faults are in `tenant_apis`.
+    """
+
+    def __init__(self, world: World, issuer: Issuer, *, code: str = "pr") -> None:
+        self.service = ""
+        self._world = world
+        self._issuer = issuer
+        self._book = Book(world, code)
+        self._apis = TenantApis(world, issuer, self._book)
+        self._http: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        trusted = ssl.create_default_context(cafile=self._issuer.ca_file)
+        self._http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(PATIENCE), connector=aiohttp.TCPConnector(ssl=trusted)
+        )
+
+    async def stop(self) -> None:
+        self.release()
+        if self._http is not None:
+            await self._http.close()
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return self._apis.routes()
+
+    @property
+    def book(self) -> TenantBook:
+        return self._book.pages
+
+    # -- what it receives -----------------------------------------------------
+
+    def actions(self) -> list[Received]:
+        """Return every ApprovalRequest that reached the tenant, the oldest first."""
+        return self._book.actions()
+
+    def held(self) -> list[Received]:
+        """Return the ApprovalRequests that wait for `release`."""
+        return self._apis.held()
+
+    async def arrived(self, *, within: float = 5.0) -> Received:
+        """Return a request that is being held, as soon as there is one."""
+        return (await self._world.until(self.held, within=within))[0]
+
+    def release(self) -> None:
+        """Let all go on that are being held; new ones are held while the switch is on."""
+        self._apis.release()
+
+    # -- what it sends --------------------------------------------------------
+
+    @property
+    def intake_url(self) -> str:
+        return f"{self.service}/api/v1/PayloadReceiver?TenantId={names.DOCUMENT_TYPE}"
+
+    @property
+    def token_url(self) -> str:
+        return f"{self._issuer.url}/{names.DIRECTORY}/oauth2/v2.0/token"
+
+    def token_form(self) -> dict[str, str]:
+        """Return what the token endpoint wants to know from this tenant, its secret included."""
+        return {
+            "grant_type": "client_credentials",
+            "client_id": names.PURCHASING_APP,
+            "client_secret": self._issuer.applications[names.PURCHASING_APP].secret,
+            "scope": f"{names.INTAKE_URI}/.default",
+        }
+
+    async def token(self) -> str:
+        """Get a new token for the service's API from the issuer."""
+        assert self._http is not None, "not started"
+        async with self._http.post(self.token_url, data=self.token_form()) as response:
+            return (await response.json())["access_token"]
+
+    async def send(
+        self, arx: Json | str, *, url: str | None = None, token: str | None = None
+    ) -> Sent:
+        """
+        Post an ARX, or any text as it stands, to the service; record both sides.
+
+        *url* and *token* replace the right ones, for those who want to be refused.
+        """
+        body = arx if isinstance(arx, str) else json.dumps(arx)
+        where = url or self.intake_url
+        bearer = await self.token() if token is None else token
+        at, began = datetime.now(UTC), time.monotonic()
+        status, answer = await self._post(where, body, bearer)
+        read = read_json(body)
+        sent = Sent(
+            number=len(self.book.sent) + 1,
+            at=at,
+            url=where,
+            body=body,
+            arx=read if isinstance(read, dict) else None,
+            status=status,
+            answer=answer,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        self._book.add_sent(sent)
+        return sent
+
+    async def _post(self, url: str, body: str, token: str) -> tuple[int | None, Any]:
+        assert self._http is not None, "not started"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            async with self._http.post(url, data=body.encode(), headers=headers) as response:
+                return response.status, read_json(await response.text())
+        except (TimeoutError, aiohttp.ClientError) as problem:
+            return None, f"No answer: {type(problem).__name__}"
+
+    def curl(self, body: str) -> str:
+        """Return shell lines that do the same as `send` from a terminal."""
+        form = " ".join(
+            f"--data-urlencode {shlex.quote(f'{name}={value}')}"
+            for name, value in self.token_form().items()
+        )
+        ca_file = shlex.quote(str(self._issuer.ca_file))
+        read = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
+        return (
+            f"TOKEN=$(curl -sS --cacert {ca_file} {form} {self.token_url} | {read})\n"
+            f'curl -sS -i -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json"'
+            f" --data-binary @- {shlex.quote(self.intake_url)} <<'END_OF_ARX'\n"
+            f"{body.rstrip()}\nEND_OF_ARX\n"
+        )

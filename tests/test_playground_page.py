@@ -1,0 +1,610 @@
+"""The playground's page: what its API shows and does, and that it answers nobody but itself."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, expect
+from playwright.async_api import Page as BrowserPage
+from yarl import URL
+
+from playground.faults import Fault, FaultKind
+from playground.outside import Playground
+from playground.records import Sender
+
+pytest_plugins = ("tests.outside",)
+
+Json = dict[str, Any]
+OURS = {"X-Playground": "page"}
+APPROVE = {"type": "Action.Execute", "title": "Approve", "verb": "act", "data": {"k": "1"}}
+CARD = {
+    "type": "AdaptiveCard",
+    "version": "1.5",
+    "body": [
+        {"type": "Input.Text", "id": "comment", "label": "Comment", "value": "as it was"},
+        {"type": "ActionSet", "actions": [APPROVE]},
+        {"type": "TextBlock", "text": "A **long** story", "wrap": True, "maxLines": 2},
+    ],
+}
+DECIDED = {
+    "type": "AdaptiveCard",
+    "version": "1.5",
+    "body": [{"type": "TextBlock", "text": "Done"}],
+}
+
+
+def a_card_answer(card: Json) -> Json:
+    kind = "application/vnd.microsoft.card.adaptive"
+    return {"statusCode": 200, "type": kind, "value": card}
+
+
+def a_message_answer(text: str) -> Json:
+    kind = "application/vnd.microsoft.activity.message"
+    return {"statusCode": 200, "type": kind, "value": text}
+
+
+@dataclass
+class Service:
+    """A stand-in for ours: it answers activities and ARX as told, and remembers them."""
+
+    answer: Json = field(default_factory=dict)
+    status: int = 200
+    activities: list[Json] = field(default_factory=list)
+    posted: list[str] = field(default_factory=list)
+    hold: asyncio.Event | None = None  # answers when it is set
+
+    async def on_activity(self, request: web.Request) -> web.Response:
+        self.activities.append(await request.json())
+        if self.hold is not None:
+            await self.hold.wait()
+        return web.json_response(self.answer, status=self.status)
+
+    async def on_arx(self, request: web.Request) -> web.Response:
+        self.posted.append(await request.text())
+        return web.json_response(self.answer, status=self.status)
+
+
+@pytest.fixture
+async def service(playground: Playground) -> AsyncIterator[Service]:
+    service = Service()
+    app = web.Application()
+    app.router.add_post("/api/messages", service.on_activity)
+    app.router.add_post("/api/v1/PayloadReceiver", service.on_arx)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    playground.meet(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield service
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def http(playground: Playground) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(playground.url) as session:
+        yield session
+
+
+async def post(http: aiohttp.ClientSession, path: str, body: Json) -> tuple[int, Json]:
+    async with http.post(f"/page/api/{path}", json=body, headers=OURS) as response:
+        return response.status, await response.json()
+
+
+def send_card(playground: Playground, alias: str = "johndoe1", message: str = "m1") -> None:
+    chat = playground.world.open_chat(alias)
+    playground.world.add_message(chat, Sender.BOT, message_id=message, card=CARD)
+
+
+async def next_event(response: aiohttp.ClientResponse) -> tuple[str, Json]:
+    name = (await response.content.readline()).decode().removeprefix("event: ").strip()
+    body = (await response.content.readline()).decode().removeprefix("data: ")
+    await response.content.readline()
+    return name, json.loads(body)
+
+
+# -- files --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/page/js/main.js", "/page/css/tokens.css"])
+async def test_every_file_comes_with_a_policy_that_allows_no_inline_script(
+    http: aiohttp.ClientSession, path: str
+) -> None:
+    async with http.get(path) as response:
+        policy = response.headers["Content-Security-Policy"]
+
+    assert response.status == 200
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+async def test_the_page_has_no_inline_script_or_style(http: aiohttp.ClientSession) -> None:
+    async with http.get("/") as response:
+        html = await response.text()
+
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html)
+
+
+async def test_all_that_the_page_names_is_there(http: aiohttp.ClientSession) -> None:
+    async with http.get("/") as response:
+        named = re.findall(r'(?:href|src)="(/[^"]+)"', await response.text())
+
+    for path in named:
+        async with http.get(path) as response:
+            assert response.status == 200, path
+    assert "/page/lib/adaptivecards.js" in named
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../page.py",
+        "/page/%2e%2e/page.py",
+        "/page/..%2f..%2fpyproject.toml",
+        "/page/js/%2e%2e/%2e%2e/world.py",
+        "/page/lib/package.json",
+        "/page/js",
+    ],
+)
+async def test_nothing_outside_its_folder_is_served(playground: Playground, path: str) -> None:
+    host, port = playground.url.removeprefix("http://").split(":")
+    connector = aiohttp.TCPConnector()
+
+    async with aiohttp.ClientSession(connector=connector) as raw:
+        url = URL(f"http://{host}:{port}{path}", encoded=True)
+        async with raw.get(url) as response:
+            assert response.status == 404
+
+
+# -- what it shows ------------------------------------------------------------
+
+
+async def test_the_setup_names_chats_samples_and_the_terminals_commands(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    async with http.get("/page/api/setup") as response:
+        setup = await response.json()
+
+    assert setup["chats"] == ["johndoe1", "johndoe2", "johndoe3"]
+    assert {"alias": "johndoe1", "name": "Maria Keller"}.items() <= setup["people"][0].items()
+    assert setup["tenant"] == {"code": "pr", "name": "Contoso Purchasing"}
+    assert setup["curl_placeholder"] in setup["curl"]
+    assert playground.tenant.token_url in setup["curl"]
+
+
+async def test_the_wikis_samples_come_first_and_as_printed(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    async with http.get("/page/api/setup") as response:
+        samples = (await response.json())["samples"]
+
+    assert [one["name"] for one in samples[:3]] == ["wiki-create", "wiki-update", "wiki-delete"]
+    assert samples[0]["text"] == playground.sample("wiki-create")
+
+
+async def test_a_delete_that_names_both_is_offered_too(http: aiohttp.ClientSession) -> None:
+    async with http.get("/page/api/setup") as response:
+        samples = {one["name"]: one["text"] for one in (await response.json())["samples"]}
+
+    both, printed = json.loads(samples["wiki-delete-both"]), json.loads(samples["wiki-delete"])
+    assert both["DeleteFor"] == ["johndoe2", "johndoe3"]
+    assert {**both, "DeleteFor": printed["DeleteFor"]} == printed
+
+
+async def test_the_stream_tells_all_at_first_and_then_only_what_changed(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    send_card(playground, message="old")
+
+    async with http.get("/page/api/events") as response:
+        first, everything = await next_event(response)
+        send_card(playground, "johndoe2", message="new")
+        second, change = await next_event(response)
+
+    assert (first, second) == ("all", "some")
+    assert "chat/johndoe1/old" in [thing["key"] for thing in everything["things"]]
+    assert [thing["key"] for thing in change["things"]] == ["chat/johndoe2/new"]
+    assert change["gone"] == []
+
+
+async def test_a_message_changed_in_place_is_told_with_its_revision(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    send_card(playground)
+    chat = playground.world.open_chat("johndoe1")
+
+    async with http.get("/page/api/events") as response:
+        await next_event(response)
+        playground.world.update_message(chat, chat.messages[0], text="", card=DECIDED)
+        _, change = await next_event(response)
+
+    assert change["things"][0]["card"] == DECIDED
+    assert change["things"][0]["revision"] == 2
+
+
+async def test_a_message_that_is_gone_is_told_as_gone(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    send_card(playground)
+    chat = playground.world.open_chat("johndoe1")
+
+    async with http.get("/page/api/events") as response:
+        await next_event(response)
+        chat.messages.clear()
+        playground.world.changed("chat", "johndoe1")
+        _, change = await next_event(response)
+
+    assert change == {"things": [], "gone": ["chat/johndoe1/m1"]}
+
+
+# -- what people do -----------------------------------------------------------
+
+
+async def test_a_click_goes_to_the_bot_with_what_was_typed_and_brings_its_card(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    service.answer = a_card_answer(DECIDED)
+
+    status, answer = await post(
+        http,
+        "click",
+        {"person": "johndoe1", "message": "m1", "action": APPROVE, "inputs": {"comment": ""}},
+    )
+
+    sent = service.activities[0]["value"]["action"]
+    assert sent["data"] == {"k": "1", "comment": ""}  # cleared, not "as it was"
+    assert status == 200
+    assert answer["changed"][0]["card"] == DECIDED
+    assert answer["toast"] is None
+
+
+async def test_a_click_changes_only_the_clickers_own_view(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    send_card(playground, "johndoe2")
+    service.answer = a_card_answer(DECIDED)
+
+    await post(http, "click", {"person": "johndoe1", "message": "m1", "action": APPROVE})
+
+    other = playground.world.open_chat("johndoe2").messages[0]
+    assert other.shown_to("johndoe2") == CARD
+
+
+async def test_an_answer_in_words_becomes_a_toast(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    service.answer = a_message_answer("Jonas Berg was faster.")
+
+    _, answer = await post(
+        http, "click", {"person": "johndoe1", "message": "m1", "action": APPROVE}
+    )
+
+    assert answer["toast"] == {"kind": "info", "text": "Jonas Berg was faster."}
+    assert answer["changed"][0]["card"] == CARD
+
+
+async def test_a_bot_that_fails_becomes_a_toast_that_says_how(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    service.status = 500
+
+    _, answer = await post(
+        http, "click", {"person": "johndoe1", "message": "m1", "action": APPROVE}
+    )
+
+    assert answer["toast"]["kind"] == "error"
+    assert "500" in answer["toast"]["text"]
+
+
+async def test_an_action_submit_goes_as_a_message_with_a_value(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    submit = {**APPROVE, "type": "Action.Submit"}
+
+    await post(http, "click", {"person": "johndoe1", "message": "m1", "action": submit})
+
+    assert service.activities[0]["type"] == "message"
+    assert service.activities[0]["value"]["k"] == "1"
+
+
+async def test_what_a_person_says_is_in_his_chat_and_reaches_the_bot(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    status, _ = await post(http, "say", {"person": "johndoe3", "text": " help "})
+
+    assert status == 200
+    assert service.activities[0]["text"] == "help"
+    assert playground.world.open_chat("johndoe3").messages[0].text == "help"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"person": "nobody", "message": "m1", "action": APPROVE},
+        {"person": "johndoe1", "message": "none", "action": APPROVE},
+        {"person": "johndoe1", "message": "m1", "action": "Approve"},
+        {"person": "johndoe1", "message": "m1", "action": APPROVE, "inputs": []},
+        {"person": ["johndoe1"], "message": {"m": 1}},
+    ],
+)
+async def test_a_click_on_nothing_is_refused_in_words(
+    http: aiohttp.ClientSession, playground: Playground, service: Service, body: Json
+) -> None:
+    send_card(playground)
+
+    status, answer = await post(http, "click", body)
+
+    assert status == 400
+    assert answer["error"]
+    assert service.activities == []
+
+
+# -- what the tenant does -----------------------------------------------------
+
+
+async def test_an_arx_is_posted_as_typed_even_if_it_is_no_json(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    service.status, service.answer = 400, {"title": "not JSON"}
+
+    status, answer = await post(http, "arx", {"body": '{"Operation": 1,'})
+
+    assert service.posted == ['{"Operation": 1,']
+    assert status == 200
+    assert (answer["sent"]["status"], answer["sent"]["answer"]) == (400, {"title": "not JSON"})
+
+
+async def test_one_switch_at_a_time_is_on_and_null_switches_all_off(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    await post(http, "fault", {"fault": {"kind": "held"}})
+    await post(http, "fault", {"fault": {"kind": "refused", "error_type": 1, "times": 1}})
+    on = playground.world.faults["tenant/pr"]
+    await post(http, "fault", {"fault": None})
+
+    assert on == [Fault(kind=FaultKind.REFUSED, error_type=1, times=1)]
+    assert playground.world.faults == {}
+
+
+async def test_an_unknown_switch_is_refused_and_leaves_the_others(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    await post(http, "fault", {"fault": {"kind": "held"}})
+
+    status, _ = await post(http, "fault", {"fault": {"kind": "explode"}})
+
+    assert status == 400
+    assert playground.world.faults["tenant/pr"] == [Fault(kind=FaultKind.HELD)]
+
+
+async def test_whether_the_tenant_honours_keys_can_be_chosen_and_is_told(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    async with http.get("/page/api/events") as response:
+        await next_event(response)
+        await post(http, "keys", {"honours": False})
+        _, change = await next_event(response)
+
+    assert playground.tenant.book.honours_keys is False
+    assert change["things"][0]["honours_keys"] is False
+
+
+# -- who may --------------------------------------------------------------------
+
+POSTS = ["click", "refresh", "opened", "say", "arx", "fault", "keys", "release"]
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Playground": "other"},
+        {**OURS, "Origin": "https://evil.example"},
+        {**OURS, "Origin": "null"},
+    ],
+)
+async def test_nobody_but_the_page_itself_may_act(
+    http: aiohttp.ClientSession,
+    playground: Playground,
+    service: Service,
+    path: str,
+    headers: dict[str, str],
+) -> None:
+    send_card(playground)
+    body = {"person": "johndoe1", "message": "m1", "action": APPROVE, "text": "x", "body": "{}"}
+
+    async with http.post(f"/page/api/{path}", json=body, headers=headers) as response:
+        status = response.status
+
+    assert status == 403
+    assert (service.activities, service.posted, playground.world.faults) == ([], [], {})
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_a_get_changes_nothing(
+    http: aiohttp.ClientSession, service: Service, path: str
+) -> None:
+    async with http.get(f"/page/api/{path}", headers=OURS) as response:
+        status = response.status
+
+    assert status in {404, 405}
+    assert (service.activities, service.posted) == ([], [])
+
+
+async def test_the_pages_own_origin_is_let_in(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    headers = {**OURS, "Origin": playground.url}
+
+    async with http.post("/page/api/release", json={}, headers=headers) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff"])
+async def test_a_malformed_request_is_refused_in_words(
+    http: aiohttp.ClientSession, body: bytes
+) -> None:
+    async with http.post("/page/api/say", data=body, headers=OURS) as response:
+        status, answer = response.status, await response.json()
+
+    assert status == 400
+    assert answer["error"]
+
+
+# -- in a real browser --------------------------------------------------------
+
+
+@pytest.fixture
+async def complaints() -> list[str]:
+    """What the browser wrote to its console."""
+    return []
+
+
+@pytest.fixture
+async def page(
+    browser: Browser, playground: Playground, service: Service, complaints: list[str]
+) -> AsyncIterator[BrowserPage]:
+    page = await browser.new_page(viewport={"width": 1500, "height": 900})
+    page.set_default_timeout(10_000)  # milliseconds
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    await page.close()
+
+
+@pytest.mark.browser
+async def test_a_click_replaces_the_card_and_keeps_what_others_typed(
+    page: BrowserPage, playground: Playground, service: Service, complaints: list[str]
+) -> None:
+    send_card(playground)
+    send_card(playground, "johndoe2")
+    service.answer = a_card_answer(DECIDED)
+
+    await page.goto(playground.url)
+    await page.locator("#chat-johndoe2").get_by_label("Comment").fill("Jonas thinks")
+    await page.locator("#chat-johndoe1").get_by_label("Comment").fill("Fine.")
+    await page.locator("#chat-johndoe1").get_by_role("button", name="Approve").click()
+    await page.locator("#chat-johndoe1").get_by_text("Done").wait_for()
+
+    assert service.activities[0]["value"]["action"]["data"]["comment"] == "Fine."
+    kept = page.locator("#chat-johndoe2").get_by_label("Comment")
+    assert await kept.input_value() == "Jonas thinks"
+    assert complaints == []
+
+
+@pytest.mark.browser
+async def test_while_a_click_is_under_way_the_cards_buttons_are_off(
+    page: BrowserPage, playground: Playground, service: Service
+) -> None:
+    send_card(playground)
+    service.hold = asyncio.Event()
+    button = page.locator("#chat-johndoe1").get_by_role("button", name="Approve")
+
+    await page.goto(playground.url)
+    await button.click()
+    await expect(button).to_be_disabled()
+    await button.click(force=True)
+    service.hold.set()
+    await expect(button).to_be_enabled()
+
+    assert len(service.activities) == 1
+
+
+@pytest.mark.browser
+async def test_a_message_that_arrives_is_seen_without_a_reload(
+    page: BrowserPage, playground: Playground
+) -> None:
+    await page.goto(playground.url)
+    await page.locator("#chat-johndoe3").get_by_text("Nothing to approve yet").wait_for()
+
+    send_card(playground, "johndoe3")
+
+    await page.locator("#chat-johndoe3").get_by_role("button", name="Approve").wait_for()
+    assert await page.locator("#chat-johndoe3 .empty").is_hidden()
+
+
+@pytest.mark.browser
+async def test_a_card_that_changes_in_place_keeps_what_its_reader_typed(
+    page: BrowserPage, playground: Playground
+) -> None:
+    blank = {**CARD, "body": [{**CARD["body"][0], "value": ""}, CARD["body"][1]]}
+    changed = {**blank, "body": [{"type": "TextBlock", "text": "New total"}, *blank["body"]]}
+    chat = playground.world.open_chat("johndoe1")
+    playground.world.add_message(chat, Sender.BOT, message_id="m1", card=blank)
+    comment = page.locator("#chat-johndoe1").get_by_label("Comment")
+
+    await page.goto(playground.url)
+    await comment.fill("Half a sent")
+    playground.world.update_message(chat, chat.messages[0], text="", card=changed)
+    await page.get_by_text("New total").wait_for()
+    await page.keyboard.type("ence")
+
+    assert await comment.input_value() == "Half a sentence"
+
+
+@pytest.mark.browser
+async def test_a_syntax_error_is_shown_where_it_is_and_the_curl_says_what_the_box_says(
+    page: BrowserPage, playground: Playground
+) -> None:
+    await page.goto(playground.url)
+    await page.get_by_label("The ARX to post, as JSON").fill('{\n  "Operation": 1\n  "x": 2\n}')
+
+    await page.get_by_text("line 3, column 3").wait_for()
+    assert '"Operation": 1\n  "x": 2' in (await page.locator(".shell").text_content() or "")
+
+
+@pytest.mark.browser
+async def test_a_new_number_is_the_same_request_for_all_samples_of_its_document(
+    page: BrowserPage, playground: Playground
+) -> None:
+    box = page.get_by_label("The ARX to post, as JSON")
+
+    await page.goto(playground.url)
+    await page.get_by_role("button", name="New number").click()
+    create = json.loads(await box.input_value())
+    await page.get_by_role("button", name="UPDATE").first.click()
+    update = json.loads(await box.input_value())
+
+    number = create["ApprovalIdentifier"]["DocumentNumber"]
+    assert number != "REQ-34562-126"
+    assert update["ApprovalIdentifier"]["DocumentNumber"] == number
+
+
+@pytest.mark.browser
+async def test_a_window_of_320_pixels_shows_one_pane_at_a_time_and_nothing_sticks_out(
+    page: BrowserPage, playground: Playground
+) -> None:
+    send_card(playground)
+    await page.set_viewport_size({"width": 320, "height": 640})
+
+    await page.goto(f"{playground.url}/#view=tenant")
+    await page.get_by_role("button", name="Post as tenant").wait_for()
+    seen_with_tenant = await page.locator(".chat:visible").count()
+    await page.get_by_role("tab", name="Maria").click()
+
+    assert seen_with_tenant == 0
+    assert await page.locator(".chat:visible").count() == 1
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@pytest.mark.browser
+async def test_the_switches_stand_in_the_address(page: BrowserPage, playground: Playground) -> None:
+    await page.goto(f"{playground.url}/#theme=dark&width=phone")
+    dark = page.get_by_role("radio", name="Dark")
+
+    checked = await dark.get_attribute("aria-checked")
+    await dark.press("ArrowLeft")
+
+    assert checked == "true"
+    assert page.url.endswith("#theme=light&width=phone")

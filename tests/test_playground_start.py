@@ -1,0 +1,148 @@
+"""Starting and ending: the playground and what it starts live and die together."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from playground import redis_server
+from playground.child import CannotStart, Child
+from playground.ports import Ports
+from playground.start import Start
+
+# What the service does towards the playground, in a few lines: it listens and accepts activities.
+SERVICE = """
+import os
+from aiohttp import web
+
+async def accept(request):
+    print("got", (await request.json())["type"], flush=True)
+    return web.json_response({})
+
+app = web.Application()
+app.router.add_post("/api/messages", accept)
+print("store", os.environ["APPROVALS_STORE_URL"], os.environ.get("APPROVALS_OLD"), flush=True)
+web.run_app(app, host="127.0.0.1", port=int(os.environ["APPROVALS_PORT"]), print=None)
+"""
+COUNT = """
+from itertools import count
+count = count(1).__next__
+"""
+CRASH = "import sys; print('no such thing'); sys.exit(7)"
+
+# A playground that starts a program which says so at a socket, and then hangs.
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from playground.child import CannotStart, Child
+
+INSIDE = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.recv(1)"
+
+async def main():
+    command = [sys.executable, "-c", INSIDE, sys.argv[1]]
+    await Child("inside", command, environment={}, folder=Path()).start()
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def start(folder: Path, script: str, said: asyncio.Queue[str] | None = None) -> Start:
+    environment = {**os.environ, "APPROVALS_OLD": "of another life"}
+    service = [sys.executable, "-c", script]
+    say = (said or asyncio.Queue[str]()).put_nowait
+    return Start(folder, environment, service=service, say=say)
+
+
+async def test_a_signal_ends_the_service_and_the_playground(tmp_path: Path, capfd) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+
+    running = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
+    greeting = await asyncio.wait_for(said.get(), 30)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await running == 0
+    printed = capfd.readouterr().out
+    assert "http://127.0.0.1:" in greeting
+    assert f"store sqlite:///{tmp_path}/approvals.db None" in printed
+    assert printed.count("got installationUpdate") == 3
+
+
+async def test_a_service_that_cannot_start_ends_the_start_with_its_last_words(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(CannotStart, match=r"(?s)exit code 7.*no such thing"):
+        await start(tmp_path, CRASH).run("sqlite")
+
+
+async def test_a_service_that_crashes_later_ends_the_playground_with_its_code(
+    tmp_path: Path,
+) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    crashing = SERVICE.replace("return web", "os._exit(9) if count() == 6 else 0; return web")
+    crashing = crashing.replace("async def", COUNT + "async def")
+
+    code = await asyncio.wait_for(start(tmp_path, crashing, said).run("sqlite"), 30)
+
+    said.get_nowait()
+    assert code == 9
+    assert "exit code 9" in said.get_nowait()
+
+
+async def test_a_folder_belongs_to_one_playground_at_a_time(tmp_path: Path) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    first = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
+    await asyncio.wait_for(said.get(), 30)
+
+    with pytest.raises(CannotStart, match="running already"):
+        await start(tmp_path, SERVICE).run("sqlite")
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await first == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent")
+async def test_the_playgrounds_sudden_death_ends_its_children(tmp_path: Path) -> None:
+    lives: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    server = await asyncio.start_unix_server(
+        lambda *streams: lives.put_nowait(streams), tmp_path / "s"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, str(tmp_path / "s"))
+    async with asyncio.timeout(20):
+        child, writer = await lives.get()
+
+        parent.kill()
+        await parent.wait()
+
+        assert await child.read() == b""  # the end of the child closes its side
+    writer.close()
+    server.close()
+
+
+def test_ports_are_remembered_and_the_next_free_ones_taken(tmp_path: Path) -> None:
+    first = Ports.choose(tmp_path)
+
+    again = Ports.choose(tmp_path)
+
+    assert again == first
+    assert len(set(first.model_dump().values())) == 3
+
+
+async def test_redis_is_durable_and_ends_with_its_child(tmp_path: Path) -> None:
+    path = redis_server.socket_in(tmp_path)
+    command = redis_server.command(tmp_path, path)
+    child = Child("redis", command, environment={}, folder=tmp_path)
+
+    await child.start()
+    await child.ready(lambda: redis_server.answers(path))
+    async with Redis(unix_socket_path=str(path)) as client:
+        settings = await client.config_get("append*", "maxmemory-policy")
+    await redis_server.end_leftover(path)
+
+    assert await child.ended() == 0
+    assert (settings["appendonly"], settings["appendfsync"]) == ("yes", "always")
+    assert settings["maxmemory-policy"] == "noeviction"
