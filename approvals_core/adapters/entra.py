@@ -174,12 +174,11 @@ class _Application:
                     made.append(self._made(directory, session))
                 # The cache is ours: MSAL's would hand out a token that was refused.
                 made[0].remove_tokens_for_client()
-                answer = made[0].acquire_token_for_client([scope])
-            except (requests.RequestException, MsalError) as problem:
-                raise TokenUnavailable(_named(problem)) from problem
-            except (ValueError, KeyError) as problem:  # metadata that are none
-                raise TokenUnavailable(_named(problem)) from problem
-            return _granted(answer)
+                return _granted(made[0].acquire_token_for_client([scope]))
+            except (requests.RequestException, MsalError, ValueError, KeyError) as problem:
+                # The texts of requests hold addresses and pool objects: the type says enough.
+                why = f"the issuer failed: {type(problem).__name__}"
+                raise TokenUnavailable(why) from problem
 
         return acquire
 
@@ -202,6 +201,13 @@ class _TimedAdapter(HTTPAdapter):
     def send(self, request, *args, **kwargs):
         return super().send(request, *args, **{**kwargs, "timeout": CALL_TIMEOUT})
 
+    def close(self) -> None:
+        # urllib3 closes a pool's connections once nobody refers to it, and its errors do.
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 (no mapping: it cannot be iterated)
+            pools[key].close()
+        super().close()
+
 
 def _session(ca_file: Path | None) -> requests.Session:
     session = requests.Session()
@@ -221,11 +227,6 @@ def _granted(answer: dict[str, Any] | None) -> dict[str, Any]:
     codes = ", ".join(f"AADSTS{code}" for code in refusal.get("error_codes") or ())
     why = str(refusal.get("error", "no answer"))
     raise TokenUnavailable(f"{why} ({codes})" if codes else why)
-
-
-def _named(problem: Exception) -> str:
-    # The texts of requests hold addresses and pool objects: the type says enough.
-    return f"the issuer failed: {type(problem).__name__}"
 
 
 def _passed(since: datetime | None, time: timedelta, now: datetime) -> bool:
