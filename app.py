@@ -22,7 +22,7 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.telemetry import log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
-from approvals_core.adapters.tokens import Issuer, TokenVerifier
+from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
 from approvals_core.errors import StoreRefused
@@ -38,13 +38,14 @@ from bots.teams.contacts import Contacts
 from bots.teams.limits import Pace
 from bots.teams.service_urls import FIRST_CONTACT, ServiceUrls
 from bots.tenants import TenantsDoor
+from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, problems
 from config import Settings
 
 log = logging.getLogger("approvals")
 
 DRAIN = 10.0  # seconds for what is under way when we are asked to stop
-CUSTOM_LINE = "Issuers of its own: {issuers}. Not for real decisions."
+CUSTOM_LINE = "Test installation with issuers of its own ({issuers}): not for real decisions."
 
 
 def _utc_now() -> datetime:
@@ -187,6 +188,7 @@ class House:
             tenants=self.tenants,
             verifier=self._intake_verifier(),
             clock=self._now,
+            quota=Quota(time.monotonic),
         )
 
     def _tokens(self) -> OwnTokens:
@@ -211,16 +213,16 @@ class House:
     def _intake_verifier(self) -> TokenVerifier:
         directories = {c.directory for tenant in self.tenants.all() for c in tenant.callers}
         return TokenVerifier(
-            issuers=[self._entra(directory) for directory in sorted(directories)],
+            issuers=entra_issuers(
+                sorted(directories), name=self._settings.entra_issuer, keys=self._entra_keys
+            ),
             audiences=self._settings.intake_audience,
             clock=self._now,
         )
 
-    def _entra(self, directory: str) -> Issuer:
-        settings = self._settings
-        name = settings.entra_issuer.format(directory=directory)
-        url = f"{settings.entra_login_url}/{directory}/v2.0/.well-known/openid-configuration"
-        return Issuer(name, self._keys(name, url), directory)
+    def _entra_keys(self, name: str, directory: str) -> SigningKeys:
+        login = self._settings.entra_login_url
+        return self._keys(name, f"{login}/{directory}/v2.0/.well-known/openid-configuration")
 
     def _keys(self, name: str, metadata_url: str) -> SigningKeys:
         return SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)

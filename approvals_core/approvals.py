@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import secrets
+import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -90,7 +90,7 @@ class Approvals:
         Raises:
             StoreUnavailable: Nobody knows whether it was taken; the tenant repeats it.
         """
-        payload_id = secrets.token_hex(16)
+        payload_id = str(uuid.uuid4())
         while True:
             known = await self._store.payload_by_digest(arx.key.scope, arx.digest)
             if known is not None:
@@ -207,7 +207,7 @@ class Approvals:
         if approval is None:
             raise unknown()
         progress.approval = approval
-        tenant, decision = self._tenant(approval.key), secrets.token_hex(16)
+        tenant, decision = self._tenant(approval.key), str(uuid.uuid4())
         claims: list[Lease] = []
 
         def decide(newest: Approval, stamp: Stamp) -> Change | None:

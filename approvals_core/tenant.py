@@ -125,6 +125,7 @@ class Limits(FileRecord):
     posts: int = Field(default=5, ge=1, le=20)  # attempts of one decision
     clock_allowance: float = Field(default=300.0, ge=0, le=3600)  # seconds
     reconcile_after: float = Field(default=180.0, ge=1)  # seconds from acceptance to its ARX
+    payloads_per_minute: int = Field(default=6000, ge=1)  # posted to one process of ours
     payload_bytes: int = Field(default=1_048_576, ge=1024)
 
 

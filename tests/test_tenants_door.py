@@ -33,6 +33,7 @@ from approvals_core.models import (
 from approvals_core.ports import Store
 from approvals_core.tenant import Caller, Tenant
 from bots.tenants import TenantsDoor
+from bots.tenants.quota import Quota
 from bots.web import problems
 from playground import names
 from playground.certificates import CertificateAuthority
@@ -145,12 +146,18 @@ def a_sample(name="wiki-create"):
 
 
 def the_tenants():
-    """The playground's tenant, a smaller one of another application, and one switched off."""
+    """The playground's tenant, a smaller one of another application, and a slow, disabled one."""
     [purchasing] = load_tenants(HERE / "tenants").all()
     other = Caller(directory=names.DIRECTORY, app_id=OTHER_APP)
     limits = purchasing.limits.model_copy(update={"payload_bytes": 1024})
     small = {"document_type_id": OTHER, "code": "sm", "callers": (other,), "limits": limits}
-    off = {"document_type_id": OTHER.replace("0", "a"), "code": "of", "enabled": False}
+    seldom = limits.model_copy(update={"payload_bytes": 100_000, "payloads_per_minute": 2})
+    off = {
+        "document_type_id": OTHER.replace("0", "a"),
+        "code": "of",
+        "enabled": False,
+        "limits": seldom,
+    }
     return TenantFiles(
         [purchasing, purchasing.model_copy(update=small), purchasing.model_copy(update=off)]
     )
@@ -182,6 +189,7 @@ async def door(issuer: Issuer, store: Store) -> AsyncIterator[Door]:
             tenants=the_tenants(),
             verifier=verifier,
             clock=lambda: NOON + timedelta(minutes=5),
+            quota=Quota(lambda: 0.0),
         ).routes()
     )
     async with TestClient(TestServer(app)) as client:
@@ -391,12 +399,21 @@ class TestNotAllowed:
 
         assert is_problem(response, answer, 404)
 
-    async def test_a_tenant_that_is_switched_off(self, door: Door):
-        off = OTHER.replace("0", "a")
+    async def test_one_that_posts_faster_than_its_file_allows_is_told_when_to_go_on(
+        self, door: Door
+    ):
+        slow = OTHER.replace("0", "a")
+        url = f"/api/v1/PayloadReceiver?TenantId={slow}"
+        body = json.loads(a_sample())
+        body["DocumentTypeId"] = body["SummaryData"]["DocumentTypeId"] = slow
 
-        response, answer = await door.post(url=f"/api/v1/PayloadReceiver?TenantId={off}")
+        first, _ = await door.post(json.dumps(body), url=url)
+        response, answer = await door.post(json.dumps(body), url=url)
 
-        assert is_problem(response, answer, 404)
+        assert first.status == 200
+        assert is_problem(response, answer, 429)
+        assert response.headers["Retry-After"] == "30"
+        assert len(door.receiver.taken) == 1
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
     async def test_other_methods(self, door: Door, method):
@@ -513,13 +530,6 @@ class TestPayload:
             door.token(scp="access_as_user"),
         ):
             assert is_problem(*await door.get("/api/v1/payloads/payload-1", token=token), 403)
-
-    async def test_of_a_tenant_that_is_switched_off(self, door: Door):
-        off = OTHER.replace("0", "a")
-        payload = a_payload(approval=ApprovalKey(off, "REQ-1"))
-        await door.store.commit(Change(id="off", scope=tenant_scope(off), payload=payload))
-
-        assert is_problem(*await door.get("/api/v1/payloads/payload-1"), 404)
 
     @pytest.mark.parametrize("forgery", ["another key", "expired", "another audience"])
     async def test_a_bad_token(self, door: Door, forgery):

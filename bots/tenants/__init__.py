@@ -15,6 +15,7 @@ from approvals_core.ports import Cursor, Store, Tenants
 from approvals_core.tenant import Tenant
 from bots.tenants.callers import query, tenant_asked_for, tenants_of
 from bots.tenants.payloads import Receives, take_payload
+from bots.tenants.quota import Quota
 from bots.tenants.standing import Told, payload_told, request_told
 from bots.web import bearer_claims, refused
 
@@ -36,12 +37,14 @@ class TenantsDoor:
         tenants: Tenants,
         verifier: TokenVerifier,
         clock: Callable[[], datetime],
+        quota: Quota,
     ) -> None:
         self._approvals = approvals
         self._store = store
         self._tenants = tenants
         self._verifier = verifier
         self._clock = clock
+        self._quota = quota
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the addresses of this channel."""
@@ -54,6 +57,7 @@ class TenantsDoor:
     async def _receive(self, request: web.Request) -> web.Response:
         claims = await bearer_claims(request, self._verifier)
         tenant = tenant_asked_for(request, claims, self._tenants)
+        self._quota.take(tenant)
         return await take_payload(request, tenant, self._approvals, self._clock)
 
     async def _payload(self, request: web.Request) -> web.Response:

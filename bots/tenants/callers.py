@@ -27,7 +27,7 @@ def may_speak_for(claims: Claims, tenant: Tenant) -> bool:
 
 def tenants_of(claims: Claims, tenants: Tenants) -> Sequence[Tenant]:
     """Return the tenants that the caller may speak for; nobody's caller is answered 403."""
-    own = [each for each in tenants.all() if each.enabled and may_speak_for(claims, each)]
+    own = [each for each in tenants.all() if may_speak_for(claims, each)]
     if not own:
         raise refused(403, "This application is registered for no tenant.")
     return own
@@ -43,7 +43,7 @@ def tenant_asked_for(request: web.Request, claims: Claims, tenants: Tenants) -> 
             " Please pass the TenantId as query param.",
         )
     tenant = tenants.by_id(wanted)
-    if tenant is None or not tenant.enabled:
+    if tenant is None:
         raise refused(404, "No tenant has this TenantId.")
     if not may_speak_for(claims, tenant):
         raise refused(403, "This application is not registered for this tenant.")
