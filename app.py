@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from approvals_core.adapters.entra import OwnTokens
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
-from approvals_core.adapters.signing_keys import SigningKeys
+from approvals_core.adapters.remembered import RememberedDirectory
+from approvals_core.adapters.signing_keys import Key, SigningKeys
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.telemetry import log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
@@ -70,6 +71,7 @@ class House:
         self._settings = settings
         self._now = now
         self._notice_line = _notice_line(settings)
+        self._signing_keys: list[SigningKeys] = []
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the store, the connections and the worker; *stack* closes them."""
@@ -85,6 +87,10 @@ class House:
         stack.push_async_callback(self._api.close)
         self._make_core()
         self._make_teams()
+        self._make_tenants_door()
+        # The first click must not wait for keys to be fetched.
+        warming = asyncio.gather(*(keys.key("") for keys in self._signing_keys))
+        stack.push_async_callback(partial(self._forget_keys, warming))
         running = asyncio.create_task(self.worker.run())
         stack.push_async_callback(partial(self._stop, running))
 
@@ -92,7 +98,7 @@ class House:
         """Return the routes of every channel."""
         app = web.Application(middlewares=[correlated, problems])
         health = Health(store=self.store, now=self._now, custom_issuers=self._notice_line)
-        app.add_routes([*health.routes(), *self._tenants_door().routes(), *self.teams.routes()])
+        app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.routes()])
         return app
 
     def _wake(self) -> None:
@@ -103,6 +109,11 @@ class House:
         await self.approvals.drain(seconds=DRAIN)
         await asyncio.wait({running}, timeout=DRAIN)
         running.cancel()
+
+    async def _forget_keys(self, warming: asyncio.Future[list[Key | None]]) -> None:
+        await asyncio.gather(*(keys.close() for keys in self._signing_keys))
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
 
     def _make_core(self) -> None:
         self._commits = Commits(self.store, now=self._now, wake=self._wake)
@@ -122,7 +133,7 @@ class House:
             store=self.store,
             commits=self._commits,
             posting=posting,
-            directory=directory,
+            directory=RememberedDirectory(directory, now=self._now),
             tenants=self.tenants,
         )
 
@@ -163,7 +174,7 @@ class House:
             service_urls=service_urls,
             directories=settings.directories,
         )
-        self.teams = TeamsDoor(adapter, bot)
+        self._teams = TeamsDoor(adapter, bot)
 
     def _worker(self, channel: TeamsChannel) -> Worker:
         cards = Cards(
@@ -181,8 +192,8 @@ class House:
             now=self._now,
         )
 
-    def _tenants_door(self) -> TenantsDoor:
-        return TenantsDoor(
+    def _make_tenants_door(self) -> None:
+        self._tenants = TenantsDoor(
             approvals=self.approvals,
             store=self.store,
             tenants=self.tenants,

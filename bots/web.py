@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -38,6 +39,15 @@ class Correlation(NamedTuple):
 
 
 correlation: ContextVar[Correlation] = ContextVar("correlation", default=Correlation())  # noqa: B039 (immutable)
+
+
+_arrived: ContextVar[float] = ContextVar("arrived")
+
+
+def elapsed() -> float:
+    """Return the seconds since the request under way arrived; 0.0 outside of one."""
+    now = time.monotonic()
+    return now - _arrived.get(now)
 
 
 class CorrelationOnRecords(logging.Filter):
@@ -183,7 +193,8 @@ def _as_problem(known: web.HTTPException) -> web.HTTPException:
 
 @web.middleware
 async def correlated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keep the caller's correlation ids while the request lasts; without Xcv we make one."""
+    """Keep arrival and the caller's correlation ids while the request lasts; without Xcv we make one."""
+    _arrived.set(time.monotonic())
     ids = Correlation(
         xcv=_harmless(request, "Xcv") or str(uuid.uuid4()),
         tcv=_harmless(request, "Tcv"),

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import logging
-import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from approvals_core.rules.deciding import Click
 from bots.teams.channel import card_activity
 from bots.teams.contacts import Contacts
 from bots.teams.inbound import Activities, Inbound, Kind, Reply
+from bots.web import elapsed
 from cards import notices
 from cards.approval import Aside, approval_card
 from cards.buttons import COMMENT, PENDING, REFRESH, SHOW, read_card_key
@@ -129,7 +129,6 @@ class Clicks:
             return notices.cannot_be_reached(notice_line=self._notice_line)
 
     async def _act(self, inbound: Inbound) -> Card:
-        arrived = time.monotonic()
         address = read_card_key(inbound.data.get("k"))
         act = _read(inbound.data)
         if address is None or act is None:
@@ -146,7 +145,7 @@ class Clicks:
         )
         try:
             outcome = await self._approvals.act(
-                public_id, click, by=_person(inbound), elapsed=time.monotonic() - arrived
+                public_id, click, by=_person(inbound), elapsed=elapsed()
             )
         except UnknownApproval:
             return notices.not_available(notice_line=self._notice_line)

@@ -1,0 +1,78 @@
+"""The memory of aliases in front of the directory."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from approvals_core.adapters.remembered import RememberedDirectory
+from approvals_core.adapters.tenant_files import load_tenants
+from approvals_core.models import Person
+from approvals_core.ports import NotFound
+from approvals_core.tenant import Tenant
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ANN = Person(directory="d", object_id="1", name="Ann")
+BOB = Person(directory="d", object_id="2", name="Bob")
+
+
+class Changing:
+    """A directory that says what it is told to, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.says: Person | NotFound = ANN
+        self.asked = 0
+
+    async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
+        self.asked += 1
+        return self.says
+
+
+class Setting:
+    """A remembering directory whose clock the test moves."""
+
+    def __init__(self) -> None:
+        self.far = Changing()
+        self.at = NOON
+        self.near = RememberedDirectory(self.far, now=lambda: self.at)
+        playground = Path(__file__).parents[1] / "playground"
+        [self.tenant] = load_tenants(playground / "tenants").all()
+
+
+@pytest.fixture
+def setting() -> Setting:
+    return Setting()
+
+
+async def test_the_same_alias_is_looked_up_once_a_day(setting: Setting) -> None:
+    await setting.near.find(setting.tenant, "ann")
+    setting.at += timedelta(hours=23)
+
+    again = await setting.near.find(setting.tenant, " ANN ")
+
+    assert again == ANN
+    assert setting.far.asked == 1
+
+
+async def test_a_reused_alias_means_its_new_owner_after_a_day(setting: Setting) -> None:
+    await setting.near.find(setting.tenant, "ann")
+    setting.far.says = BOB
+    setting.at += timedelta(hours=24)
+
+    assert await setting.near.find(setting.tenant, "ann") == BOB
+
+
+async def test_one_tenants_alias_is_not_anothers(setting: Setting) -> None:
+    other = setting.tenant.model_copy(update={"document_type_id": "other"})
+    await setting.near.find(setting.tenant, "ann")
+    setting.far.says = BOB
+
+    assert await setting.near.find(other, "ann") == BOB
+
+
+async def test_that_nobody_was_found_is_looked_up_again(setting: Setting) -> None:
+    setting.far.says = NotFound.UNKNOWN
+    await setting.near.find(setting.tenant, "ann")
+    setting.far.says = ANN
+
+    assert await setting.near.find(setting.tenant, "ann") == ANN
