@@ -36,8 +36,8 @@ from bots.teams.channel import TeamsChannel
 from bots.teams.clicks import Clicks
 from bots.teams.connector import Connector
 from bots.teams.contacts import Contacts
+from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
 from bots.teams.limits import Pace
-from bots.teams.service_urls import FIRST_CONTACT, ServiceUrls
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, problems
@@ -128,6 +128,7 @@ class House:
             tokens=self._bot_tokens,
             clock=self._now,
             url=self._settings.graph_url,
+            scope=self._settings.cloud.graph_scope,
         )
         self._chores = Chores(
             store=self.store,
@@ -151,6 +152,7 @@ class House:
             sleep=asyncio.sleep,
             jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 (spreads load, guards nothing)
             clock=self._now,
+            scope=settings.cloud.bot_scope,
         )
         contacts = Contacts(store=self.store, commits=self._commits)
         clicks = Clicks(approvals=self.approvals, contacts=contacts, notice_line=self._notice_line)

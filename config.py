@@ -25,6 +25,18 @@ class Cloud(StrEnum):
     GCCH = "gcch"
     DOD = "dod"
 
+    @property
+    def bot_scope(self) -> str:
+        """Return the scope of the token that the Bot Connector wants."""
+        us = self in (Cloud.GCCH, Cloud.DOD)
+        return f"https://api.botframework.{'us' if us else 'com'}/.default"
+
+    @property
+    def graph_scope(self) -> str:
+        """Return the scope of the token that Graph wants: its own host's, whatever we call."""
+        hosts = {Cloud.GCCH: "graph.microsoft.us", Cloud.DOD: "dod-graph.microsoft.us"}
+        return f"https://{hosts.get(self, 'graph.microsoft.com')}/.default"
+
 
 # Entra and Graph of the clouds that have their own (learn.microsoft.com, national clouds;
 # bot-docs "Azure Government"). GCC uses the public ones.

@@ -53,7 +53,7 @@ def _states() -> Mapping[str, View]:
         "rejected": a_view(
             _with_taken(decided(PlaceState.ACCEPTED, **rejection), taken(**rejection))
         ),
-        "info-asked": a_view(
+        "question-asked": a_view(
             _with_taken(
                 decided(PlaceState.ACCEPTED, action="NeedMoreInformation", comment="Which line?"),
                 taken(action="NeedMoreInformation", comment="Which line?"),

@@ -1,6 +1,5 @@
 """The whole service, running in the test's own loop beside its playground, on either store."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,6 @@ from aiohttp import web
 
 from app import House, open_house
 from config import Settings
-from playground import names
 from playground.outside import Playground
 from playground.reading import button, buttons, words
 from playground.records import Message, Sender
@@ -57,9 +55,7 @@ class Running:
         """Return the newest message in somebody's chat whose card is about a request."""
         chat = self.playground.world.chat_of(alias)
         messages = [] if chat is None else list(chat.messages)
-        about = [
-            m for m in messages if m.sender is Sender.BOT and self.number in str(m.card)
-        ]
+        about = [m for m in messages if m.sender is Sender.BOT and self.number in str(m.card)]
         return about[-1] if about else None
 
     def text_of(self, alias: str) -> str:
@@ -128,14 +124,9 @@ async def run_service(
 
 
 @pytest.fixture
-async def running(
-    playground: Playground, store_url: str, tmp_path: Path
-) -> AsyncIterator[Running]:
+async def running(playground: Playground, store_url: str, tmp_path: Path) -> AsyncIterator[Running]:
     """The service on each store in turn, with three people who have the app."""
     async with run_service(playground, store_url=store_url, folder=tmp_path) as service:
         for alias in ("johndoe1", "johndoe2", "johndoe3"):
             await playground.teams.install(alias)
         yield service
-
-
-__all__ = ["WIKI_NUMBER", "Clock", "Running", "asyncio", "names", "run_service", "running"]

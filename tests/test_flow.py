@@ -1,9 +1,6 @@
 """The main job, through real HTTP on both sides: a request goes in, cards appear, a click goes through."""
 
-from tests.outside import authority, playground
-from tests.running import Running, running
-
-__all__ = ["authority", "playground", "running"]
+from tests.running import Running
 
 
 async def test_from_the_tenants_create_to_the_last_card(running: Running) -> None:

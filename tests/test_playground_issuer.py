@@ -14,7 +14,6 @@ from playground.forgeries import FORGERIES
 from playground.outside import Playground
 from playground.signing import Claims
 
-pytest_plugins = ("tests.outside",)
 
 
 def msal_answer(playground: Playground, *, secret: str, scope: str) -> Claims:

@@ -18,7 +18,6 @@ from playground.faults import Fault, FaultKind
 from playground.outside import Playground
 from playground.records import Sender
 
-pytest_plugins = ("tests.outside",)
 
 Json = dict[str, Any]
 OURS = {"X-Playground": "page"}

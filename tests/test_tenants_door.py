@@ -19,7 +19,6 @@ from approvals_core.adapters.tenant_files import TenantFiles, load_tenants
 from approvals_core.adapters.tokens import TokenVerifier, entra_issuers
 from approvals_core.arx import Arx
 from approvals_core.models import (
-    ApprovalKey,
     Change,
     Contact,
     Disposition,
@@ -28,7 +27,6 @@ from approvals_core.models import (
     PlaceState,
     ReceiptState,
     Refusal,
-    tenant_scope,
 )
 from approvals_core.ports import Store
 from approvals_core.tenant import Caller, Tenant
@@ -40,8 +38,6 @@ from playground.certificates import CertificateAuthority
 from playground.forgeries import FORGERIES
 from playground.issuer import Application, Issuer
 from playground.signing import KeyRing
-from tests.outside import authority
-from tests.store_fixtures import redis_url, store, store_url
 from tests.store_makers import (
     KEY,
     NOON,
@@ -55,8 +51,6 @@ from tests.store_makers import (
     numbered,
 )
 from tests.test_wire_out import a_decision
-
-__all__ = ["authority", "redis_url", "store", "store_url"]
 
 HERE = Path(__file__).parent.parent / "playground"
 RECEIVER = f"/api/v1/PayloadReceiver?TenantId={TENANT}"

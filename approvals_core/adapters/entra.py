@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msal
 import requests  # noqa: TID251 (MSAL speaks nothing else; it runs in a thread, see `_Session`)
+from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 from msal.exceptions import MsalError
 from requests.adapters import HTTPAdapter  # noqa: TID251 (the same)
 
@@ -185,12 +187,13 @@ class _Application:
     def _made(
         self, directory: str, session: requests.Session
     ) -> msal.ConfidentialClientApplication:
+        host = urlsplit(self._login_url).hostname
         return msal.ConfidentialClientApplication(
             self._app_id,
             client_credential=self._secret,
             authority=f"{self._login_url}/{directory}",
-            # Microsoft's list of authorities knows Microsoft's only.
-            instance_discovery=None if self._login_url == PUBLIC_LOGIN else False,
+            # Microsoft's list of authorities knows Microsoft's only; asked about ours, it says no.
+            instance_discovery=None if host in WELL_KNOWN_AUTHORITY_HOSTS else False,
             http_client=session,
         )
 

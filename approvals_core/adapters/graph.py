@@ -63,7 +63,7 @@ class GraphDirectory:
             DirectoryUnavailable: Try again after its `retry_after`.
         """
         alias = alias.strip()
-        if not alias or len(alias) > ALIAS_LIMIT or alias in (".", ".."):
+        if not alias or len(alias) > ALIAS_LIMIT:
             return NotFound.UNKNOWN
         if _GUID.fullmatch(alias):
             found = await self._named(tenant, [alias])

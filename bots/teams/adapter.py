@@ -17,6 +17,7 @@ from botframework.connector.auth import (
 from approvals_core.adapters.tokens import Claims, TokenVerifier
 from approvals_core.errors import ChannelError
 from bots.teams.connector import Connector
+from bots.teams.hosts import ServiceUrls
 from bots.teams.inbound import (
     Activities,
     Clicked,
@@ -26,7 +27,6 @@ from bots.teams.inbound import (
     Said,
     parse_activity,
 )
-from bots.teams.service_urls import ServiceUrls
 from bots.web import bearer_claims, read_json, refused
 
 CHANNEL = "msteams"  # others let the client say who he is (Direct Line)

@@ -73,6 +73,8 @@ class Clicks:
         the card follows by itself.
         """
         self._learn(inbound)
+        if not inbound.personal:
+            return _not_here()
         card = (await self._answer(inbound)).to_dict()
         if "k" in inbound.data and "a" in inbound.data:
             return [{"type": "message", "text": str(card["fallbackText"]), "textFormat": "plain"}]
@@ -82,7 +84,7 @@ class Clicks:
         """Answer what somebody wrote."""
         self._learn(inbound)
         if not inbound.personal:
-            return [{"type": "message", "text": _("Please write to me in our own chat.")}]
+            return _not_here()
         command, _space, rest = inbound.text.strip().partition(" ")
         match command.casefold():
             case "pending":
@@ -96,7 +98,7 @@ class Clicks:
     async def install(self, inbound: Inbound) -> Activities:
         """Learn that the app came or went; greet whoever has it now."""
         if inbound.kind is Kind.REMOVED:
-            if inbound.object_id:
+            if inbound.object_id and inbound.personal:
                 await self._contacts.close(inbound.person, "the app was removed")
             return []
         first = inbound.object_id and await self._contacts.get(inbound.person) is None
@@ -109,6 +111,8 @@ class Clicks:
 
     async def _answer(self, inbound: Inbound) -> Card:
         data = inbound.data
+        if inbound.automatic:  # Teams asks by itself: that shows, and does nothing else
+            return await self._within(self._shown(inbound))
         if "a" in data:
             return await self._act(inbound)
         if "c" in data or inbound.verb == PENDING:
@@ -211,6 +215,8 @@ class Clicks:
 
     def _learn(self, inbound: Inbound) -> None:
         """Remember where he was heard; nobody's answer waits for it."""
+        if inbound.automatic:
+            return
         task = asyncio.create_task(self._contacts.heard(inbound))
         self._learning.add(task)
         task.add_done_callback(self._learnt)
@@ -226,6 +232,11 @@ def _read(data: Mapping[str, Any]) -> _ActData | None:
         return _ActData.model_validate(data)
     except ValidationError:
         return None
+
+
+def _not_here() -> Activities:
+    """Disclose nothing where others read along: they would see the answer too."""
+    return [{"type": "message", "text": _("Please write to me in our own chat.")}]
 
 
 def _person(inbound: Inbound) -> Person:
@@ -246,6 +257,7 @@ def _cursor(opaque: object) -> Cursor | None:
     if not isinstance(opaque, str):
         return None
     try:
-        return Cursor.model_validate_json(base64.urlsafe_b64decode(opaque))
+        cursor = Cursor.model_validate_json(base64.urlsafe_b64decode(opaque))
     except ValueError:
         return None
+    return cursor if cursor.at.tzinfo is not None else None

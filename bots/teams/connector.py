@@ -24,8 +24,8 @@ from approvals_core.errors import (
     TokenUnavailable,
     Unreachable,
 )
+from bots.teams.hosts import ServiceUrls
 from bots.teams.limits import Pace, Sleep
-from bots.teams.service_urls import ServiceUrls
 
 SCOPE = "https://api.botframework.com/.default"
 TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
@@ -102,8 +102,9 @@ class Connector:
         sleep: Sleep,
         jitter: Callable[[], float],
         clock: Callable[[], datetime],
+        scope: str = SCOPE,
     ) -> None:
-        """*jitter* returns the next factor for a pause, about 1."""
+        """*jitter* returns the next factor for a pause, about 1; *scope* differs in GCC High and DoD."""
         self._session = session
         self._tokens = tokens
         self._bot = f"28:{app_id}"
@@ -113,6 +114,7 @@ class Connector:
         self._sleep = sleep
         self._jitter = jitter
         self._clock = clock
+        self._scope = scope
 
     async def create_conversation(self, service_url: str, *, directory: str, object_id: str) -> str:
         """Return the id of the 1:1 conversation with a person: the same one each time."""
@@ -186,7 +188,7 @@ class Connector:
 
     async def _token(self, *, refused: str = "") -> str:
         try:
-            return await self._tokens.token(self._app_directory, SCOPE, refused=refused)
+            return await self._tokens.token(self._app_directory, self._scope, refused=refused)
         except TokenUnavailable as problem:
             raise ChannelBusy(str(problem), retry_after=SOON) from problem
 

@@ -62,11 +62,19 @@ class Pace:
     through in one period. This process only; others of ours keep a pace of their own.
     """
 
-    def __init__(self, *, monotonic: Monotonic, sleep: Sleep) -> None:
+    def __init__(
+        self, *, monotonic: Monotonic, sleep: Sleep, remember: int = CONVERSATIONS
+    ) -> None:
+        self._remember = remember
         self._monotonic = monotonic
         self._sleep = sleep
         self._conversations: dict[str, _Window] = {}
         self._directories: dict[str, _Window] = {}
+
+    @property
+    def remembered(self) -> int:
+        """Return how many conversations are kept in mind."""
+        return len(self._conversations)
 
     async def turn(self, directory: str, conversation: str) -> None:
         """
@@ -94,7 +102,7 @@ class Pace:
             await self._sleep(wait)
 
     def _windows(self, directory: str, conversation: str) -> tuple[_Window, _Window]:
-        if len(self._conversations) >= CONVERSATIONS:
+        if len(self._conversations) >= self._remember:
             self._forget_idle()
         mine = self._conversations.setdefault(conversation, _Window(CONVERSATION))
         return mine, self._directories.setdefault(directory, _Window(DIRECTORY))

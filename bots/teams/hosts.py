@@ -22,7 +22,7 @@ class ServiceUrls:
     """
 
     def __init__(self, urls: Iterable[str]) -> None:
-        self._origins = frozenset(URL(url).origin() for url in urls)
+        self._origins = frozenset(_origin(URL(url)) for url in urls)
         if not self._origins:
             raise ValueError("without a service URL nobody can be reached")
 
@@ -31,6 +31,12 @@ class ServiceUrls:
         try:
             given = URL(url)
             plain = given.user is None and given.password is None
-            return plain and given.origin() in self._origins
+            return plain and _origin(given) in self._origins
         except ValueError:
             return False
+
+
+def _origin(url: URL) -> tuple[str, str, int | None]:
+    if not url.host:
+        raise ValueError("a service URL needs a host")
+    return url.scheme, url.host.lower(), url.port

@@ -1,0 +1,239 @@
+"""Who is meant by an alias, against the playground's Graph and one that misbehaves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.tenant_files import load_tenants
+from approvals_core.errors import DirectoryUnavailable
+from approvals_core.models import Person
+from approvals_core.ports import NotFound
+from approvals_core.tenant import AliasIs, People, Tenant
+from playground import names
+from playground.faults import Fault, FaultKind
+from playground.outside import TENANTS, Playground
+from tests.clock import Clock
+from tests.far_sides import own_tokens, serving, trusting
+
+
+def a_tenant(**people: Any) -> Tenant:
+    loaded = load_tenants(TENANTS).all()[0]
+    given = {"directory": names.DIRECTORY, "mail_domains": (names.DOMAIN,), **people}
+    return loaded.model_copy(update={"people": People(**given)})
+
+
+@asynccontextmanager
+async def a_directory(playground: Playground, url: str) -> AsyncIterator[GraphDirectory]:
+    clock = Clock()
+    async with trusting(playground) as session, own_tokens(playground, clock) as tokens:
+        yield GraphDirectory(session=session, tokens=tokens, clock=clock.now, url=url)
+
+
+@pytest.fixture
+async def directory(playground: Playground) -> AsyncIterator[GraphDirectory]:
+    async with a_directory(playground, f"{playground.url}/graph/v1.0") as directory:
+        yield directory
+
+
+def expected(playground: Playground, alias: str) -> Person:
+    known = playground.world.people[alias]
+    return Person(
+        directory=names.DIRECTORY,
+        object_id=known.object_id,
+        name=known.name,
+        upn=known.user_principal_name,
+    )
+
+
+@pytest.mark.parametrize(
+    "alias", ["johndoe1", " johndoe1 ", "JohnDoe1", "johndoe1@organization.com"]
+)
+async def test_a_person_is_found_by_the_first_part_of_the_upn_or_all_of_it(
+    alias: str, directory: GraphDirectory, playground: Playground
+) -> None:
+    found = await directory.find(a_tenant(), alias)
+
+    assert found == expected(playground, "johndoe1")
+
+
+async def test_a_person_is_found_by_object_id(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    object_id = playground.world.people["johndoe2"].object_id
+
+    assert await directory.find(a_tenant(), object_id.upper()) == expected(playground, "johndoe2")
+
+
+async def test_a_person_is_found_by_a_nickname_with_a_quote(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    assert await directory.find(a_tenant(), "o'neil") == expected(playground, "nicky")
+
+
+@pytest.mark.parametrize(
+    ("alias", "why"),
+    [
+        ("nobody", NotFound.UNKNOWN),
+        ("nobody@organization.com", NotFound.UNKNOWN),
+        ("99999999-0000-4000-8000-000000000000", NotFound.UNKNOWN),
+        ("johndoe1@elsewhere.example", NotFound.UNKNOWN),  # there is one, in another directory
+        ("", NotFound.UNKNOWN),
+        ("..", NotFound.UNKNOWN),
+        ("x" * 300, NotFound.UNKNOWN),
+        ("../users", NotFound.UNKNOWN),
+        ("johndoe1?$select=id", NotFound.UNKNOWN),
+        ("x' or mailNickname eq 'twin", NotFound.UNKNOWN),
+        ("johndoe20", NotFound.DISABLED),
+        ("guest1", NotFound.GUEST),
+        ("twin", NotFound.SEVERAL),
+    ],
+)
+async def test_who_cannot_act_is_a_reason(
+    alias: str, why: NotFound, directory: GraphDirectory
+) -> None:
+    assert await directory.find(a_tenant(), alias) is why
+
+
+async def test_a_guest_may_act_where_the_tenant_says_so(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    found = await directory.find(a_tenant(guests=True), "guest1")
+
+    assert found == expected(playground, "guest1")
+
+
+async def test_a_nickname_is_not_taken_for_a_part_of_a_upn(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    by_nickname = a_tenant(alias_is=AliasIs.MAIL_NICKNAME)
+
+    assert await directory.find(by_nickname, "nicky") is NotFound.UNKNOWN
+    assert await directory.find(by_nickname, "o'neil") == expected(playground, "nicky")
+
+
+async def test_two_mail_domains_with_two_people_are_several(playground: Playground) -> None:
+    async def everybody(request: web.Request) -> web.Response:
+        number = 1 if request.path.endswith("a.example") else 2
+        return web.json_response(a_user(number))
+
+    async with serving(everybody) as url, a_directory(playground, url) as directory:
+        found = await directory.find(a_tenant(mail_domains=("a.example", "b.example")), "ann")
+
+    assert found is NotFound.SEVERAL
+
+
+async def test_a_disabled_namesake_does_not_stand_in_the_way(playground: Playground) -> None:
+    async def namesakes(request: web.Request) -> web.Response:
+        if "$filter" not in request.query:
+            return web.json_response({}, status=404)
+        return web.json_response({"value": [a_user(1, accountEnabled=False), a_user(2)]})
+
+    async with serving(namesakes) as url, a_directory(playground, url) as directory:
+        found = await directory.find(a_tenant(), "ann")
+
+    assert isinstance(found, Person)
+    assert found.object_id == a_user(2)["id"]
+
+
+async def test_names_arrive_as_they_were_written(playground: Playground) -> None:
+    asked: list[str] = []
+
+    async def remember(request: web.Request) -> web.Response:
+        asked.append(request.rel_url.raw_path_qs)
+        return web.json_response({"value": []} if "$filter" in request.query else a_user(1))
+
+    async with serving(remember) as url, a_directory(playground, url) as directory:
+        await directory.find(a_tenant(), "a/b#c%d e@x.example")
+        await directory.find(a_tenant(mail_domains=()), "o'n&l")
+
+    assert asked[0].startswith("/users/a%2Fb%23c%25d%20e%40x.example?$select=id,")
+    assert "&$filter=mailNickname%20eq%20%27o%27%27n%26l%27&" in asked[1]
+
+
+def a_user(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "displayName": "Ann",
+        "userPrincipalName": "ann@a.example",
+        "accountEnabled": True,
+        "userType": "Member",
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "wait"),
+    [
+        (Fault(kind=FaultKind.THROTTLED, seconds=37), 37),
+        (Fault(kind=FaultKind.STATUS, status=503), 15),
+        (Fault(kind=FaultKind.STATUS, status=500), 15),
+        (Fault(kind=FaultKind.STATUS, status=403), 300),
+    ],
+)
+async def test_a_directory_in_trouble_says_when_to_come_back(
+    fault: Fault, wait: float, directory: GraphDirectory, playground: Playground
+) -> None:
+    playground.world.set_fault("graph", fault)
+
+    with pytest.raises(DirectoryUnavailable) as told:
+        await directory.find(a_tenant(), "johndoe1")
+
+    assert told.value.retry_after == wait
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b"[" * 100_000, b"x" * 300_000])
+async def test_an_answer_that_is_none_means_come_back(
+    answer: bytes, playground: Playground
+) -> None:
+    async def nonsense(_request: web.Request) -> web.Response:
+        return web.Response(body=answer)
+
+    async with serving(nonsense) as url, a_directory(playground, url) as directory:
+        with pytest.raises(DirectoryUnavailable):
+            await directory.find(a_tenant(), "johndoe1")
+
+
+async def test_a_redirect_is_not_followed_with_our_token(playground: Playground) -> None:
+    asked: list[str] = []
+
+    async def away(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=302, headers={"Location": "/elsewhere"})
+
+    async with serving(away) as url, a_directory(playground, url) as directory:
+        with pytest.raises(DirectoryUnavailable):
+            await directory.find(a_tenant(), "johndoe1")
+
+    assert asked == ["/users/johndoe1@organization.com"]
+
+
+async def test_a_refused_token_is_replaced_once(playground: Playground) -> None:
+    tokens: list[str] = []
+
+    async def first_refused(request: web.Request) -> web.Response:
+        tokens.append(request.headers["Authorization"])
+        return web.json_response(a_user(1), status=401 if len(tokens) == 1 else 200)
+
+    async with serving(first_refused) as url, a_directory(playground, url) as directory:
+        found = await directory.find(a_tenant(), "johndoe1")
+
+    assert isinstance(found, Person)
+    assert len(set(tokens)) == len(tokens) == 2
+
+
+async def test_without_a_token_nobody_is_asked(playground: Playground) -> None:
+    clock = Clock()
+    async with (
+        aiohttp.ClientSession() as session,
+        own_tokens(playground, clock, secret="wrong") as tokens,
+    ):
+        directory = GraphDirectory(
+            session=session, tokens=tokens, clock=clock.now, url="http://127.0.0.1:9"
+        )
+        with pytest.raises(DirectoryUnavailable, match="no token"):
+            await directory.find(a_tenant(), "johndoe1")
