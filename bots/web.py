@@ -106,8 +106,8 @@ async def read_json(request: web.Request, *, limit: int) -> object:
     At most *limit* bytes, not compressed, UTF-8. Depth and count are looked at
     before anything is parsed: JSON of a few kilobytes can be ruinously deep.
     """
-    _check_media_type(request)
-    body = await _body(request, limit)
+    check_media_type(request)
+    body = await read_body(request, limit=limit)
     if _too_complex(body):
         raise refused(400, "The JSON is nested too deep or has too many parts.")
     try:
@@ -118,26 +118,35 @@ async def read_json(request: web.Request, *, limit: int) -> object:
     return value
 
 
-def _check_media_type(request: web.Request) -> None:
+def check_media_type(request: web.Request) -> None:
+    """Answer 415 unless the body is uncompressed JSON; one that names no type is taken for it."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise refused(415, "Send the body uncompressed.")
     kind = request.content_type.lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    is_json = kind == "application/json" or kind.endswith("+json")
+    if "Content-Type" in request.headers and not is_json:
         raise refused(415, "Send the body as application/json.")
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
         raise refused(415, "Send the body in UTF-8.")
 
 
-async def _body(request: web.Request, limit: int) -> bytes:
+async def read_body(request: web.Request, *, limit: int, within: float = READ_WITHIN) -> bytes:
+    """
+    Return the body, or answer 408 or 413.
+
+    One of more than *limit* bytes is refused unread, as far as its length is known;
+    it has *within* seconds to arrive.
+    """
+    too_long = f"The body may have at most {limit} bytes."
     if (request.content_length or 0) > limit:
-        raise refused(413, f"The body may have at most {limit} bytes.")
+        raise refused(413, too_long)
     body = bytearray()
     try:
-        async with asyncio.timeout(READ_WITHIN):
+        async with asyncio.timeout(within):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > limit:
-                    raise refused(413, f"The body may have at most {limit} bytes.")
+                    raise refused(413, too_long)
     except TimeoutError:
         raise refused(408, "The body did not arrive in time.") from None
     return bytes(body)

@@ -1,6 +1,5 @@
 """Takes what a tenant posts: reads no more than agreed, answers as Assent's clients expect."""
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from approvals_core.arx import Arx, parse_arx
 from approvals_core.errors import InvalidArx
 from approvals_core.models import Payload
 from approvals_core.tenant import Tenant
-from bots.web import refused
+from bots.web import check_media_type, read_body, refused
 
 READ_WITHIN = 30.0  # seconds for the whole body
 
@@ -32,40 +31,14 @@ async def take_payload(
     request: web.Request, tenant: Tenant, approvals: Receives, clock: Callable[[], datetime]
 ) -> web.Response:
     """Answer POST PayloadReceiver for a caller who may speak for *tenant*."""
-    _check_media_type(request)
-    body = await _body(request, tenant.limits.payload_bytes)
+    check_media_type(request)
+    body = await read_body(request, limit=tenant.limits.payload_bytes, within=READ_WITHIN)
     try:
         arx = parse_arx(body, tenant_id=tenant.document_type_id, now=clock())
     except InvalidArx as invalid:
         raise _invalid(invalid, tenant) from None
     payload = await approvals.receive(arx, tenant)
     return web.json_response(_taken(payload, tenant))
-
-
-def _check_media_type(request: web.Request) -> None:
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise refused(415, "Send the payload uncompressed.")
-    media_type = request.content_type.lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    if "Content-Type" in request.headers and not is_json:
-        raise refused(415, "Send the payload as application/json.")
-
-
-async def _body(request: web.Request, limit: int) -> bytes:
-    """Return the body; a longer one is refused unread, as far as its length is known."""
-    too_long = f"A payload of this tenant has at most {limit} bytes."
-    if (request.content_length or 0) > limit:
-        raise refused(413, too_long)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_WITHIN):
-            async for part in request.content.iter_any():
-                body += part
-                if len(body) > limit:
-                    raise refused(413, too_long)
-    except TimeoutError:
-        raise refused(408, "The payload did not arrive in time.") from None
-    return bytes(body)
 
 
 def _taken(payload: Payload, tenant: Tenant) -> dict[str, object]:
