@@ -1,9 +1,11 @@
 """The page of the playground: its files, its JSON API, its events. It acts for people, so it answers nobody but itself."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -44,6 +46,7 @@ HEADERS = {
 }
 OK = 200
 BAD_REQUEST = 400
+LOCALE = re.compile(r"en(-[A-Z]{2})?")  # the page is English; how dates are written differs
 HERE_GOES_THE_ARX = "@@ARX@@"
 
 
@@ -66,6 +69,7 @@ class Page:
             web.get("/page/lib/{name}", self._library),
             web.get(f"{api}/setup", self._setup),
             web.get(f"{api}/events", self._events),
+            web.post(f"{api}/reader", own_page_only(self._meet_reader)),
             web.post(f"{api}/click", own_page_only(self._click)),
             web.post(f"{api}/refresh", own_page_only(self._refresh)),
             web.post(f"{api}/opened", own_page_only(self._opened)),
@@ -122,6 +126,17 @@ class Page:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await stream(request, self._world, self._things)
+
+    async def _meet_reader(self, request: web.Request) -> web.Response:
+        """Let the people of the chats live where the reader does: the cards' times are then his own clock's."""
+        asked = await _body(request)
+        zone, locale = str(asked.get("zone", "")), str(asked.get("locale", ""))
+        if zone not in available_timezones() or not LOCALE.fullmatch(locale):
+            raise _bad("this is no time zone, or no locale")
+        for person in shown(self._world):
+            there = person.model_copy(update={"zone": zone, "locale": locale})
+            self._world.people[person.alias] = there
+        return web.json_response({})
 
     # -- what people do -------------------------------------------------------
 

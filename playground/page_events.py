@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,17 +101,22 @@ async def stream(request: web.Request, world: World, things: Things) -> web.Stre
     headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    with world.listen() as news:
-        told = things.sources()
-        await _tell(response, "all", {"things": _rendered(things, told)})
-        while await _something_happened(news, response):
-            now = things.sources()
-            changed = {key: source for key, source in now.items() if told.get(key) != source}
-            gone = [key for key in told if key not in now]
-            told = now
-            if changed or gone:
-                await _tell(response, "some", {"things": _rendered(things, changed), "gone": gone})
+    # A page that is closed or loaded again breaks the connection whenever it likes.
+    with suppress(ConnectionResetError), world.listen() as news:
+        await _follow(response, news, things)
     return response
+
+
+async def _follow(response: web.StreamResponse, news: asyncio.Queue[Any], things: Things) -> None:
+    told = things.sources()
+    await _tell(response, "all", {"things": _rendered(things, told)})
+    while await _something_happened(news, response):
+        now = things.sources()
+        changed = {key: source for key, source in now.items() if told.get(key) != source}
+        gone = [key for key in told if key not in now]
+        told = now
+        if changed or gone:
+            await _tell(response, "some", {"things": _rendered(things, changed), "gone": gone})
 
 
 async def _something_happened(news: asyncio.Queue[Any], response: web.StreamResponse) -> bool:

@@ -16,8 +16,11 @@ from cards import notices
 from cards.approval import Aside, approval_card
 from cards.elements import Card
 from tests.card_makers import (
+    APPROVE,
     BY_LINE_MANAGER,
     DECIDED_AT,
+    NEED_INFO,
+    REJECT,
     VIEWER,
     a_content,
     a_place,
@@ -58,6 +61,12 @@ def _states() -> Mapping[str, View]:
                 decided(PlaceState.ACCEPTED, action="NeedMoreInformation", comment="Which line?"),
                 taken(action="NeedMoreInformation", comment="Which line?"),
             )
+        ),
+        "question-open": a_view(
+            _with_taken(a_place(), taken(action="NeedMoreInformation", comment="Which line?")),
+            tenant=a_tenant(
+                actions=(APPROVE, REJECT, NEED_INFO.model_copy(update={"holds": False}))
+            ),
         ),
         "held-sending": a_view(
             an_approval(decided(PlaceState.SUBMITTING), REMOVED, SECOND), seat=2

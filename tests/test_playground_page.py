@@ -18,7 +18,6 @@ from playground.faults import Fault, FaultKind
 from playground.outside import Playground
 from playground.records import Sender
 
-
 Json = dict[str, Any]
 OURS = {"X-Playground": "page"}
 APPROVE = {"type": "Action.Execute", "title": "Approve", "verb": "act", "data": {"k": "1"}}
@@ -348,6 +347,37 @@ async def test_a_click_on_nothing_is_refused_in_words(
     assert service.activities == []
 
 
+async def test_the_people_live_in_the_time_zone_of_the_reader(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    status, _ = await post(http, "reader", {"zone": "Asia/Kolkata", "locale": "en-IN"})
+    await post(http, "say", {"person": "johndoe1", "text": "help"})
+
+    assert status == 200
+    assert service.activities[0]["localTimezone"] == "Asia/Kolkata"
+    assert service.activities[0]["locale"] == "en-IN"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"zone": "Nowhere/Land", "locale": "en-US"},
+        {"zone": "../../etc/passwd", "locale": "en-US"},
+        {"zone": "Europe/Berlin", "locale": "<b>"},
+        {"zone": ["Europe/Berlin"]},
+        {},
+    ],
+)
+async def test_a_reader_from_nowhere_moves_nobody(
+    http: aiohttp.ClientSession, service: Service, body: Json
+) -> None:
+    status, _ = await post(http, "reader", body)
+    await post(http, "say", {"person": "johndoe1", "text": "help"})
+
+    assert status == 400
+    assert service.activities[0]["localTimezone"] == "Europe/Berlin"
+
+
 # -- what the tenant does -----------------------------------------------------
 
 
@@ -400,7 +430,7 @@ async def test_whether_the_tenant_honours_keys_can_be_chosen_and_is_told(
 
 # -- who may --------------------------------------------------------------------
 
-POSTS = ["click", "refresh", "opened", "say", "arx", "fault", "keys", "release"]
+POSTS = ["reader", "click", "refresh", "opened", "say", "arx", "fault", "keys", "release"]
 
 
 @pytest.mark.parametrize("path", POSTS)

@@ -17,7 +17,7 @@ from cards.approval.content import Shown, shown
 from cards.approval.lists import attachments, facts, items, route_list
 from cards.approval.room import ROOMS, Room
 from cards.approval.spoken import fallback_text, spoken
-from cards.approval.standing import Phase, Standing, standing
+from cards.approval.standing import Phase, Standing, said_last, standing
 from cards.buttons import REFRESH, card_key
 from cards.elements import (
     LIMIT_IN_BYTES,
@@ -107,7 +107,9 @@ class _Draft:
         )
 
     def _open(self, room: Room) -> list[Piece]:
+        said = said_last(self._view)
         return [
+            *([state_box(said, self._viewer, room)] if said else []),
             *hero(self._shown, self._viewer, with_deadline=True),
             *requested_by(self._shown, self._viewer),
             *self._details(room),

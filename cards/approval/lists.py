@@ -17,7 +17,10 @@ from cards.language import _
 from cards.pieces import heading, more, small, two
 from cards.viewer import Viewer
 
-_LONGEST_WORD = 24  # characters; a FactSet does not break inside a word
+# A FactSet does not break inside a word: the longest of the names and of the values must stand
+# side by side on a phone. In ems of ordinary text.
+_MOST_BESIDE = 18.0
+_WIDTHS = {"i": 0.3, "l": 0.3, "j": 0.3, "m": 0.95, "w": 0.8, "M": 0.95, "W": 0.95, "@": 0.95}
 _TIMES = "\u00d7"  # the multiplication sign
 _MOST_NAMES = 5  # of one row of the route
 
@@ -25,15 +28,32 @@ _MOST_NAMES = 5  # of one row of the route
 def facts(shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
     """Show facts side by side, but values with long words beneath their name."""
     pieces: list[Piece] = []
-    for is_long, group in groupby(shown.facts[: room.facts], key=_has_long_word):
-        rows = [_fact(fact, viewer, room) for fact in group]
-        if not is_long:
-            pieces.append(Facts(rows, spacing="Medium"))
+    rows = [_fact(fact, viewer, room) for fact in shown.facts[: room.facts]]
+    fit = _fitting(rows)
+    for is_beside, group in groupby(rows, key=lambda row: row in fit):
+        if is_beside:
+            pieces.append(Facts(list(group), spacing="Medium"))
             continue
-        for name, value in rows:
+        for name, value in group:
             pieces.append(TextBlock(name, weight="Bolder", spacing="Small"))
             pieces.append(TextBlock(value, spacing="None"))
     return pieces
+
+
+def _fitting(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return those that can stand side by side in one table, whose columns they share."""
+    alone = [row for row in rows if _width(row[0]) + _width(row[1]) <= _MOST_BESIDE]
+    names = max((_width(name) for name, _value in alone), default=0.0)
+    return [row for row in alone if names + _width(row[1]) <= _MOST_BESIDE]
+
+
+def _width(words: str) -> float:
+    """Return about how wide the longest word is."""
+    return max((sum(map(_width_of, word)) for word in words.split()), default=0.0)
+
+
+def _width_of(character: str) -> float:
+    return _WIDTHS.get(character, 0.7 if character.isupper() else 0.57)
 
 
 def _fact(fact: Fact, viewer: Viewer, room: Room) -> tuple[str, str]:
@@ -48,11 +68,6 @@ def _value(fact: Fact, viewer: Viewer) -> str:
         write = moment if has_time else day
         return write(fact.value, viewer.locale, viewer.zone)
     return fact.value
-
-
-def _has_long_word(fact: Fact) -> bool:
-    words = fact.value.split() if isinstance(fact.value, str) else []
-    return any(len(word) > _LONGEST_WORD for word in words)
 
 
 def items(found: Items, viewer: Viewer, room: Room) -> list[Piece]:

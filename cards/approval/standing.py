@@ -37,7 +37,8 @@ class Look:
 PENDING = Look("Warning", "Clock", "default", "Attention", "")
 GOOD = Look("Good", "CheckmarkCircle", "good", "Good", "✓")
 BAD = Look("Attention", "DismissCircle", "attention", "Attention", "✕")
-NEUTRAL = Look("Informative", "Info", "accent", "Accent", "●")
+NEUTRAL = Look("Informative", "Info", "accent", "Accent", "i")
+SAID = Look("Informative", "Chat", "accent", "Accent", "💬")
 WAITING = Look("Informative", "ArrowSync", "accent", "Accent", "…")
 NOT_NOW = Look("Warning", "Clock", "warning", "Attention", "!")
 LATER = Look("Warning", "Clock", "warning", "Default", "…")
@@ -89,11 +90,24 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     return Standing(Phase.ASKING, _("Pending"), PENDING)
 
 
+def said_last(view: View) -> Standing | None:
+    """Return the comment or question that nobody has decided after, for those who are asked."""
+    taken = _taken(view)[-1:]
+    action = view.tenant.action(taken[0].action) if taken else None
+    if action is None or action.holds:
+        return None
+    words, by = _("{what} by {who}"), who(view.approval, taken[0])
+    said = Deed(words, action.past, by, taken[0].at, taken[0].comment)
+    return Standing(Phase.ASKING, action.past, SAID, said)
+
+
 def past_of(view: View, code: str) -> tuple[str, Look]:
     """Return what the card says once *code* was done, and how that looks."""
     action = view.tenant.action(code)
     if action is None:
         return humanised(code), NEUTRAL
+    if not action.holds:
+        return action.past, SAID
     looks = {Style.POSITIVE: GOOD, Style.DESTRUCTIVE: BAD, Style.DEFAULT: NEUTRAL}
     return action.past, looks[action.style]
 
@@ -165,6 +179,10 @@ def _over(view: View, end: str) -> Standing:
 
 def _last_taken(view: View) -> ActionTaken | None:
     """Return what the viewer did last in the round of this card, else what anybody did."""
-    taken = [t for t in view.approval.taken if t.round == view.round and not t.failed]
+    taken = _taken(view)
     mine = [t for t in taken if t.seat == view.place.seat]
     return next(iter([*mine[-1:], *taken[-1:]]), None)
+
+
+def _taken(view: View) -> list[ActionTaken]:
+    return [t for t in view.approval.taken if t.round == view.round and not t.failed]

@@ -1,12 +1,13 @@
 // Starts the page: asks for its set-up, builds the panes, then follows the playground's events.
 
-import { get } from "./api.js";
+import { get, post } from "./api.js";
 import { rendererLoaded } from "./card.js";
 import { Chat } from "./chat.js";
 import { h } from "./dom.js";
 import { Live } from "./live.js";
 import { setUpSwitches } from "./switches.js";
 import { Tenant } from "./tenant.js";
+import { LOCALE, ZONE } from "./times.js";
 import { Views } from "./views.js";
 
 const CONNECTION = { live: "Live", lost: "Not connected: trying again…" };
@@ -18,9 +19,10 @@ start().catch((problem) => {
 
 async function start() {
   if (!rendererLoaded) throw new Error("The card renderer is not installed. Stop the playground and run `make run` again: it sets up web/node_modules.");
+  await introduce();
   const setup = await get("setup");
   const live = new Live((state) => {
-    if (connection(state) === "lost" && state === "live") get("setup").then((again) => tenant.renew(again), () => {});
+    if (connection(state) === "lost" && state === "live") introduce().then(() => get("setup")).then((again) => tenant.renew(again), () => {});
   });
   const adopt = (things) => live.adopt({ things });
   const people = setup.people.filter((person) => setup.chats.includes(person.alias));
@@ -42,6 +44,11 @@ async function start() {
     if (theirs.length && !whole) views.news("tenant");
   });
   live.start();
+}
+
+// The people of the chats live in the reader's time zone. One that is unknown to the playground changes nothing.
+async function introduce() {
+  await post("reader", { zone: ZONE, locale: LOCALE }).catch(() => {});
 }
 
 // Shows whether the page is up to date; returns what it showed before.

@@ -1,8 +1,11 @@
-// Times as the reader's own browser writes them.
+// Where and how the reader tells the time. The page is English; how English is written differs from country to country.
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const EXACT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+export const LOCALE = [...navigator.languages].find((language) => /^en(-[A-Z]{2})?$/.test(language)) ?? "en-US";
+export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const TIME = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
+const EXACT = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
+const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });
 
 export const clock = (iso) => TIME.format(new Date(iso));
 export const exactClock = (iso) => EXACT.format(new Date(iso));

@@ -1,0 +1,236 @@
+"""The whole story as people see it: a real Chromium on the playground's page, the real service behind it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from playground import names
+from playground.records import Outcome
+from tests.desk import ALL, AS_IT_SHOULD, JONAS, MARIA, PRIYA, Desk, a_desk, as_read, desk, says
+from tests.outside import authority, playground
+from tests.running import WIKI_NUMBER, Running, running
+
+__all__ = ["authority", "desk", "playground", "running"]
+
+pytestmark = pytest.mark.browser
+on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+# -- the story ------------------------------------------------------------------
+
+
+async def test_the_wikis_story_from_create_to_the_last_delete(running: Running, desk: Desk) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+    for alias in ALL:
+        await says(desk, alias, "REQ-34562-126", "Title of the request", "$19,515.00", "Pending")
+
+    await desk.decide(MARIA, "Approve", "Within Budget")
+    for alias in ALL:
+        await says(desk, alias, "Approved by Maria Keller", "Within Budget")
+        await desk.not_asked(alias)
+    told = await desk.received("Approve by Maria Keller")
+    assert told == as_documented(told, comment="Within Budget")
+    for alias in ALL:
+        await says(desk, alias, as_read(told["ActionDetails"]["ActionDate"]))
+
+    await desk.post_sample("wiki-update")
+    await desk.asked(JONAS, PRIYA)
+    await says(desk, MARIA, "Approved by Maria Keller", "Nothing more for you to do.")
+    await desk.not_asked(MARIA)
+
+    await desk.post_sample("wiki-delete")
+    for alias in (JONAS, PRIYA):
+        await desk.refresh(alias)
+    await desk.asked(JONAS, PRIYA)
+
+    await desk.post_sample("wiki-delete-both")
+    for alias in ALL:
+        await says(desk, alias, "Nothing more for you to do.")
+        await desk.not_asked(alias)
+        assert await desk.chat(alias).locator(".card").count() == 2  # the welcome, and this one
+    assert len(running.told()) == 1
+
+
+def as_documented(told: dict[str, Any], *, comment: str) -> dict[str, Any]:
+    """Return the ApprovalRequest of the documents, with what differs each time taken from *told*."""
+    identifier = {
+        "DisplayDocumentNumber": WIKI_NUMBER,
+        "DocumentNumber": WIKI_NUMBER,
+        "FiscalYear": "2020",
+    }
+    return {
+        "DocumentTypeID": names.DOCUMENT_TYPE,
+        "Action": "Approve",
+        "ActionByAlias": MARIA,
+        "ActionDetails": {
+            "Comment": comment,
+            "ActionDate": told["ActionDetails"]["ActionDate"],
+        },
+        "ApprovalIdentifier": identifier,
+        "AdditionalData": {},
+        "Telemetry": {
+            "Tcv": told["Telemetry"]["Tcv"],
+            "Xcv": WIKI_NUMBER,
+            "BusinessProcessName": "Approvals-Contoso Purchasing-ApprovalAction-Approve",
+            "TenantTelemetry": {},
+        },
+    }
+
+
+# -- who was faster -------------------------------------------------------------
+
+
+async def test_of_two_who_press_at_the_same_instant_one_is_told_who_was_faster(
+    running: Running, desk: Desk, browser: Browser
+) -> None:
+    async with a_desk(browser, running.playground.url) as other:
+        await desk.post_sample("wiki-create")
+        await desk.asked(MARIA)
+        await other.asked(JONAS)
+        await desk.tenant_answers("never, until released")  # else the outcome is there at once
+
+        await asyncio.gather(
+            desk.button(MARIA, "Approve").click(), other.button(JONAS, "Approve").click()
+        )
+
+        late, winner = await who_was_late(desk.card(MARIA), other.card(JONAS))
+        await desk.tenant_answers(AS_IT_SHOULD)
+        await desk.page.get_by_role("button", name="Release the held call").click()
+
+        for alias in ALL:
+            await says(desk, alias, f"Approved by {winner}")
+            await desk.not_asked(alias)
+    [told] = running.told()
+    assert {told.body["ActionByAlias"], late} == {MARIA, JONAS}
+
+
+async def who_was_late(marias: Locator, jonass: Locator) -> tuple[str, str]:
+    """Wait until one of the cards says that the other's owner was faster; return the late alias and that owner."""
+    maria_is_late = marias.get_by_text("Jonas Berg was faster: see below what was decided.")
+    jonas_is_late = jonass.get_by_text("Maria Keller was faster: see below what was decided.")
+    watching = {
+        asyncio.create_task(maria_is_late.wait_for()): (MARIA, "Jonas Berg"),
+        asyncio.create_task(jonas_is_late.wait_for()): (JONAS, "Maria Keller"),
+    }
+    done, others = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    first = done.pop()
+    await first
+    return watching[first]
+
+
+# -- a tenant that does not answer, refuses, loses its answer -------------------
+
+
+async def test_the_answer_on_the_card_comes_before_the_tenants(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+    await desk.tenant_answers("never, until released")
+
+    await desk.decide(MARIA, "Approve")
+    await says(desk, MARIA, "Sending to Contoso Purchasing…")
+    [held] = running.playground.tenant.held()
+    await says(desk, JONAS, "Maria Keller", "Sending to Contoso Purchasing…")
+    await desk.not_asked(JONAS)
+
+    assert (held.outcome, held.answer) == (Outcome.WAITING, None)
+    await desk.tenant_answers(AS_IT_SHOULD)
+    await desk.page.get_by_role("button", name="Release the held call").click()
+    for alias in ALL:
+        await says(desk, alias, "Approved by Maria Keller")
+    assert len(running.told()) == 1
+
+
+@on_sqlite
+async def test_a_refusal_says_why_and_gives_the_buttons_and_the_text_back(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+    await desk.tenant_answers("refusing, on purpose (ErrorType 1)")
+
+    await desk.decide(MARIA, "Approve", "Fine for Q4.\nPlease order soon.")
+
+    await says(desk, MARIA, "Cost centre 4210 has €900.00 left")
+    await expect(desk.comment(MARIA)).to_have_value("Fine for Q4.\nPlease order soon.")
+    await desk.asked(*ALL)
+
+    await desk.tenant_answers(AS_IT_SHOULD)
+    await desk.button(MARIA, "Approve").click()
+    await says(desk, MARIA, "Approved by Maria Keller", "Fine for Q4.")
+    first, second = running.told()
+    assert first.body["Telemetry"]["Tcv"] != second.body["Telemetry"]["Tcv"]
+
+
+@on_sqlite
+async def test_a_comment_that_is_needed_is_asked_for_and_nothing_is_sent(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(MARIA)
+
+    await desk.decide(MARIA, "Reject")
+
+    await says(desk, MARIA, "“Reject” needs a comment.")
+    await desk.asked(MARIA)
+    assert running.told() == []
+
+
+@on_sqlite
+async def test_a_question_stands_on_every_card_and_nobodys_buttons_go(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+
+    await desk.decide(PRIYA, "Need info", "Which cost centre?")
+
+    for alias in ALL:
+        await says(desk, alias, "More information asked for by Priya Nair", "Which cost centre?")
+    await desk.asked(*ALL)
+    await expect(desk.comment(PRIYA)).to_have_value("")
+
+
+@on_sqlite
+async def test_an_answer_that_was_lost_is_never_called_done_nor_failed(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+    await desk.page.get_by_label("honours Idempotency-Key").uncheck()
+    await desk.tenant_answers("applies it, then loses the answer")
+
+    await desk.decide(MARIA, "Approve")
+
+    for alias in ALL:
+        await says(desk, alias, "Not confirmed", "It may have it, or not.")
+        await desk.not_asked(alias)
+
+
+# -- what people write ----------------------------------------------------------
+
+
+@on_sqlite
+async def test_commands_answer_with_cards_that_work(running: Running, desk: Desk) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+
+    await desk.write(MARIA, "help")
+    await says(desk, MARIA, "What you can write here")
+    await desk.write(JONAS, "pending")
+    await says(desk, JONAS, "Waiting for you", "Title of the request", "$19,515.00")
+    await desk.card(JONAS).get_by_role("button", name=f"Open {WIKI_NUMBER}").click()
+    await desk.asked(JONAS)
+    await desk.write(PRIYA, f"show {WIKI_NUMBER}")
+    await expect(desk.chat(PRIYA).locator(".card")).to_have_count(3)
+    await desk.decide(PRIYA, "Approve")
+    await says(desk, PRIYA, "Approved by Priya Nair")
+    await desk.write(MARIA, "show REQ-0")
+    await says(desk, MARIA, "This request is not available to you")
+
+    assert len(running.told()) == 1
