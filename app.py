@@ -26,7 +26,7 @@ from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
-from approvals_core.errors import StoreRefused
+from approvals_core.errors import StoreError
 from approvals_core.ports import Tenants
 from approvals_core.posting import Posting
 from approvals_core.worker import Cards, Chores, Worker
@@ -268,14 +268,22 @@ def main() -> int:
     try:
         asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
-        for error in problem.errors():
-            name = "_".join(str(part) for part in error["loc"]).upper()
-            print(f"APPROVALS_{name}: {error['msg']}" if name else error["msg"], file=sys.stderr)
+        print("\n".join(_mistakes(problem)), file=sys.stderr)
         return 2
-    except (BadTenantFiles, StoreRefused, OSError) as problem:
+    except (BadTenantFiles, StoreError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
     return 0
+
+
+def _mistakes(problem: ValidationError) -> list[str]:
+    """Return a line for each setting that is missing or wrong, without its value: it may be a secret."""
+    told: dict[str, str] = {}
+    for error in problem.errors(include_input=False):
+        name = f"APPROVALS_{error['loc'][0]}".upper() if error["loc"] else ""
+        said = error["msg"].removeprefix("Value error, ")
+        told.setdefault(name, f"{name}: {said}" if name else said)
+    return list(told.values())
 
 
 if __name__ == "__main__":

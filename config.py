@@ -4,8 +4,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from uuid import UUID, uuid5
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from approvals_core.tenant import Guid
@@ -65,7 +66,10 @@ _CUSTOM = (
     "loopback",
 )
 
+_HERE = ("127.0.0.1", "localhost", "::1")
+
 Listed = Annotated[tuple[str, ...], NoDecode]
+Directories = Annotated[tuple[Guid, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -89,12 +93,25 @@ class Settings(BaseSettings):
     bot_app_id: Guid = Field(description="client id of the bot's Entra application")
     bot_directory: Guid = Field(description="directory in which that application is registered")
     bot_secret: SecretStr = Field(min_length=1, description="its client secret")
-    directories: Listed = Field(
+    directories: Directories = Field(
         min_length=1, description="directories whose people may talk to the bot, by comma"
     )
     intake_audience: Listed = Field(
         min_length=1, description="audiences of the tenants' tokens: client id and App ID URI"
     )
+    teams_app_id: Guid | None = Field(
+        default=None, description="id of the Teams app; None: one derived from the bot's"
+    )
+    teams_app_name: str = Field(
+        default="Company Approvals", description="the app's name in Teams, which has an Approvals"
+    )
+    teams_app_version: str = Field(
+        default="1.0.0", description="raise it when the package changes: Teams takes higher only"
+    )
+    publisher_name: str = Field(default="", description="who publishes the app, for its manifest")
+    publisher_url: str = Field(default="", description="https page with support for the app")
+    privacy_url: str = Field(default="", description="https page that says what happens to data")
+    terms_url: str = Field(default="", description="https page with the terms of use")
     custom_issuers: bool = Field(
         default=False, description="yes: the settings below may name other issuers and hosts"
     )
@@ -120,7 +137,8 @@ class Settings(BaseSettings):
             listed = given.get(name)
             if isinstance(listed, str):
                 given[name] = tuple(part.strip() for part in listed.split(",") if part.strip())
-        own = _OWN.get(Cloud(str(given.get("cloud", Cloud.PUBLIC))))
+        clouds = {str(cloud): own for cloud, own in _OWN.items()}
+        own = clouds.get(str(given.get("cloud", Cloud.PUBLIC)))
         if own is not None:
             login, issuer, openid, graph = own
             given.setdefault("entra_login_url", login)
@@ -130,22 +148,52 @@ class Settings(BaseSettings):
             given.setdefault("graph_url", graph)
         return given
 
+    @field_validator("store_url")
+    @classmethod
+    def _is_readable(cls, url: str) -> str:
+        """Refuse a port that is none: what opens the store would fail with a trace."""
+        _ = urlsplit(url).port
+        return url
+
+    @field_validator(
+        "public_url", "entra_login_url", "bot_openid_url", "bot_service_url", "graph_url"
+    )
+    @classmethod
+    def _is_address(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Refuse what would send tokens or decisions in the clear beyond this machine."""
+        if url is None:
+            return url
+        parts = urlsplit(url)
+        _ = parts.port
+        # MSAL takes no authority without https, wherever it is.
+        http = parts.hostname in _HERE and info.field_name != "entra_login_url"
+        if not parts.hostname or parts.scheme not in (("https", "http") if http else ("https",)):
+            raise ValueError("must be an address with https")
+        return url
+
+    @field_validator("entra_issuer")
+    @classmethod
+    def _names_directory(cls, issuer: str) -> str:
+        if "{directory}" not in issuer:
+            raise ValueError("must contain {directory}")
+        return issuer
+
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
         if not self.custom_issuers and (named := self._custom_named()):
             names = ", ".join(f"APPROVALS_{name.upper()}" for name in named)
             raise ValueError(f"set APPROVALS_CUSTOM_ISSUERS=yes to use {names}")
-        if "{directory}" not in self.entra_issuer:
-            raise ValueError("APPROVALS_ENTRA_ISSUER must contain {directory}")
-        public = urlsplit(self.public_url)
-        if public.scheme != "https" and public.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("APPROVALS_PUBLIC_URL must be https")
         return self
 
     @property
     def issuers(self) -> tuple[str, ...]:
         """Return whose word this installation takes; a store is stamped with them."""
         return (self.entra_issuer, self.bot_issuer)
+
+    @property
+    def teams_app(self) -> str:
+        """Return the id of the Teams app: the same at every build for the same bot."""
+        return self.teams_app_id or str(uuid5(UUID(self.bot_app_id), "teams-app"))
 
     def _custom_named(self) -> list[str]:
         """Return the settings that name other issuers or hosts than the cloud's."""
