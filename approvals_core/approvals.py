@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from approvals_core.arx import Arx
 from approvals_core.committing import Commits, unknown
-from approvals_core.errors import StoreUnavailable, VersionConflict
+from approvals_core.errors import ApprovalError, StoreUnavailable, VersionConflict
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -97,7 +97,12 @@ class Approvals:
                 return _repeated(known, payload_id)
             approval = await self._store.approval(arx.key)
             received = intake.receive(
-                approval, arx, tenant=tenant, payload_id=payload_id, stamp=self._commits.stamp()
+                approval,
+                arx,
+                tenant=tenant,
+                payload_id=payload_id,
+                stamp=self._commits.stamp(),
+                details=await self._details(arx.key) if approval and arx.details else (),
             )
             with suppress(VersionConflict):
                 await self._commits.commit(received.change)
@@ -173,9 +178,7 @@ class Approvals:
 
     async def with_details(self, view: View) -> View:
         """Return *view* with the stored details of its request."""
-        bodies = await self._store.bodies(view.approval.key, "details/")
-        details = {name.removeprefix("details/"): text for name, text in bodies.items()}
-        return view.model_copy(update={"details": details})
+        return view.model_copy(update={"details": await self._details(view.approval.key)})
 
     async def settle(self, public_id: str, seat: int, found: Settlement, *, by: str) -> Approval:
         """
@@ -206,7 +209,6 @@ class Approvals:
         approval = await self._by_id(public_id)
         if approval is None:
             raise unknown()
-        progress.approval = approval
         tenant, decision = self._tenant(approval.key), str(uuid.uuid4())
         claims: list[Lease] = []
 
@@ -217,11 +219,16 @@ class Approvals:
                 newest, click, by=by, tenant=tenant, decision=decision, stamp=stamp
             )
             claims[:] = [change.claim] if change.claim else []
+            progress.approval = newest  # not before: only now it is known that he may see it
             return change
 
         approval = await self._commits.change(approval.key, decide)
         progress.approval, progress.committed = approval, True
         return await self._posting.call(approval, Post(click.seat, decision, 1), claims[0])
+
+    async def _details(self, key: ApprovalKey) -> dict[str, str]:
+        bodies = await self._store.bodies(key, "details/")
+        return {name.removeprefix("details/"): text for name, text in bodies.items()}
 
     async def _by_id(self, public_id: str) -> Approval | None:
         tenant = self._tenants.by_code(public_id.partition("-")[0])
@@ -249,8 +256,11 @@ class Approvals:
     def _ended(self, task: asyncio.Task[Approval]) -> None:
         """Let go of a click's task. Its failure is told here too: nobody may wait any more."""
         self._tasks.discard(task)
-        if not task.cancelled() and isinstance(task.exception(), StoreUnavailable):
-            log.error("decision_not_recorded", extra={"why": str(task.exception())})
+        failure = None if task.cancelled() else task.exception()
+        if isinstance(failure, StoreUnavailable):
+            log.error("decision_not_recorded", extra={"why": str(failure)})
+        elif failure is not None and not isinstance(failure, ApprovalError):
+            log.error("click_failed", exc_info=failure)
 
 
 def _repeated(known: Payload, payload_id: str) -> Payload:

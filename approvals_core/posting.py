@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from approvals_core.committing import Commits, unknown
 from approvals_core.errors import LeaseLost, StoreUnavailable
 from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob
-from approvals_core.ports import Answer, Store, TenantApi, Tenants
+from approvals_core.ports import Answer, AnswerKind, Store, TenantApi, Tenants
 from approvals_core.rules import answering
 from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import POST_LEASE
@@ -41,6 +41,8 @@ class Posting:
         made: list[Change | None] = []
 
         def begin(approval: Approval, stamp: Stamp) -> Change | None:
+            if made and _stands(made[0], approval, post):
+                return None  # our own commit, whose answer was lost
             made[:] = [answering.attempt(approval, post, tenant=tenant, stamp=stamp, finish=lease)]
             return made[0]
 
@@ -57,8 +59,11 @@ class Posting:
         place, tenant = approval.places[post.seat], self._tenant(approval.key)
         if place.decision is None:
             raise ValueError(f"{approval.id} has no decision {post.decision}")
-        async with self._kept(lease):
-            answer = await self._api.post_decision(tenant, approval, place, place.decision)
+        if place.decision.revision == approval.revision:
+            async with self._kept(lease):
+                answer = await self._api.post_decision(tenant, approval, place, place.decision)
+        else:  # it changed while nobody knew whether the attempt was committed
+            answer = Answer(kind=AnswerKind.NOT_TAKEN, message=answering.stale_decision())
         _log(approval, post, answer)
         try:
             return await self._take_in(approval.key, post, answer, tenant, lease)
@@ -96,6 +101,14 @@ class Posting:
         if tenant is None:
             raise unknown()
         return tenant
+
+
+def _stands(begun: Change | None, approval: Approval, post: Post) -> bool:
+    """Tell whether the attempt that *begun* makes is the one that is under way."""
+    if begun is None or begun.approval is None or not answering.begun(begun):
+        return False
+    place = approval.place(post.seat)
+    return place is not None and place.decision == begun.approval.places[post.seat].decision
 
 
 def _log(approval: Approval, post: Post, answer: Answer) -> None:

@@ -87,12 +87,11 @@ def answered(
 
     An answer to a decision that is no longer open is recorded and changes nothing
     else. *finish* is None if the right to finish the attempt was lost meanwhile:
-    then it counts only where nobody knew what had become of the decision.
+    then it counts only where nobody knows what became of the attempt.
     """
     draft = Draft(approval, stamp)
     place, decision = _open(approval, post)
-    mine = finish is not None or (place and place.state is PlaceState.UNCONFIRMED)
-    if place is None or decision is None or not mine:
+    if place is None or decision is None or not (finish or _doubted(place, decision, post)):
         draft.note(EventKind.LATE_ANSWER, {"decision": post.decision, "answer": answer.kind})
         return draft.change(finish=finish)
     placed = _take(draft, place, decision, answer, tenant)
@@ -121,6 +120,12 @@ def attempt(
         draft.converge(channels=tenant.channels)
         return draft.change(finish=finish)
     return _begin(draft, place, post, tenant=tenant, finish=finish)
+
+
+def _doubted(place: Place, decision: Decision, post: Post) -> bool:
+    """Tell whether nobody knows yet what became of the attempt."""
+    under_way = place.state is PlaceState.SUBMITTING and decision.attempts == post.number
+    return under_way or place.state is PlaceState.UNCONFIRMED
 
 
 def _wants(place: Place, decision: Decision, post: Post) -> bool:

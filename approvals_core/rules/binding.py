@@ -3,7 +3,7 @@
 from approvals_core.models import Approval, Change, EventKind, Lease, Person, Place, PlaceState
 from approvals_core.ports import NotFound
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.rules.intake import ask, remove
+from approvals_core.rules.intake import ask, open_or_close, remove
 from approvals_core.tenant import Tenant
 
 
@@ -42,12 +42,24 @@ def bind(
 
 def _merge(draft: Draft, seated: Place, other: Place) -> None:
     """Make two names of one person one place: the newer word about either counts."""
+    before = draft.approval
     names = (*seated.names, *(name for name in other.names if name not in seated.names))
     joined = draft.put(seated, names=names, round=max(seated.round, other.round))
     draft.put(other, state=PlaceState.REMOVED, names=(), unbound="", asked_at=None, round=0)
-    if other.mark < seated.mark:
-        return
     if other.state is PlaceState.REMOVED:
-        remove(draft, joined, other.mark)
+        if other.mark > seated.mark:  # of one ARX, Approvers counts after DeleteFor
+            remove(draft, joined, other.mark)
+    elif other.mark >= seated.mark:
+        _ask(draft, joined, other)
+    open_or_close(draft, before)
+
+
+def _ask(draft: Draft, joined: Place, other: Place) -> None:
+    """Ask the person as the other place did, unless his decision was accepted since then."""
+    words = {"alias": other.alias, "original_approvers": other.original_approvers}
+    named = joined.model_copy(update=words | {"name": other.name or joined.name})
+    accepted_at = joined.decision.answered_at if joined.decision else None
+    if accepted_at is not None and other.asked_at is not None and other.asked_at <= accepted_at:
+        draft.put(named, mark=other.mark)
     else:
-        ask(draft, joined.model_copy(update={"alias": other.alias}), other.mark)
+        ask(draft, named, other.mark)

@@ -1,5 +1,6 @@
 """What a payload does to an approval: who is asked, who no longer, and what about."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from approvals_core.models import (
 )
 from approvals_core.rules.answering import give_back, pending_again, stale_decision
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import AliasIs, Tenant
 
 TICKS = 10_000_000  # per second: OperationDateTime counts 100 ns
 KEEP_BODIES = timedelta(
@@ -38,16 +39,22 @@ class Received(NamedTuple):
 
 
 def receive(
-    approval: Approval | None, arx: Arx, *, tenant: Tenant, payload_id: str, stamp: Stamp
+    approval: Approval | None,
+    arx: Arx,
+    *,
+    tenant: Tenant,
+    payload_id: str,
+    stamp: Stamp,
+    details: Collection[str] = (),
 ) -> Received:
     """
-    Apply *arx* to the approval, or to a new one.
+    Apply *arx* to the approval, or to a new one; *details* names those stored now.
 
     Order is kept per approver: an entry that is older than what was applied for
     its approver is skipped, and the payload says so.
     """
     reading = _Reading(approval or _new(arx, tenant, stamp), arx, tenant, stamp)
-    reading.apply()
+    reading.apply(details)
     return reading.finish(payload_id)
 
 
@@ -64,7 +71,7 @@ class _Reading:
         self.skipped: list[str] = []
         self.applied = 0
 
-    def apply(self) -> None:
+    def apply(self, details: Collection[str]) -> None:
         """Do all that this payload says and that is not older than what stands."""
         acted = self._record_action()
         for name in self.arx.delete_for:
@@ -75,8 +82,8 @@ class _Reading:
         if acted is not None:
             self._settle(acted)
         self._take_content()
-        self._take_details()
-        self._open_or_close()
+        self._take_details(details)
+        open_or_close(self.draft, self.before)
         self._revise()
 
     def finish(self, payload_id: str) -> Received:
@@ -114,7 +121,17 @@ class _Reading:
 
     def _find(self, name: str) -> Place | None:
         wanted = fold(name, self.tenant.people.mail_domains)
-        return next((p for p in self.draft.approval.places if _is(p, wanted)), None)
+        return next((p for p in self.draft.approval.places if self._is(p, wanted)), None)
+
+    def _is(self, place: Place, folded: str) -> bool:
+        if folded in place.names:
+            return True
+        person, people = place.person, self.tenant.people
+        if person is None:
+            return False
+        by_prefix = people.alias_is is AliasIs.UPN_PREFIX
+        upn = fold(person.upn, people.mail_domains if by_prefix else ())
+        return folded in (person.object_id, upn)
 
     def _applies(self, place: Place) -> bool:
         """Tell whether this payload is not older than what was applied to *place*."""
@@ -190,27 +207,32 @@ class _Reading:
         if action is None:
             return None
         place = self._find(action.by.alias) if action.by.alias else None
-        if self._is_known(action, place):
+        known = self._known(action, place)
+        if known is not None and (known.failed or not action.failure):
             return None
-        matching = _matching(self.draft.approval, action, place)
+        matching = known or _matching(self.draft.approval, action, place)
         if matching is None:
             self._add_action(action, place)
         else:
             self._confirm(matching, action)
         return place
 
-    def _is_known(self, action: ArxAction, place: Place | None) -> bool:
+    def _known(self, action: ArxAction, place: Place | None) -> ActionTaken | None:
         by = fold(action.by.alias, self.tenant.people.mail_domains)
         second = action.at.replace(microsecond=0)
-        return any(
-            taken.said_at is not None
-            and taken.said_at.replace(microsecond=0) == second
-            and taken.action.casefold() == action.name.casefold()
-            and (
-                fold(taken.by, self.tenant.people.mail_domains) == by
-                or (place is not None and taken.seat == place.seat)
-            )
-            for taken in self.draft.approval.taken
+        return next(
+            (
+                taken
+                for taken in self.draft.approval.taken
+                if taken.said_at is not None
+                and taken.said_at.replace(microsecond=0) == second
+                and taken.action.casefold() == action.name.casefold()
+                and (
+                    fold(taken.by, self.tenant.people.mail_domains) == by
+                    or (place is not None and taken.seat == place.seat)
+                )
+            ),
+            None,
         )
 
     def _add_action(self, action: ArxAction, place: Place | None) -> None:
@@ -246,7 +268,11 @@ class _Reading:
         self.draft.note(EventKind.CONFIRMED, facts, {"failure": action.failure})
 
     def _settle(self, acted: Place) -> None:
-        """End the open decision of whoever acted, unless an entry above did."""
+        """
+        End the open decision of whoever acted, unless an entry above did.
+
+        His mark stays: it orders the entries of DeleteFor and Approvers, and this is none.
+        """
         action = self.arx.action
         place = self.draft.approval.places[acted.seat]
         if action is None or place.state is PlaceState.REMOVED or not self._applies(place):
@@ -254,24 +280,20 @@ class _Reading:
         if action.failure:
             self._fail(place, action)
         elif place.decision is not None:
-            self._note_settled(place)
-            pending_again(self.draft, place.model_copy(update={"mark": self._raised(place.mark)}))
+            note_settled(self.draft, place)
+            pending_again(self.draft, place)
 
     def _fail(self, place: Place, action: ArxAction) -> None:
         """The tenant accepted and failed afterwards: his place is open again and says why."""
-        if place.decision is not None:
-            self._note_settled(place)
+        note_settled(self.draft, place)
         comment = place.decision.comment if place.decision else ""
         pending_again(
             self.draft,
-            place.model_copy(update={"mark": self._raised(place.mark)}),
+            place,
             why=action.failure,
             comment=comment or action.comment,
             action=action.name,
         )
-
-    def _note_settled(self, place: Place) -> None:
-        note_settled(self.draft, place)
 
     # -- content ------------------------------------------------------------
 
@@ -286,26 +308,15 @@ class _Reading:
         mark = max(draft.approval.content_mark or self.mark, self.mark)
         draft.set(content=arx.content, content_mark=mark, display_number=arx.display_number)
 
-    def _take_details(self) -> None:
+    def _take_details(self, stored: Collection[str]) -> None:
         arx, draft = self.arx, self.draft
         keeps = arx.operation is not Operation.CREATE and not arx.refresh_details
         if not arx.details or keeps or not self._newer(draft.approval.details_mark):
             return
         mark = max(draft.approval.details_mark or self.mark, self.mark)
         draft.set(details_mark=mark, details_digest=_digest(arx.details))
-        for name, text in arx.details.items():
-            draft.body(f"details/{name}", text)
-
-    def _open_or_close(self) -> None:
-        draft = self.draft
-        if draft.approval.open and not self.before.open:
-            draft.set(round=self.before.round + 1, opened_at=draft.at, closed_at=None)
-        elif self.before.open and not draft.approval.open:
-            draft.set(closed_at=draft.at)
-            clean_up(draft)
-        for place in draft.approval.places:
-            if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
-                draft.put(place, round=draft.approval.round)
+        for name in {*stored, *arx.details}:
+            draft.body(f"details/{name}", arx.details.get(name))
 
     def _revise(self) -> None:
         draft, before = self.draft, self.before
@@ -319,13 +330,25 @@ class _Reading:
                 give_back(draft, place, place.decision, stale_decision())
 
 
+def open_or_close(draft: Draft, before: Approval) -> None:
+    """Begin the next round if *before* asked nobody, or end it if nobody is left."""
+    if draft.approval.open and not before.open:
+        draft.set(round=before.round + 1, opened_at=draft.at, closed_at=None)
+        if not before.round:  # what was told before anybody was asked belongs to the first round
+            first = [taken.model_copy(update={"round": 1}) for taken in draft.approval.taken]
+            draft.set(taken=tuple(first))
+    elif before.open and not draft.approval.open:
+        draft.set(closed_at=draft.at)
+        clean_up(draft)
+    for place in draft.approval.places:
+        if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
+            draft.put(place, round=draft.approval.round)
+
+
 def remove(draft: Draft, place: Place, mark: Mark) -> Place:
     """Take a place out of everybody's queue; an open decision is settled by it."""
-    if place.decision is not None:
-        note_settled(draft, place)
-    return draft.put(
-        place, state=PlaceState.REMOVED, decision=None, refusal=None, unbound="", mark=mark
-    )
+    note_settled(draft, place)
+    return draft.put(place, state=PlaceState.REMOVED, decision=None, refusal=None, mark=mark)
 
 
 def ask(draft: Draft, place: Place, mark: Mark) -> Place:
@@ -374,13 +397,6 @@ def _new(arx: Arx, tenant: Tenant, stamp: Stamp) -> Approval:
     return Approval(
         key=arx.key, id=f"{tenant.code}-{stamp.name}", display_number=arx.display_number
     )
-
-
-def _is(place: Place, folded: str) -> bool:
-    if folded in place.names:
-        return True
-    person = place.person
-    return person is not None and folded in (person.object_id, person.upn.casefold())
 
 
 def _matching(approval: Approval, action: ArxAction, place: Place | None) -> ActionTaken | None:

@@ -8,6 +8,7 @@ from approvals_core.models import (
     Approval,
     Change,
     DeadLetter,
+    Decision,
     EventKind,
     Job,
     JobKind,
@@ -55,17 +56,22 @@ def give_up(
     place = approval.place(job.seat) if job.seat is not None else None
     if place is not None and job.kind is JobKind.RESOLVE and place.person is None:
         draft.put(place, unbound="the directory could not be asked")
-    if place is not None and place.decision is not None and job.kind is JobKind.POST:
-        doubted = place.decision.model_copy(update={"due": None})
-        if place.decision.id == job.decision:
-            draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
-    if place is not None and place.decision is not None and job.kind is JobKind.AWAIT_ARX:
-        late = place.decision.model_copy(update={"overdue": True})
-        draft.put(place, decision=late)
+    if place is not None and place.decision is not None and place.decision.id == job.decision:
+        _give_up_decision(draft, place, place.decision, job)
     draft.note(EventKind.DEAD_LETTER, {"job": job.key, "error": error})
-    draft.converge(channels=tenant.channels)
+    if job.kind is not JobKind.CARD:  # else the job that is given up would begin anew at once
+        draft.converge(channels=tenant.channels)
     letter = DeadLetter(id=stamp.change, scope=lease.scope, job=job, error=error, at=stamp.at)
     return draft.change(finish=lease).model_copy(update={"dead": letter})
+
+
+def _give_up_decision(draft: Draft, place: Place, decision: Decision, job: Job) -> None:
+    accepted = place.state is PlaceState.ACCEPTED
+    if accepted and job.kind is JobKind.AWAIT_ARX:
+        draft.put(place, decision=decision.model_copy(update={"overdue": True}))
+    elif not accepted and job.kind is JobKind.POST:
+        doubted = decision.model_copy(update={"due": None})
+        draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
 
 
 def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:

@@ -112,7 +112,10 @@ class Worker:
             return await self._lease(lanes, limit)
         except StoreError as problem:
             log.warning("store_unavailable", extra={"why": str(problem)})
-            return ()
+        except Exception:
+            # A record that cannot be read must not end the worker: others can be.
+            log.exception("lease_failed")
+        return ()
 
     async def _lease(self, lanes: Sequence[Lane], limit: int) -> Sequence[LeasedJob]:
         now = self._now()

@@ -29,6 +29,8 @@ from approvals_core.tenant import Tenant
 log = logging.getLogger(__name__)
 
 ONCE_MORE = 60.0  # seconds after which a card whose answer was lost is sent again, once
+UPDATE_AGAIN = 5.0  # seconds after which an update whose answer was lost is made again; doubles
+MOST_UPDATES = 8  # of one face, all of them without an answer: about ten minutes
 PAGE = 100  # requests put before a person together
 
 
@@ -136,17 +138,32 @@ class Cards:
             await self._keep(card, ReceiptState.GONE, reason="deleted at the far side")
 
     async def _update(self, card: _Card, face: Mapping[str, object], digest: str) -> bool:
-        """Replace the card; False if it is gone."""
+        """Replace the card; False if one should be sent in its stead."""
         address = card.receipt.address if card.receipt else ""
         try:
             await card.channel.update(address, face)
         except CardGone:
             return False
         except (CardRefused, Unreachable) as refusal:
+            if card.wanted and isinstance(refusal, Unreachable):
+                # Is it this message, or the whole conversation? Sending tells, and closes it.
+                return False
             await self._keep(card, ReceiptState.UNREACHABLE, reason=str(refusal))
-            return True
-        await self._keep(card, ReceiptState.SHOWN, address=address, face=digest)
+        except AnswerLost:
+            await self._update_again(card)
+        else:
+            await self._keep(card, ReceiptState.SHOWN, address=address, face=digest)
         return True
+
+    async def _update_again(self, card: _Card) -> None:
+        """Repeat an update whose answer was lost: unlike a message it makes no twin."""
+        if card.failures + 1 >= MOST_UPDATES:
+            await self._keep(
+                card, ReceiptState.UNREACHABLE, reason="answers were lost again and again"
+            )
+            return
+        due = self._now() + timedelta(seconds=UPDATE_AGAIN * 2**card.failures)
+        await self._store.retry(card.lease, due=due, failed=True)
 
     async def _send(self, card: _Card, face: Mapping[str, object], digest: str) -> None:
         try:

@@ -62,7 +62,8 @@ class Chores:
     async def give_up(self, leased: LeasedJob, error: str) -> None:
         """Put a job that keeps failing before an operator."""
         job, lease, _failures = leased
-        if job.approval is None:
+        tenant = self._tenants.by_id(job.approval.tenant) if job.approval else None
+        if job.approval is None or tenant is None:
             stamp = self._commits.stamp()
             letter = DeadLetter(
                 id=stamp.change, scope=lease.scope, job=job, error=error, at=stamp.at
@@ -71,7 +72,6 @@ class Chores:
                 Change(id=stamp.change, scope=lease.scope, dead=letter, finish=lease)
             )
             return
-        tenant = self._tenant(job.approval)
         await self._commits.change(
             job.approval,
             lambda a, stamp: upkeep.give_up(a, leased, error, tenant=tenant, stamp=stamp),

@@ -1,0 +1,192 @@
+"""What stands in for the world outside the core: each does as the test says, and can be looked at."""
+
+import asyncio
+import hashlib
+import itertools
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from approvals_core.errors import CardGone, StoreUnavailable
+from approvals_core.models import Approval, Change, Decision, Person, PersonId, Place
+from approvals_core.ports import Answer, AnswerKind, NotFound, Store, View
+from approvals_core.tenant import Tenant
+from cards.approval import approval_card
+from cards.viewer import Viewer
+from tests.clock import Clock
+
+__all__ = ["Clock", "FakeChannel", "FakeDirectory", "FakeTenantApi", "FakeTenants", "FlakyStore"]
+
+YES = Answer(kind=AnswerKind.ACCEPTED)
+
+
+class Posted(NamedTuple):
+    """One decision as it arrived at the tenant; *revision* is the approval's at that time."""
+
+    decision: Decision
+    revision: int
+    alias: str
+
+
+class FakeTenantApi:
+    """Answers with `answers` in turn, then `usual`; while `holding`, only when it is told to."""
+
+    def __init__(self) -> None:
+        self.posted: list[Posted] = []
+        self.answers: deque[Answer] = deque()
+        self.usual = YES
+        self.holding = False
+        self.held: list[asyncio.Future[Answer]] = []
+        self.reached = asyncio.Event()
+        self.watch: Callable[[Posted], Awaitable[None]] | None = None
+        self.answered: list[tuple[str, Answer]] = []
+
+    async def post_decision(
+        self, tenant: Tenant, approval: Approval, place: Place, decision: Decision
+    ) -> Answer:
+        posted = Posted(decision, approval.revision, place.alias)
+        if self.watch is not None:
+            await self.watch(posted)
+        self.posted.append(posted)
+        answer = await self._answer()
+        self.answered.append((decision.id, answer))
+        return answer
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the decision id of every post."""
+        return [posted.decision.id for posted in self.posted]
+
+    async def _answer(self) -> Answer:
+        if not self.holding:
+            self.reached.set()
+            return self.answers.popleft() if self.answers else self.usual
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.held.append(told)
+        self.reached.set()
+        return await told
+
+
+class FakeDirectory:
+    """Knows *people* by alias; raises `fails` in turn first."""
+
+    def __init__(self, people: Mapping[str, Person | NotFound]) -> None:
+        self.people = dict(people)
+        self.fails: deque[Exception] = deque()
+        self.asked: list[str] = []
+        self.waits_for: asyncio.Event | None = None
+        self.crowd = asyncio.Semaphore(0)  # one for everybody asked for
+
+    async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
+        self.asked.append(alias)
+        self.crowd.release()
+        if self.waits_for is not None:
+            await self.waits_for.wait()
+        if self.fails:
+            raise self.fails.popleft()
+        return self.people.get(alias.casefold(), NotFound.UNKNOWN)
+
+
+class Screen(NamedTuple):
+    """One card as its owner sees it."""
+
+    person: PersonId
+    face: Mapping[str, object]
+    digest: str
+
+
+class FakeChannel:
+    """Chats whose screens can be looked at. `send_fails` and `update_fails` are raised in turn."""
+
+    name = "teams"
+
+    def __init__(self) -> None:
+        self.screens: dict[str, Screen] = {}
+        self.sent: list[str] = []
+        self.updated: list[str] = []
+        self.send_fails: deque[Exception] = deque()
+        self.update_fails: deque[Exception] = deque()
+        self.while_sending: Callable[[], Awaitable[None]] | None = None
+        self.faces_fail: Exception | None = None
+        self._numbers = itertools.count(1)
+
+    async def face(self, view: View) -> tuple[str, Mapping[str, object]]:
+        if self.faces_fail is not None:
+            raise self.faces_fail
+        card = approval_card(view, Viewer()).to_dict()
+        return _digest(card), card
+
+    async def send(self, person: PersonId, face: Mapping[str, object]) -> str:
+        if self.send_fails:
+            raise self.send_fails.popleft()
+        if self.while_sending is not None:
+            hook, self.while_sending = self.while_sending, None
+            await hook()
+        address = f"{person.object_id}#{next(self._numbers)}"
+        self.screens[address] = Screen(person, face, _digest(face))
+        self.sent.append(address)
+        return address
+
+    async def update(self, address: str, face: Mapping[str, object]) -> None:
+        if self.update_fails:
+            raise self.update_fails.popleft()
+        if address not in self.screens:
+            raise CardGone("deleted")
+        self.screens[address] = self.screens[address]._replace(face=face, digest=_digest(face))
+        self.updated.append(address)
+
+    def of(self, person: Person) -> list[Screen]:
+        """Return somebody's cards, oldest first."""
+        return [screen for screen in self.screens.values() if screen.person == person.id]
+
+
+class FakeTenants:
+    """The tenants given."""
+
+    def __init__(self, *tenants: Tenant) -> None:
+        self.tenants = list(tenants)
+
+    def by_id(self, document_type_id: str) -> Tenant | None:
+        wanted = document_type_id.lower()
+        return next((t for t in self.tenants if t.document_type_id == wanted), None)
+
+    def by_code(self, code: str) -> Tenant | None:
+        return next((t for t in self.tenants if t.code == code), None)
+
+    def all(self) -> Sequence[Tenant]:
+        return self.tenants
+
+
+class FlakyStore:
+    """A store whose answers get lost: what it is told to lose is committed all the same."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.loses: Callable[[Change], bool] = lambda _change: False
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self.reads_wait_for: asyncio.Event | None = None
+        self.commits_wait_for: asyncio.Event | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def approval(self, key: Any) -> Approval | None:
+        if self.reads_wait_for is not None:
+            await self.reads_wait_for.wait()
+        return await self._store.approval(key)
+
+    async def commit(self, change: Change) -> None:
+        if self.commits_wait_for is not None:
+            await self.commits_wait_for.wait()
+        await self._store.commit(change)
+        if not self.loses(change):
+            return
+        self.loses = lambda _change: False
+        if self.meanwhile is not None:
+            hook, self.meanwhile = self.meanwhile, None
+            await hook()
+        raise StoreUnavailable("the answer was lost")
+
+
+def _digest(face: Mapping[str, object]) -> str:
+    return hashlib.sha256(repr(face).encode()).hexdigest()
