@@ -71,21 +71,15 @@ class TeamsChannel:
         """Put the card in the place of the one at *address*."""
         person, conversation, message = json.loads(address)
         directory, _, object_id = str(person).partition("/")
-        owner = PersonId(directory, object_id)
-        contact = await self._contacts.get(owner)
+        contact = await self._contacts.get(PersonId(directory, object_id))
         service_url = contact.service_url if contact else self._first_contact
-        try:
-            await self._connector.update(
-                service_url or self._first_contact,
-                conversation,
-                message,
-                card_activity(face),
-                directory=directory,
-            )
-        except Unreachable as refusal:
-            # Else his next word would open nothing, and what waits would not be delivered.
-            await self._contacts.close(owner, str(refusal))
-            raise
+        await self._connector.update(
+            service_url or self._first_contact,
+            conversation,
+            message,
+            card_activity(face),
+            directory=directory,
+        )
 
     def _probe_is_due(self, contact: Contact) -> bool:
         return self._now() - contact.at >= PROBE_AFTER

@@ -128,5 +128,5 @@ def _cursor(sent: str) -> Cursor | None:
     try:
         at, *key = json.loads(base64.urlsafe_b64decode(sent))
         return Cursor(at=datetime.fromisoformat(at).astimezone(UTC), key=ApprovalKey(*key))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise refused(400, "After is the Next of an answer, as it was.") from None

@@ -1,0 +1,244 @@
+"""Settings: what must be there, what may not be, and what a start without them says."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config import Settings
+from playground import names
+from playground.outside import Playground
+from tests.failing import ROOT, listening, started
+
+GOOD: dict[str, Any] = {
+    "store_url": "sqlite:///x.db",
+    "public_url": "https://approvals.contoso.com",
+    "tenants": "tenants",
+    "bot_app_id": names.BOT_APP,
+    "bot_directory": names.DIRECTORY,
+    "bot_secret": "not a secret",
+    "directories": names.DIRECTORY,
+    "intake_audience": f"{names.INTAKE_APP}, {names.INTAKE_URI}",
+}
+OTHERS: dict[str, Any] = {
+    "entra_issuer": "https://login.elsewhere.example/{directory}/v2.0",
+    "entra_login_url": "https://login.elsewhere.example",
+    "bot_issuer": "https://bots.elsewhere.example",
+    "bot_openid_url": "https://bots.elsewhere.example/openid",
+    "bot_service_url": "https://smba.elsewhere.example/",
+    "graph_url": "https://graph.elsewhere.example/v1.0",
+    "ca_file": "ca.pem",
+    "loopback": "yes",
+}
+NEEDED = (
+    "STORE_URL",
+    "PUBLIC_URL",
+    "TENANTS",
+    "BOT_APP_ID",
+    "BOT_DIRECTORY",
+    "BOT_SECRET",
+    "DIRECTORIES",
+    "INTAKE_AUDIENCE",
+)
+
+
+def settings(**changed: Any) -> Settings:
+    return Settings.model_validate(GOOD | changed)
+
+
+def wrong_in(**changed: Any) -> set[str]:
+    """Return the names of the settings that are refused."""
+    with pytest.raises(ValidationError) as refused:
+        settings(**changed)
+    return {str(error["loc"][0]) for error in refused.value.errors()}
+
+
+# -- what they may be -------------------------------------------------------------
+
+
+def test_without_a_cloud_it_is_the_public_one() -> None:
+    assert settings().issuers == (
+        "https://login.microsoftonline.com/{directory}/v2.0",
+        "https://api.botframework.com",
+    )
+
+
+def test_lists_are_split_at_commas() -> None:
+    assert settings().intake_audience == (names.INTAKE_APP, names.INTAKE_URI)
+
+
+@pytest.mark.parametrize("cloud", ["gcch", "dod"])
+def test_a_cloud_brings_its_own_issuers(cloud: str) -> None:
+    given = settings(cloud=cloud)
+
+    assert given.bot_issuer == "https://api.botframework.us"
+    assert given.entra_login_url == "https://login.microsoftonline.us"
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_issuer_or_host_needs_to_be_allowed(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"APPROVALS_{name.upper()}"):
+        settings(**{name: OTHERS[name]})
+
+    assert settings(**{name: OTHERS[name], "custom_issuers": "yes"})
+
+
+@pytest.mark.parametrize(
+    "name", ["entra_login_url", "bot_openid_url", "bot_service_url", "graph_url"]
+)
+def test_nothing_is_trusted_to_plain_http_beyond_this_machine(name: str) -> None:
+    plain = {name: "http://elsewhere.example/x", "custom_issuers": "yes"}
+
+    assert wrong_in(**plain) == {name}
+
+
+@pytest.mark.parametrize("name", ["bot_service_url", "graph_url"])
+@pytest.mark.parametrize("url", ["", "nowhere", "https://", "ftp://127.0.0.1/"])
+def test_an_address_that_is_none_is_refused(name: str, url: str) -> None:
+    assert wrong_in(**{name: url, "custom_issuers": "yes"}) == {name}
+
+
+@pytest.mark.parametrize("url", ["http://approvals.contoso.com", "nowhere", "ftp://127.0.0.1"])
+def test_people_and_tenants_reach_us_by_https(url: str) -> None:
+    assert wrong_in(public_url=url) == {"public_url"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("directories", "common"),
+        ("directories", "*"),
+        ("directories", f"{names.DIRECTORY},organizations"),
+        ("directories", " , "),
+        ("bot_directory", "common"),
+        ("bot_app_id", "app"),
+        ("bot_secret", ""),
+        ("intake_audience", ","),
+        ("cloud", "mooncake"),
+        ("port", "70000"),
+        ("store_url", "redis://127.0.0.1:nine"),
+    ],
+)
+def test_what_would_let_nobody_or_everybody_in_is_refused(name: str, value: str) -> None:
+    assert wrong_in(**{name: value}) == {name}
+
+
+def test_directories_are_compared_whatever_their_case() -> None:
+    assert settings(directories=names.DIRECTORY.upper()).directories == (names.DIRECTORY,)
+
+
+def test_an_entra_issuer_without_a_directory_is_refused() -> None:
+    fixed = {"entra_issuer": "https://login.elsewhere.example/v2.0", "custom_issuers": "yes"}
+
+    assert wrong_in(**fixed) == {"entra_issuer"}
+
+
+def test_the_secret_is_not_in_what_is_printed() -> None:
+    assert "not a secret" not in repr(settings())
+
+
+# -- starting ---------------------------------------------------------------------
+
+
+async def last_words(given: Mapping[str, str]) -> list[str]:
+    """Return what a start that cannot succeed says; its exit code is 2."""
+    async with started(given) as process:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+    text = (out + err).decode()
+    assert process.returncode == 2, text
+    assert "Traceback" not in text
+    # What the log says is JSON.
+    return [line for line in text.splitlines() if not line.startswith("{")]
+
+
+@pytest.fixture
+def given(playground: Playground, tmp_path: Path) -> dict[str, str]:
+    """Settings with which the service starts."""
+    tenants = playground.write_tenants(tmp_path / "tenants")
+    return playground.settings(store_url=f"sqlite:///{tmp_path}/store.db", tenants=tenants, port=0)
+
+
+async def test_a_start_without_settings_says_all_that_is_missing_line_by_line() -> None:
+    said = await last_words({})
+
+    assert {line.partition(":")[0] for line in said} == {f"APPROVALS_{n}" for n in NEEDED}
+
+
+async def test_a_setting_that_is_wrong_hides_no_other(given: dict[str, str]) -> None:
+    del given["BOT_SECRET"]
+
+    said = await last_words(given | {"CLOUD": "mooncake", "DIRECTORIES": "common"})
+
+    named = {line.partition(":")[0] for line in said}
+    assert named == {"APPROVALS_CLOUD", "APPROVALS_DIRECTORIES", "APPROVALS_BOT_SECRET"}
+
+
+async def test_the_playgrounds_issuers_are_refused_unless_allowed(given: dict[str, str]) -> None:
+    said = await last_words(given | {"CUSTOM_ISSUERS": "no"})
+
+    [line] = said
+    assert line.startswith("set APPROVALS_CUSTOM_ISSUERS=yes to use APPROVALS_ENTRA_ISSUER")
+    assert not (Path(given["TENANTS"]).parent / "store.db").exists()
+
+
+async def test_bad_tenant_files_are_told_with_all_their_mistakes(given: dict[str, str]) -> None:
+    folder = Path(given["TENANTS"])
+    good = (folder / "purchasing.toml").read_text()
+    (folder / "purchasing.toml").write_text(
+        good.replace('code = "pr"', 'code = "PR!"').replace("idempotent = true", "idempotent = 7")
+    )
+    (folder / "second.toml").write_text("no toml")
+
+    said = "\n".join(await last_words(given))
+
+    assert "code" in said
+    assert "idempotent" in said
+    assert "second.toml" in said
+
+
+async def test_a_store_of_other_issuers_is_refused(given: dict[str, str]) -> None:
+    async with started(given) as process:
+        await listening(process)
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+    [line] = await last_words(given | {"BOT_ISSUER": "https://bots.elsewhere.example"})
+
+    assert "holds the words of" in line
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"STORE_URL": "mysql://127.0.0.1/x"},
+        {"STORE_URL": "redis://127.0.0.1:9/0"},
+        {"STORE_URL": "redis://127.0.0.1:nine"},
+        {"STORE_URL": "unix:///nowhere/redis.sock"},
+        {"STORE_URL": f"sqlite:///{ROOT}/pyproject.toml/all.db"},
+        {"TENANTS": "/nowhere/at/all"},
+        {"CA_FILE": "/nowhere/at/all.pem"},
+        {"CA_FILE": str(ROOT / "pyproject.toml")},
+        {"HOST": "192.0.2.1"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_used_is_told_in_one_line(
+    given: dict[str, str], changed: dict[str, str]
+) -> None:
+    said = await last_words(given | changed)
+
+    assert len(said) == 1, said
+
+
+async def test_what_is_told_at_the_start_holds_no_secret(given: dict[str, str]) -> None:
+    async with started(given) as process:
+        lines = await listening(process)
+        process.send_signal(signal.SIGTERM)
+        _out, err = await process.communicate()
+
+    assert process.returncode == 0
+    assert given["BOT_SECRET"] not in "".join(lines) + err.decode()
