@@ -84,9 +84,9 @@ class Store(Protocol):
         self,
         key: ApprovalKey,
         *,
-        round: int,
+        round: int,  # noqa: A002 (the word for it)
         person: PersonId,
-        channel: str,  # noqa: A002 (the word for it)
+        channel: str,
     ) -> Receipt | None:
         """Return one card's receipt, or None if none was ever sent."""
         ...

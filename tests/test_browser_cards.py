@@ -9,10 +9,9 @@ from playwright.async_api import Browser
 
 from cards.text import ZERO_WIDTH_SPACE
 from tests.desk import ALL, MARIA, Desk, a_desk, as_read, desk, says
-from tests.outside import authority, playground
-from tests.running import Running, running
+from tests.running import Running
 
-__all__ = ["authority", "desk", "playground", "running"]
+__all__ = ["desk"]
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,10 +9,9 @@ from playwright.async_api import Browser, Locator, expect
 from playground import names
 from playground.records import Outcome
 from tests.desk import ALL, AS_IT_SHOULD, JONAS, MARIA, PRIYA, Desk, a_desk, as_read, desk, says
-from tests.outside import authority, playground
-from tests.running import WIKI_NUMBER, Running, running
+from tests.running import WIKI_NUMBER, Running
 
-__all__ = ["authority", "desk", "playground", "running"]
+__all__ = ["desk"]
 
 pytestmark = pytest.mark.browser
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)

@@ -15,7 +15,6 @@ from playground.outside import Playground
 from playground.signing import Claims
 
 
-
 def msal_answer(playground: Playground, *, secret: str, scope: str) -> Claims:
     """Ask as the service does: MSAL, https, our CA, no environment, no instance discovery."""
     with requests.Session() as session:

@@ -14,7 +14,6 @@ from playground.outside import Playground
 from playground.reading import button, words
 from playground.world import World
 
-
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 Json = dict[str, Any]
 

@@ -16,7 +16,6 @@ from playground.outside import Playground
 from playground.records import Sender
 from playground.world import World
 
-
 Http = aiohttp.ClientSession
 
 

@@ -1,0 +1,125 @@
+"""What operators read: requests, places, cards and history as lines of plain text, times in UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from approvals_core.models import (
+    Approval,
+    Decision,
+    HistoryEvent,
+    Place,
+    PlaceState,
+    Receipt,
+    needs_operator,
+)
+from approvals_core.rules.answering import Settlement
+from approvals_core.rules.standing import holder, name_of
+from approvals_core.tenant import Tenant
+from cards.text import clean, cut
+
+LONGEST = 300  # characters of one text from outside
+NAMES = frozenset({"by", "name", "person"})  # what history keeps of people beside their words
+
+
+def in_one_line(approval: Approval) -> str:
+    """Say who is asked in which request, and whether it waits for an operator."""
+    asked = [place for place in approval.places if place.state is not PlaceState.REMOVED]
+    states = ", ".join(f"{plain(name_of(place))} {place.state.value}" for place in asked)
+    line = f"{approval.id}  {plain(approval.display_number)}  since {at(approval.opened_at)}"
+    calls = "  (waits for you)" if any(needs_operator(place) for place in asked) else ""
+    return f"{line}  {states}{calls}"
+
+
+def header(approval: Approval, tenant: Tenant) -> Iterator[str]:
+    """Yield what names a request and how it stands."""
+    year = f" ({plain(approval.key.year)})" if approval.key.year else ""
+    number = f"{tenant.request_word} {plain(approval.display_number)}{year}"
+    yield f"{approval.id}: {number} of {tenant.name}"
+    stands = f"open since {at(approval.opened_at)}"
+    if not approval.open:
+        stands = f"closed since {at(approval.closed_at)}"
+    counts = f"round {approval.round}, revision {approval.revision}"
+    yield f"{stands}, {counts}, Xcv {plain(approval.xcv)}"
+
+
+def place_lines(
+    approval: Approval, place: Place, tenant: Tenant, *, comments: bool
+) -> Iterator[str]:
+    """Yield who sits on a place, what it waits for, and what was decided there."""
+    who = f"{plain(name_of(place))} ({plain(place.alias)})"
+    asked = f", asked {at(place.asked_at)}" if place.asked_at else ""
+    yield f"{place.seat}  {place.state.value:11}  {who}{asked}"
+    yield f"   {waits_for(approval, place, tenant)}"
+    if place.decision is not None:
+        yield f"   {_decision(place.decision)}"
+        if comments and place.decision.comment:
+            yield f"   comment: {plain(place.decision.comment)}"
+    if place.refusal is not None:
+        said = f": {plain(place.refusal.message)}" if comments else ""
+        yield f"   {plain(place.refusal.action)} came back {at(place.refusal.at)}{said}"
+
+
+def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
+    """Say what has to happen next, and who has to do it."""
+    if needs_operator(place):
+        return f"waits for you: {_wanted(approval, place, tenant)}"
+    due = place.decision.due if place.decision else None
+    match place.state:
+        case PlaceState.PENDING:
+            return _pending(approval, place, tenant)
+        case PlaceState.SUBMITTING:
+            return f"is being posted to {tenant.name}"
+        case PlaceState.RETRYING | PlaceState.UNCONFIRMED:
+            return f"is posted to {tenant.name} again at {at(due)}"
+        case PlaceState.ACCEPTED:
+            return f"waits for the next ARX of {tenant.name}"
+        case PlaceState.REMOVED:
+            return "nothing is asked here"
+
+
+def _wanted(approval: Approval, place: Place, tenant: Tenant) -> str:
+    if place.unbound:
+        return f"nobody can act here ({place.unbound}); an ARX that asks him looks again"
+    if place.state is PlaceState.ACCEPTED:
+        return f"{tenant.name} accepted, and its next ARX is overdue; have it posted"
+    settle = f"python -m bots.cli settle {approval.id} {place.seat} {'|'.join(Settlement)}"
+    return f"has {tenant.name} got this decision? Look there, then: {settle} --by YOU"
+
+
+def _pending(approval: Approval, place: Place, tenant: Tenant) -> str:
+    if place.person is None:
+        return "is being looked up in the directory"
+    held_by = holder(approval, place, tenant)
+    return f"held by the decision of place {held_by.seat}" if held_by else "waits for the approver"
+
+
+def _decision(decision: Decision) -> str:
+    by = f"{plain(decision.action)} by {plain(decision.by.name)} at {at(decision.at)}"
+    tried = f"attempt {decision.attempts} at {at(decision.attempted_at)}"
+    return f"{by}, {tried}, decision {decision.id}"
+
+
+def card_line(approval: Approval, receipt: Receipt) -> str:
+    """Say what became of one person's card."""
+    place = approval.place_of(receipt.person)
+    who = plain(name_of(place)) if place else str(receipt.person)
+    why = f": {plain(receipt.reason)}" if receipt.reason else ""
+    where = f"{receipt.channel}, round {receipt.round}"
+    return f"{who}, {where}: {receipt.state.value} at {at(receipt.at)}{why}"
+
+
+def event_line(event: HistoryEvent, *, comments: bool) -> str:
+    """Say what happened; what people and tenants wrote only with *comments*."""
+    named = {name: text for name, text in event.personal.items() if comments or name in NAMES}
+    told = "  ".join(f"{name}={plain(text)}" for name, text in (event.facts | named).items())
+    return f"{at(event.at)}  {event.kind.value:11}  {told}".rstrip()
+
+
+def plain(text: str) -> str:
+    """Return a text from outside as one line that cannot play with the terminal."""
+    return cut(" ".join(clean(text).split()), LONGEST)
+
+
+def at(moment: datetime | None) -> str:
+    """Return a time as operators compare it with the log's."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "?"

@@ -1,0 +1,552 @@
+"""The operators' channel, on both stores, also beside a running service."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from approvals_core.models import (
+    Approval,
+    DeadLetter,
+    Decision,
+    EventKind,
+    Person,
+    PlaceState,
+    ReceiptState,
+    Refusal,
+)
+from approvals_core.ports import Store
+from approvals_core.rules.draft import Draft, Stamp
+from bots.cli.__main__ import check_config, parser, run
+from config import Settings
+from playground.faults import Fault, FaultKind
+from playground.outside import Playground
+from tests.outside import authority, playground
+from tests.running import Running, running
+from tests.store_makers import (
+    ANN,
+    KEY,
+    MINUTE,
+    NOON,
+    SCOPE,
+    a_change,
+    a_job,
+    a_place,
+    a_receipt,
+    an_approval,
+    numbered,
+)
+
+__all__ = ["authority", "playground", "running"]
+
+ROOT = Path(__file__).parent.parent
+DIRECTORY = "11111111-aaaa-4aaa-8aaa-111111111111"
+APP = "22222222-bbbb-4bbb-8bbb-222222222222"
+
+
+@dataclass
+class Terminal:
+    """Where an operator types, and everything he was told."""
+
+    settings: Settings
+    lines: list[str] = field(default_factory=list)
+
+    async def type(self, *words: str) -> int:
+        """Run one command; *lines* is what it said."""
+        self.lines.clear()
+        return await run(parser().parse_args(words), self.settings, self.lines.append)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+def given(store_url: str, tenants: Path) -> dict[str, str]:
+    return {
+        "STORE_URL": store_url,
+        "PUBLIC_URL": "https://approvals.example.com",
+        "TENANTS": str(tenants),
+        "BOT_APP_ID": APP,
+        "BOT_DIRECTORY": DIRECTORY,
+        "BOT_SECRET": "secret",
+        "DIRECTORIES": DIRECTORY,
+        "INTAKE_AUDIENCE": "api://approvals.example.com",
+    }
+
+
+def settings_of(values: dict[str, str]) -> Settings:
+    return Settings.model_validate({name.lower(): value for name, value in values.items()})
+
+
+@pytest.fixture
+def tenants(tmp_path: Path) -> Path:
+    """A folder with the sample tenant's file."""
+    text = (ROOT / "playground/tenants/purchasing.toml").read_text(encoding="utf-8")
+    folder = tmp_path / "tenants"
+    folder.mkdir()
+    (folder / "purchasing.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def terminal(store: Store, store_url: str, tenants: Path) -> Terminal:
+    """A terminal beside *store*, which stays open as a running service keeps it."""
+    return Terminal(settings_of(given(store_url, tenants)))
+
+
+def a_decision(**changes: object) -> Decision:
+    fields: dict[str, object] = {
+        "id": "decision-1",
+        "action": "Approve",
+        "comment": "Within budget",
+        "by": ANN,
+        "at": NOON,
+        "channel": "teams",
+        "round": 1,
+        "revision": 1,
+        "attempted_at": NOON,
+    }
+    return Decision.model_validate(fields | changes)
+
+
+def unconfirmed(**changes: object) -> Approval:
+    place = a_place(state=PlaceState.UNCONFIRMED, decision=a_decision(), round=1, attempt=1)
+    return an_approval(places=(place,), round=1, revision=1, **changes)
+
+
+async def kept(store: Store, *approvals: Approval) -> None:
+    for approval in approvals:
+        await store.commit(a_change(approval))
+
+
+async def with_history(store: Store, approval: Approval, **personal: str) -> Approval:
+    """Keep *approval* with one event in which somebody wrote something."""
+    draft = Draft(approval.model_copy(update={"version": 0}), Stamp(NOON, "change", "0f", "name"))
+    draft.note(EventKind.DECIDED, {"action": "Approve"}, personal)
+    change = draft.change()
+    await store.commit(change)
+    assert change.approval is not None
+    return change.approval
+
+
+# -- looking ------------------------------------------------------------------
+
+
+async def test_open_requests_are_listed_oldest_first(store: Store, terminal: Terminal) -> None:
+    newer = numbered("REQ-2", opened_at=NOON + MINUTE, display_number="REQ-2")
+    await kept(store, newer, numbered("REQ-1"))
+
+    code = await terminal.type("requests", "list")
+
+    assert code == 0
+    assert [line.split()[:2] for line in terminal.lines] == [
+        ["pr-REQ-1", "REQ-1"],
+        ["pr-REQ-2", "REQ-2"],
+    ]
+    assert "Ann pending" in terminal.lines[0]
+
+
+async def test_more_requests_than_one_page_are_all_listed(store: Store, terminal: Terminal) -> None:
+    await kept(store, *(numbered(f"REQ-{number}") for number in range(101)))
+
+    await terminal.type("requests", "list", "--tenant", "pr")
+
+    assert len(terminal.lines) == 101
+
+
+async def test_what_waits_for_an_operator_is_listed_alone(store: Store, terminal: Terminal) -> None:
+    lost = a_place(person=None, unbound="unknown alias")
+    await kept(store, numbered("REQ-1"), numbered("REQ-2", places=(lost,)))
+
+    await terminal.type("requests", "list", "--attention")
+
+    assert len(terminal.lines) == 1
+    assert terminal.lines[0].startswith("pr-REQ-2")
+    assert "waits for you" in terminal.lines[0]
+
+
+async def test_an_empty_list_says_so(store: Store, terminal: Terminal) -> None:
+    await terminal.type("requests", "list")
+    nothing_open = terminal.text
+    await terminal.type("requests", "list", "--attention")
+
+    assert nothing_open == "No request is open."
+    assert terminal.text == "Nothing waits for an operator."
+
+
+@pytest.mark.parametrize("name", ["pr-one", "REQ-1", "req-1"])
+async def test_a_request_is_found_by_id_and_by_number(
+    store: Store, terminal: Terminal, name: str
+) -> None:
+    await kept(store, an_approval())
+
+    code = await terminal.type("requests", "show", name)
+
+    assert code == 0
+    assert terminal.lines[0] == "pr-one: Purchase requisition REQ-1 (2025) of Contoso Purchasing"
+
+
+async def test_a_number_of_two_requests_is_answered_with_both(
+    store: Store, terminal: Terminal
+) -> None:
+    other = an_approval(key=KEY._replace(year="2026"), id="pr-two")
+    await kept(store, an_approval(), other)
+
+    code = await terminal.type("requests", "show", "REQ-1")
+
+    assert code == 1
+    assert "pr-one, pr-two" in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (a_place(), "waits for the approver"),
+        (a_place(person=None), "is being looked up"),
+        (a_place(person=None, unbound="several people"), "waits for you: nobody can act here"),
+        (
+            a_place(state=PlaceState.SUBMITTING, decision=a_decision()),
+            "is being posted to Contoso Purchasing",
+        ),
+        (
+            a_place(state=PlaceState.RETRYING, decision=a_decision(due=NOON)),
+            "again at 2025-01-01 12:00:00",
+        ),
+        (
+            a_place(state=PlaceState.UNCONFIRMED, decision=a_decision(due=NOON)),
+            "again at 2025-01-01 12:00:00",
+        ),
+        (
+            a_place(state=PlaceState.UNCONFIRMED, decision=a_decision()),
+            "python -m bots.cli settle pr-one 0 accepted|not-taken|post-again --by YOU",
+        ),
+        (
+            a_place(state=PlaceState.ACCEPTED, decision=a_decision()),
+            "waits for the next ARX of Contoso Purchasing",
+        ),
+        (
+            a_place(state=PlaceState.ACCEPTED, decision=a_decision(overdue=True)),
+            "waits for you: Contoso Purchasing accepted",
+        ),
+        (a_place(state=PlaceState.REMOVED), "nothing is asked here"),
+    ],
+)
+async def test_a_request_says_what_each_place_waits_for(
+    store: Store, terminal: Terminal, place: object, said: str
+) -> None:
+    await kept(store, an_approval(places=(place,)))
+
+    await terminal.type("requests", "show", "pr-one")
+
+    assert said in terminal.text
+
+
+async def test_a_place_held_by_another_names_it(store: Store, terminal: Terminal) -> None:
+    ben = Person(directory="d1", object_id="ben", name="Ben")
+    held = a_place(seat=1, alias="ben", names=("ben",), person=ben)
+    taken = a_place(state=PlaceState.ACCEPTED, decision=a_decision())
+    await kept(store, an_approval(places=(taken, held)))
+
+    await terminal.type("requests", "show", "pr-one")
+
+    assert "held by the decision of place 0" in terminal.text
+
+
+async def test_cards_say_what_became_of_them(store: Store, terminal: Terminal) -> None:
+    blocked = a_receipt(state=ReceiptState.UNREACHABLE, reason="the bot is blocked")
+    await store.commit(a_change(receipts=(blocked,)))
+
+    await terminal.type("requests", "show", "pr-one")
+
+    assert "Ann, teams, round 1: unreachable at 2025-01-01 12:00:00: the bot is blocked" in (
+        terminal.text
+    )
+
+
+async def test_what_people_wrote_is_shown_only_on_request(store: Store, terminal: Terminal) -> None:
+    refused = Refusal(action="Approve", message="No budget left", comment="Please", at=NOON)
+    taken = a_place(state=PlaceState.ACCEPTED, decision=a_decision(), refusal=refused)
+    approval = an_approval(places=(taken,))
+    await with_history(store, approval, name="Ann", comment="Within my limit")
+    written = ("Within budget", "No budget left", "Within my limit")
+
+    await terminal.type("requests", "show", "pr-one")
+    plain = terminal.text
+    await terminal.type("requests", "show", "pr-one", "--comments")
+
+    assert "name=Ann" in plain
+    assert not any(text in plain for text in written)
+    assert all(text in terminal.text for text in written)
+
+
+async def test_a_text_from_outside_cannot_play_with_the_terminal(
+    store: Store, terminal: Terminal
+) -> None:
+    red = "\x1b[31mREQ\r\nANN\u202e"
+    await kept(store, an_approval(display_number=red, places=(a_place(alias=red, name=red),)))
+
+    await terminal.type("requests", "show", "pr-one")
+
+    assert (
+        terminal.lines[0] == "pr-one: Purchase requisition [31mREQ ANN (2025) of Contoso Purchasing"
+    )
+    assert not any(mark in terminal.text for mark in "\x1b\r\u202e")
+
+
+async def test_an_altered_history_is_told(store: Store, terminal: Terminal) -> None:
+    approval = await with_history(store, an_approval())
+
+    await terminal.type("requests", "show", "pr-one")
+    sound = terminal.text
+    head = approval.model_copy(update={"version": 2, "head": "0" * 64})
+    await store.commit(a_change(head, id="altered"))
+    await terminal.type("requests", "show", "pr-one")
+
+    assert "ALTERED" not in sound
+    assert "ALTERED" in terminal.text
+
+
+async def test_dead_letters_are_listed_with_their_request(store: Store, terminal: Terminal) -> None:
+    letter = DeadLetter(id="1", scope=SCOPE, job=a_job("card/x"), error="KeyError", at=NOON)
+    await terminal.type("dead-letters", "list")
+    none = terminal.text
+    await store.commit(a_change(dead=letter))
+
+    await terminal.type("dead-letters", "list")
+
+    assert none == "No job was given up."
+    assert terminal.lines == ["2025-01-01 12:00:00  pr-one  card  KeyError  card/x"]
+
+
+# -- settling -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        ("accepted", PlaceState.ACCEPTED),
+        ("not-taken", PlaceState.PENDING),
+        ("post-again", PlaceState.RETRYING),
+    ],
+)
+async def test_an_operators_word_ends_an_unconfirmed_decision(
+    store: Store, terminal: Terminal, found: str, state: PlaceState
+) -> None:
+    await kept(store, unconfirmed())
+
+    code = await terminal.type("settle", "pr-one", "0", found, "--by", "Olga Operator")
+
+    approval = await store.approval(KEY)
+    assert code == 0
+    assert terminal.lines[0] == f"pr-one, place 0, Ann: {state.value}"
+    assert approval is not None
+    assert approval.places[0].state is state
+    [settled] = [e for e in await store.history(KEY) if e.kind is EventKind.SETTLED]
+    assert settled.facts["found"] == found
+    assert settled.personal == {"by": "Olga Operator"}
+
+
+async def test_nothing_but_an_unconfirmed_decision_can_be_settled(
+    store: Store, terminal: Terminal
+) -> None:
+    await kept(store, an_approval())
+
+    code = await terminal.type("settle", "pr-one", "0", "accepted", "--by", "Olga")
+
+    approval = await store.approval(KEY)
+    assert code == 1
+    assert terminal.text == "Place 0 of pr-one has no unconfirmed decision."
+    assert approval is not None
+    assert approval.version == 1
+
+
+async def test_a_seat_that_does_not_exist_is_no_place(store: Store, terminal: Terminal) -> None:
+    await kept(store, unconfirmed())
+
+    code = await terminal.type("settle", "pr-one", "7", "accepted", "--by", "Olga")
+
+    assert code == 1
+
+
+async def test_settling_needs_a_name(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        await terminal.type("settle", "pr-one", "0", "accepted")
+
+    assert stopped.value.code == 2
+    assert "--by" in capsys.readouterr().err
+
+
+async def test_a_running_service_does_what_the_operator_asks_for(
+    running: Running, store_url: str, tmp_path: Path
+) -> None:
+    terminal = Terminal(_of(running.playground, store_url, tmp_path))
+    await _decided_without_an_answer(running)
+    code = await terminal.type("settle", running.number, "0", "post-again", "--by", "Olga Operator")
+
+    await running.says("johndoe1", "Approved", "Within budget")
+    await running.says("johndoe2", "Maria Keller")
+
+    assert code == 0
+    first, second = running.told()
+    assert first.body["Telemetry"]["Tcv"] == second.body["Telemetry"]["Tcv"]
+
+
+async def test_a_decision_not_taken_comes_back_to_its_approver(
+    running: Running, store_url: str, tmp_path: Path
+) -> None:
+    terminal = Terminal(_of(running.playground, store_url, tmp_path))
+    await _decided_without_an_answer(running)
+
+    await terminal.type("settle", running.number, "0", "not-taken", "--by", "Olga Operator")
+
+    await running.says("johndoe1", "did not reach Contoso Purchasing")
+    await running.asked("johndoe1", "johndoe2", "johndoe3")
+    assert len(running.told()) == 1
+
+
+async def _decided_without_an_answer(running: Running) -> None:
+    """Let Maria approve, and the tenant answer nothing that can be used."""
+    await running.send("wiki-create")
+    await running.asked("johndoe1", "johndoe2", "johndoe3")
+    running.playground.world.set_fault("tenant/pr", Fault(kind=FaultKind.STATUS, times=1))
+    await running.click("johndoe1", "Approve", "Within budget")
+    assert "did not confirm" in running.text_of("johndoe1")
+
+
+def _of(playground: Playground, store_url: str, folder: Path) -> Settings:
+    """The settings of the running service."""
+    return settings_of(playground.settings(store_url=store_url, tenants=folder / "tenants", port=0))
+
+
+# -- what cannot be done --------------------------------------------------------
+
+
+async def test_a_request_that_does_not_exist_is_told(store: Store, terminal: Terminal) -> None:
+    code = await terminal.type("requests", "show", "pr-none")
+
+    assert code == 1
+    assert terminal.text == "No request has the id or the number pr-none."
+
+
+async def test_an_unknown_tenant_is_answered_with_those_there_are(
+    store: Store, terminal: Terminal
+) -> None:
+    code = await terminal.type("requests", "list", "--tenant", "hr")
+
+    assert code == 1
+    assert terminal.text == "No tenant has the code hr. There are: pr."
+
+
+async def test_a_store_that_is_not_there_is_not_made(tenants: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mistyped" / "store.db"
+    terminal = Terminal(settings_of(given(f"sqlite:///{path}", tenants)))
+
+    code = await terminal.type("requests", "list")
+
+    assert code == 1
+    assert "There is no store" in terminal.text
+    assert not path.parent.exists()
+
+
+async def test_a_store_of_other_issuers_is_left_alone(store: Store, terminal: Terminal) -> None:
+    await store.stamp(["https://issuer.example"])
+    await kept(store, unconfirmed())
+
+    code = await terminal.type("settle", "pr-one", "0", "accepted", "--by", "Olga")
+
+    approval = await store.approval(KEY)
+    assert code == 1
+    assert "https://issuer.example" in terminal.text
+    assert approval is not None
+    assert approval.version == 1
+
+
+# -- check-config ---------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tenants: Path) -> dict[str, str]:
+    """The environment of a service that would start, and nothing else of ours."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"APPROVALS_{name.upper()}", raising=False)
+    values = {f"APPROVALS_{n}": v for n, v in given("sqlite:///store.db", tenants).items()}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+def test_a_good_configuration_names_its_tenants(environment: dict[str, str]) -> None:
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    assert (code, lines) == (0, ["No mistakes found. Tenants: pr"])
+
+
+def test_every_mistake_is_named_at_once(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tenants: Path
+) -> None:
+    monkeypatch.delenv("APPROVALS_BOT_SECRET")
+    monkeypatch.setenv("APPROVALS_PORT", "http")
+    (tenants / "hr.toml").write_text('code = "HR"\n', encoding="utf-8")
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    assert code == 2
+    assert any(line.startswith("APPROVALS_BOT_SECRET: ") for line in lines)
+    assert any(line.startswith("APPROVALS_PORT: ") for line in lines)
+    assert any(line.startswith("hr.toml:1: code: ") for line in lines)
+    assert any(line.startswith("hr.toml: callers: ") for line in lines)
+
+
+def test_a_mistake_between_settings_is_said_in_its_own_words(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVALS_LOOPBACK", "yes")
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    assert (code, lines) == (
+        2,
+        ["set APPROVALS_CUSTOM_ISSUERS=yes to use APPROVALS_LOOPBACK"],
+    )
+
+
+async def test_the_program_itself_lists_beside_an_open_store(
+    store: Store, store_url: str, tenants: Path
+) -> None:
+    await kept(store, an_approval())
+
+    code, said = await _program(given(store_url, tenants), "requests", "list")
+
+    assert code == 0
+    assert said.startswith("pr-one  REQ-1  since 2025-01-01 12:00:00  Ann pending")
+
+
+async def test_the_program_names_every_mistake_before_it_does_anything(tenants: Path) -> None:
+    code, said = await _program({"TENANTS": str(tenants)}, "requests", "list")
+
+    assert code == 2
+    assert "APPROVALS_STORE_URL: " in said
+    assert "APPROVALS_BOT_APP_ID: " in said
+
+
+async def _program(values: dict[str, str], *command: str) -> tuple[int | None, str]:
+    """Run ``python -m bots.cli`` as an operator does."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPROVALS_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bots.cli", *command),
+        env=kept | {f"APPROVALS_{name}": value for name, value in values.items()},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
