@@ -41,12 +41,12 @@ from bots.teams.limits import Pace
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, problems
-from config import Settings
+from config import Settings, mistakes
 
 log = logging.getLogger("approvals")
 
 DRAIN = 10.0  # seconds for what is under way when we are asked to stop
-CUSTOM_LINE = "Test installation with issuers of its own ({issuers}): not for real decisions."
+CUSTOM_LINE = "Test installation: not for real decisions."
 
 
 def _utc_now() -> datetime:
@@ -97,7 +97,11 @@ class House:
     def application(self) -> web.Application:
         """Return the routes of every channel."""
         app = web.Application(middlewares=[correlated, problems])
-        health = Health(store=self.store, now=self._now, custom_issuers=self._notice_line)
+        health = Health(
+            store=self.store,
+            now=self._now,
+            custom_issuers=self._settings.issuers if self._notice_line else (),
+        )
         app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.routes()])
         return app
 
@@ -245,7 +249,7 @@ def _notice_line(settings: Settings) -> str | None:
     if not settings.custom_issuers:
         return None
     log.warning("custom_issuers", extra={"issuers": settings.issuers})
-    return CUSTOM_LINE.format(issuers=settings.bot_issuer.removeprefix("https://"))
+    return CUSTOM_LINE
 
 
 async def serve(settings: Settings) -> None:
@@ -268,22 +272,12 @@ def main() -> int:
     try:
         asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
-        print("\n".join(_mistakes(problem)), file=sys.stderr)
+        print("\n".join(mistakes(problem)), file=sys.stderr)
         return 2
     except (BadTenantFiles, StoreError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
     return 0
-
-
-def _mistakes(problem: ValidationError) -> list[str]:
-    """Return a line for each setting that is missing or wrong, without its value: it may be a secret."""
-    told: dict[str, str] = {}
-    for error in problem.errors(include_input=False):
-        name = f"APPROVALS_{error['loc'][0]}".upper() if error["loc"] else ""
-        said = error["msg"].removeprefix("Value error, ")
-        told.setdefault(name, f"{name}: {said}" if name else said)
-    return list(told.values())
 
 
 if __name__ == "__main__":

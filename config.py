@@ -6,7 +6,14 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from approvals_core.tenant import Guid
@@ -211,3 +218,13 @@ class Settings(BaseSettings):
             "loopback": False,
         }
         return [name for name in _CUSTOM if getattr(self, name) != usual[name]]
+
+
+def mistakes(problem: ValidationError) -> list[str]:
+    """Return a line for each setting that is missing or wrong, without its value: it may be a secret."""
+    told: dict[str, str] = {}
+    for error in problem.errors(include_input=False):
+        name = f"APPROVALS_{error['loc'][0]}".upper() if error["loc"] else ""
+        said = error["msg"].removeprefix("Value error, ")
+        told.setdefault(name, f"{name}: {said}" if name else said)
+    return list(told.values())

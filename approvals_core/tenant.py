@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -155,7 +155,7 @@ class Tenant(FileRecord):
     api: Api
     actions: tuple[Action, ...] = Field(min_length=1, max_length=6)
     concurrency: Concurrency = Concurrency.ANY
-    channels: tuple[str, ...] = ("teams",)
+    channels: tuple[Literal["teams"], ...] = ("teams",)
     limits: Limits = Limits()
     shown: Shown = Shown()
     enabled: bool = True

@@ -1,7 +1,7 @@
 """What a load balancer and an operator ask first: do we live, and can we do our work."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from aiohttp import web
@@ -17,7 +17,7 @@ class Health:
     """GET /livez: the process runs. GET /readyz: the store answers, and how late its jobs are."""
 
     def __init__(
-        self, *, store: Store, now: Callable[[], datetime], custom_issuers: str | None
+        self, *, store: Store, now: Callable[[], datetime], custom_issuers: Sequence[str]
     ) -> None:
         self._store = store
         self._now = now
@@ -33,7 +33,7 @@ class Health:
     async def _ready(self, _request: web.Request) -> web.Response:
         said: dict[str, object] = {"ready": True}
         if self._custom_issuers:
-            said["custom_issuers"] = self._custom_issuers
+            said["custom_issuers"] = list(self._custom_issuers)
         try:
             async with asyncio.timeout(STORE_ANSWERS_WITHIN):
                 due = await self._store.next_due(tuple(Lane))

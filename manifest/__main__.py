@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config import Settings
+from config import Settings, mistakes
 from manifest.checks import mistakes_in
 from manifest.package import MissingSettings, manifest_of, zipped
 from manifest.schema import NoNode
@@ -19,7 +19,7 @@ def main() -> int:
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
-        return _refused(_told(problem))
+        return _refused(mistakes(problem))
     return build(settings, OUT)
 
 
@@ -29,21 +29,15 @@ def build(settings: Settings, out: Path) -> int:
     try:
         manifest = manifest_of(settings)
         package = zipped(manifest)
-        mistakes = mistakes_in(package)
+        found = mistakes_in(package)
     except (MissingSettings, NoNode) as problem:
         return _refused(str(problem).splitlines())
-    if mistakes:
-        return _refused(mistakes)
+    if found:
+        return _refused(found)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(package)
     _say(f"{out}: {manifest['name']['short']} {manifest['version']}, app {manifest['id']}")
     return DONE
-
-
-def _told(problem: ValidationError) -> list[str]:
-    names = ["_".join(str(part) for part in error["loc"]).upper() for error in problem.errors()]
-    said = [error["msg"].removeprefix("Value error, ") for error in problem.errors()]
-    return [f"APPROVALS_{n}: {s}" if n else s for n, s in zip(names, said, strict=True)]
 
 
 def _refused(lines: list[str]) -> int:

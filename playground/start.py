@@ -145,10 +145,23 @@ async def _listens(port: int) -> bool:
 
 
 async def _introduce(playground: Playground, store: str) -> None:
-    """Let everybody with a chat install the bot, once per store: so the service learns of their conversations."""
-    for person in playground.world.people.values():
-        if person.has_chat and playground.world.first_time(f"{person.alias} in {store}"):
+    """
+    Let everybody with a chat install the bot, once per store: so the service learns of their conversations.
+
+    They live where this machine is, as most likely does who looks at the page.
+    """
+    zone = _zone_here()
+    for person in [person for person in playground.world.people.values() if person.has_chat]:
+        if zone:
+            playground.world.people[person.alias] = person.model_copy(update={"zone": zone})
+        if playground.world.first_time(f"{person.alias} in {store}"):
             await playground.teams.install(person.alias)
+
+
+def _zone_here() -> str:
+    """Return this machine's IANA zone, "" where it does not say (tzset(3): a link into zoneinfo)."""
+    name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2].removeprefix("posix/")
+    return {"Etc/UTC": "UTC"}.get(name, name)
 
 
 def _greeting(playground: Playground, store: str) -> str:

@@ -142,7 +142,7 @@ class SampleTenant:
         ca_file = shlex.quote(str(self._issuer.ca_file))
         read = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
         return (
-            f"TOKEN=$(curl -sS --cacert {ca_file} {form} {self.token_url} | {read})\n"
+            f"TOKEN=$(curl -sS --fail-with-body --cacert {ca_file} {form} {self.token_url} | {read})\n"
             f'curl -sS -i -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json"'
             f" --data-binary @- {shlex.quote(self.intake_url)} <<'END_OF_ARX'\n"
             f"{body.rstrip()}\nEND_OF_ARX\n"

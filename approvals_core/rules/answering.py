@@ -312,7 +312,10 @@ def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Le
             trying["due"] = decision.due  # still the worker's, not an operator's
         state = PlaceState.UNCONFIRMED if doubted else PlaceState.SUBMITTING
         draft.put(place, state=state, decision=decision.model_copy(update=trying))
-        draft.note(EventKind.ATTEMPTED, {"decision": decision.id, "attempt": post.number})
+        draft.note(
+            EventKind.ATTEMPTED,
+            {"seat": place.seat, "decision": decision.id, "attempt": post.number},
+        )
         draft.converge(channels=tenant.channels, after=QUIET)
         return draft.change()
     draft.converge(channels=tenant.channels)

@@ -15,7 +15,7 @@ from approvals_core.errors import NotSettled, StoreError, StoreRefused
 from approvals_core.ports import Store
 from approvals_core.rules.answering import Settlement
 from bots.cli.desk import Desk, NotThere, Say
-from config import Settings
+from config import Settings, mistakes
 
 DONE, NOT_DONE, MISTAKES = 0, 1, 2  # exit codes; 2 is argparse's own for what was mistyped
 SQLITE = "sqlite:///"
@@ -40,31 +40,26 @@ def say(line: str) -> None:
 
 def check_config(say: Say) -> int:
     """Say every mistake in the settings and in the tenants' files."""
-    mistakes = _mistakes_in_settings()
+    found = _mistakes_in_settings()
     folder = EnvSettingsSource(Settings)().get("tenants")
     codes: list[str] = []
     try:
         codes = [tenant.code for tenant in load_tenants(Path(folder)).all()] if folder else []
     except BadTenantFiles as bad:
-        mistakes += bad.mistakes
-    for mistake in mistakes:
+        found += bad.mistakes
+    for mistake in found:
         say(mistake)
-    if not mistakes:
+    if not found:
         say(f"No mistakes found. Tenants: {', '.join(codes)}")
-    return MISTAKES if mistakes else DONE
+    return MISTAKES if found else DONE
 
 
 def _mistakes_in_settings() -> list[str]:
     try:
         Settings()  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
-        return [_told(error["loc"], error["msg"]) for error in problem.errors(include_input=False)]
+        return mistakes(problem)
     return []
-
-
-def _told(loc: tuple[int | str, ...], message: str) -> str:
-    name = f"APPROVALS_{str(loc[0]).upper()}: " if loc else ""
-    return name + message.removeprefix("Value error, ")
 
 
 async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
