@@ -31,7 +31,7 @@ from approvals_core.rules import answering, deciding, intake
 from approvals_core.rules.answering import Post, Settlement
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
-from approvals_core.rules.standing import may_see
+from approvals_core.rules.standing import holder, may_see
 from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 PATIENCE = 1.2  # seconds: the longest a click waits for the tenant
 ANSWER_BY = 1.8  # seconds from a click's arrival
 TO_ANSWER = 0.2  # seconds kept for building and sending the answer
-SAME_NUMBER = 20  # requests looked through for one number
+SAME_NUMBER = 500  # requests of one tenant looked through for one number
+SAME_NUMBER_AT_ONCE = 50
 
 
 class Outcome(NamedTuple):
@@ -154,9 +155,7 @@ class Approvals:
         """
         seen: list[tuple[Approval, Place]] = []
         for tenant in self._tenants.all():
-            scope = tenant_scope(tenant.document_type_id)
-            page = await self._store.page(scope, numbered(number), limit=SAME_NUMBER)
-            for approval in page.approvals:
+            for approval in await self._numbered(tenant, number):
                 place = approval.place_of(by)
                 if place is not None and may_see(approval, by):
                     seen.append((approval, place))
@@ -168,13 +167,25 @@ class Approvals:
     async def pending(
         self, person: PersonId, *, after: Cursor | None = None, limit: int
     ) -> list[Waiting]:
-        """Return what waits for *person*, over all tenants, oldest first."""
+        """Return what *person* can decide now, over all tenants, oldest first."""
         waiting: list[Waiting] = []
         for tenant in self._tenants.all():
-            scope = tenant_scope(tenant.document_type_id)
+            waiting += await self._pending_at(tenant, person, after=after, limit=limit)
+        return sorted(waiting, key=lambda w: (w.cursor.at, w.cursor.key))[:limit]
+
+    async def _pending_at(
+        self, tenant: Tenant, person: PersonId, *, after: Cursor | None, limit: int
+    ) -> list[Waiting]:
+        """Return at least *limit* of what waits at one tenant, if there is as much."""
+        waiting: list[Waiting] = []
+        scope = tenant_scope(tenant.document_type_id)
+        while len(waiting) < limit:
             page = await self._store.page(scope, queue_of(person), after=after, limit=limit)
             waiting += [w for a in page.approvals if (w := _waiting(tenant, a, person))]
-        return sorted(waiting, key=lambda w: (w.cursor.at, w.cursor.key))[:limit]
+            if page.after is None:
+                break
+            after = page.after
+        return waiting
 
     async def with_details(self, view: View) -> View:
         """Return *view* with the stored details of its request."""
@@ -230,6 +241,23 @@ class Approvals:
         bodies = await self._store.bodies(key, "details/")
         return {name.removeprefix("details/"): text for name, text in bodies.items()}
 
+    async def _numbered(self, tenant: Tenant, number: str) -> list[Approval]:
+        """Return the requests of a tenant with this number: one for each fiscal year, as a rule."""
+        found: list[Approval] = []
+        after: Cursor | None = None
+        for _page in range(SAME_NUMBER // SAME_NUMBER_AT_ONCE):
+            page = await self._store.page(
+                tenant_scope(tenant.document_type_id),
+                numbered(number),
+                after=after,
+                limit=SAME_NUMBER_AT_ONCE,
+            )
+            found += page.approvals
+            after = page.after
+            if after is None:
+                break
+        return found
+
     async def _by_id(self, public_id: str) -> Approval | None:
         tenant = self._tenants.by_code(public_id.partition("-")[0])
         if tenant is None:
@@ -279,4 +307,6 @@ def _waiting(tenant: Tenant, approval: Approval, person: PersonId) -> Waiting | 
     place = approval.place_of(person)
     if place is None or place.state is not PlaceState.PENDING or place.asked_at is None:
         return None
+    if holder(approval, place, tenant) is not None:
+        return None  # somebody else's decision stands
     return Waiting(tenant, approval, place, Cursor(at=place.asked_at, key=approval.key))

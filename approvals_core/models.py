@@ -47,7 +47,7 @@ class Mark(NamedTuple):
 class Record(BaseModel):
     """Base of what is stored: frozen, and a field it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Operation(IntEnum):

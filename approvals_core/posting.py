@@ -17,6 +17,10 @@ from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
+# Seconds between tries to save an answer: it cannot be asked for again, and a store that fails
+# over is away for a minute.
+ANSWER_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+
 
 class Posting:
     """Makes the attempts of decisions, for the click itself and for the worker."""
@@ -73,12 +77,19 @@ class Posting:
     async def _take_in(
         self, key: ApprovalKey, post: Post, answer: Answer, tenant: Tenant, lease: Lease | None
     ) -> Approval:
-        return await self._commits.change(
-            key,
-            lambda approval, stamp: answering.answered(
-                approval, post, answer, tenant=tenant, stamp=stamp, finish=lease
-            ),
-        )
+        for pause in (*ANSWER_PAUSES, None):
+            try:
+                return await self._commits.change(
+                    key,
+                    lambda approval, stamp: answering.answered(
+                        approval, post, answer, tenant=tenant, stamp=stamp, finish=lease
+                    ),
+                )
+            except StoreUnavailable:
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("the loop returns or raises")
 
     @asynccontextmanager
     async def _kept(self, lease: Lease) -> AsyncGenerator[None]:

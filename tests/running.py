@@ -68,6 +68,11 @@ class Running:
         message = self.card_of(alias)
         return words(message.card or {}) if message else ""
 
+    def last_text(self, alias: str) -> str:
+        """Return what the newest message of all in somebody's chat says."""
+        chat = self.playground.world.chat_of(alias)
+        return words(chat.messages[-1].card or {}) if chat and chat.messages else ""
+
     async def says(self, alias: str, *parts: str, within: float = 8.0) -> str:
         """Wait until somebody's stored card says all of *parts*."""
 

@@ -243,3 +243,24 @@ async def test_people_and_tenants_do_not_share_what_they_own(store: Store) -> No
 
 async def lease_all(store: Store) -> Sequence[LeasedJob]:
     return await store.lease(list(Lane), limit=100, now=NOON + MINUTE, until=NOON + 2 * MINUTE)
+
+
+async def test_a_change_with_thousands_of_parts_is_there_whole(store: Store) -> None:
+    many: dict[str, str | None] = {f"payload/{number}": "{}" for number in range(9_000)}
+    first = a_change(bodies=many)
+    await store.commit(first)
+    assert first.approval is not None
+    newer = first.approval.model_copy(update={"version": first.approval.version + 1})
+
+    await store.commit(
+        a_change(
+            id="forget",
+            approval=newer,
+            bodies=dict.fromkeys(many),
+            events=(),
+            jobs=(a_job(key="after"),),
+        )
+    )
+
+    assert await store.bodies(KEY) == {}
+    assert await store.job(SCOPE, "after") is not None

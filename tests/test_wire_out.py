@@ -405,3 +405,12 @@ class TestResponse:
     @given(st.binary(max_size=100), st.integers(100, 599))
     def test_any_bytes_are_read(self, body, status):
         assert read(body, status).kind is not AnswerKind.ACCEPTED
+
+
+def test_half_a_character_in_an_answer_does_not_lose_it():
+    body = json.dumps(a_response() | {"DisplayMessage": "Done \ud83d"}).encode()
+
+    answer = read_response(body, 200, KEY)
+
+    assert answer.kind is AnswerKind.ACCEPTED
+    assert answer.model_dump_json()

@@ -41,7 +41,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     if _SECONDS.fullmatch(value):
         return min(float(value), A_DAY)
     try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
+        at = parsedate_to_datetime(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 9999 may lie beyond itself in UTC
         return None
-    return min(max(0.0, (at.astimezone(UTC) - now).total_seconds()), A_DAY)
+    return min(max(0.0, (at - now).total_seconds()), A_DAY)

@@ -102,9 +102,21 @@ def _date(at: datetime) -> str:
 
 def _decoded(body: bytes) -> Json:
     try:
-        return json.loads(body.decode("utf-8-sig"))
+        text = body.decode("utf-8-sig")
+        return _whole(json.loads(text)) if "\\ud" in text.lower() else json.loads(text)
     except (ValueError, RecursionError):  # what is no UTF-8 is a ValueError too
         return None
+
+
+def _whole(sent: Json) -> Json:
+    """Replace halves of characters: tenants cut texts in the middle of an emoji, and nobody can store those."""
+    if isinstance(sent, str):
+        return sent.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(sent, list):
+        return [_whole(each) for each in sent]
+    if isinstance(sent, dict):
+        return {str(_whole(name)): _whole(value) for name, value in sent.items()}
+    return sent
 
 
 def _response_for(answer: Json, key: ApprovalKey) -> Mapping[str, Json] | None:

@@ -153,6 +153,10 @@ def settle(
     place = approval.place(seat)
     if place is None or place.state is not PlaceState.UNCONFIRMED or place.decision is None:
         raise NotSettled(f"Place {seat} of {approval.id} has no unconfirmed decision.")
+    due = place.decision.due
+    if due is not None and place.decision.attempted_at >= due:
+        # An attempt is on the wire: deciding otherwise now could reach the tenant too.
+        raise NotSettled(f"Place {seat} of {approval.id} is being posted again just now; wait.")
     draft, decision = Draft(approval, stamp), place.decision
     facts = {"seat": seat, "decision": decision.id, "found": found}
     draft.note(EventKind.SETTLED, facts, {"by": by})

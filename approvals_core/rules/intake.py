@@ -10,6 +10,7 @@ from approvals_core.models import (
     ActionTaken,
     Approval,
     Change,
+    Decision,
     Disposition,
     EventKind,
     JobKind,
@@ -236,7 +237,7 @@ class _Reading:
         )
 
     def _add_action(self, action: ArxAction, place: Place | None) -> None:
-        decision = _open_decision_like(place, action)
+        decision = self._decision_told(place, action)
         taken = ActionTaken(
             by=action.by.alias,
             name=_name(place, action),
@@ -253,6 +254,14 @@ class _Reading:
         facts = {"action": action.name, "date": action.at.isoformat(), "decision": taken.decision}
         personal = {"by": action.by.alias, "comment": action.comment, "failure": action.failure}
         self.draft.note(EventKind.ACTION, facts, personal)
+
+    def _decision_told(self, place: Place | None, action: ArxAction) -> Decision | None:
+        """Return the open decision that this ActionDetail is about, and not an earlier, equal one."""
+        decision = place.decision if place else None
+        if place is None or decision is None or place.state is PlaceState.ACCEPTED:
+            return None
+        same = decision.action.casefold() == action.name.casefold()
+        return decision if same and self._applies(place) else None
 
     def _confirm(self, known: ActionTaken, action: ArxAction) -> None:
         said = known.model_copy(
@@ -372,7 +381,7 @@ def note_settled(draft: Draft, place: Place) -> None:
 def clean_up(draft: Draft) -> None:
     """Leave the job that drops the bodies, if the request stays closed."""
     draft.job(
-        f"clean/{draft.approval.id}",
+        f"clean/{draft.approval.id}/{draft.approval.round}",
         JobKind.CLEAN_UP,
         Lane.DIGEST,
         due=draft.at + KEEP_BODIES,
@@ -414,13 +423,6 @@ def _matching(approval: Approval, action: ArxAction, place: Place | None) -> Act
         ),
         None,
     )
-
-
-def _open_decision_like(place: Place | None, action: ArxAction):
-    if place is None or place.decision is None:
-        return None
-    same = place.decision.action.casefold() == action.name.casefold()
-    return place.decision if same and place.state is not PlaceState.ACCEPTED else None
 
 
 def _name(place: Place | None, action: ArxAction) -> str:

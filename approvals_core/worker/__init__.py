@@ -126,11 +126,12 @@ class Worker:
 
     async def _until_due(self, lanes: Sequence[Lane]) -> float:
         """Return the seconds to rest: never none, or a store that never waits starves the loop."""
-        with suppress(StoreError):
+        try:
             due = await self._store.next_due(lanes)
-            if due is not None:
-                return min(POLL, max(0.01, (due - self._now()).total_seconds()))
-        return POLL
+        except Exception:  # as for leasing: whatever it is, look again later
+            log.exception("next_due_failed")
+            return POLL
+        return POLL if due is None else min(POLL, max(0.01, (due - self._now()).total_seconds()))
 
     async def _rest(self, bell: asyncio.Event, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -144,8 +145,11 @@ class Worker:
             waited += POLL
             if waited >= SWEEP:
                 waited = 0.0
-                with suppress(StoreError):
+                try:
                     log.info("swept", extra={"mended": await self.sweep()})
+                except Exception:
+                    # One record that cannot be read must not end the sweep for good.
+                    log.exception("sweep_failed")
 
     async def _do(self, leased: LeasedJob) -> None:
         if await self._cards.do(leased):

@@ -122,6 +122,11 @@ class Cards:
         return _Card(view, job.person, channel, receipt, leased.lease, leased.failures)
 
     async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:
+        if round_ != approval.round:
+            # Whoever was asked in an earlier round only may not see what this one is about.
+            before = tuple(taken for taken in approval.taken if taken.round <= round_)
+            old = approval.model_copy(update={"content": None, "taken": before})
+            return View(tenant=tenant, approval=old, place=place, round=round_, details={})
         bodies = await self._store.bodies(approval.key, "details/")
         details = {name.removeprefix("details/"): text for name, text in bodies.items()}
         return View(tenant=tenant, approval=approval, place=place, round=round_, details=details)

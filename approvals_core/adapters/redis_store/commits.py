@@ -22,8 +22,9 @@ def commit_call(change: Change) -> Command:
     own = keys.approval(key_text(change.approval.key) if change.approval else "")
     touched = [keys.jobs, *keys.lanes, own, keys.contact, keys.lists]
     touched += sorted({str(command[1]) for command in writes} - set(touched))
-    flat = [part for command in writes for part in (len(command), *command)]
-    return call(COMMIT, touched, [_plan(change), *flat])
+    commands = [*writes, *_versions(keys, change)]
+    flat = [part for command in commands for part in (len(command), *command)]
+    return call(COMMIT, touched, [_plan(change, len(writes)), *flat])
 
 
 def card_field(round_: int, person: str, channel: str) -> str:
@@ -31,10 +32,11 @@ def card_field(round_: int, person: str, channel: str) -> str:
     return f"{round_:06d}/{person}/{channel}"
 
 
+PARTS = 1000  # of one command; even, for HSET takes pairs
 _NOTHING = ("HSET", "key")  # a command without fields
 
 
-def _plan(change: Change) -> str:
+def _plan(change: Change, plain: int) -> str:
     """Return what the script decides on. All of it is text; see the script."""
     approval, contact, finish = change.approval, change.contact, change.finish
     plan = {
@@ -45,6 +47,7 @@ def _plan(change: Change) -> str:
         "finish_job": finish.job if finish else "",
         "finish_token": finish.token if finish else "",
         "jobs": [_job(change, job) for job in change.jobs],
+        "plain": str(plain),
     }
     return json.dumps(plan)
 
@@ -65,23 +68,37 @@ def _writes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
     writes: list[Command] = []
     if change.approval:
         writes += _approval(keys, change, change.approval)
-    if change.contact:
-        writes.append(_versioned(keys.contact, change, change.contact))
     writes += [_receipt(keys, receipt) for receipt in change.receipts]
     if payload := change.payload:
         writes.append(("HSET", keys.payloads, payload.id, payload.model_dump_json()))
         writes.append(("HSET", keys.digests, payload.digest, payload.id))
     if dead := change.dead:
         writes.append(("HSET", keys.dead_letters, dead.id, dead.model_dump_json()))
-    return writes
+    return [piece for command in writes for piece in _in_pieces(command)]
+
+
+def _in_pieces(command: Command) -> Sequence[Command]:
+    """Cut a command into ones that Lua can unpack: its stack ends at about 8,000 parts."""
+    head, rest = command[:2], command[2:]
+    starts = range(0, max(len(rest), 1), PARTS)
+    return [(*head, *rest[start : start + PARTS]) for start in starts]
+
+
+def _versions(keys: ScopeKeys, change: Change) -> Sequence[Command]:
+    """Return what says that the change is there: a script that failed before it is no commit."""
+    versions: list[Command] = []
+    if change.approval:
+        own = keys.approval(key_text(change.approval.key))
+        versions.append(_versioned(own, change, change.approval))
+    if change.contact:
+        versions.append(_versioned(keys.contact, change, change.contact))
+    return versions
 
 
 def _approval(keys: ScopeKeys, change: Change, approval: Approval) -> Sequence[Command]:
     key, bodies = key_text(approval.key), change.bodies.items()
-    own = keys.approval(key)
     texts = [part for name, text in bodies if text is not None for part in (name, text)]
     return [
-        _versioned(own, change, approval),
         ("HSET", keys.ids, approval.id, key),
         ("RPUSH", keys.events(key), *(event.model_dump_json() for event in change.events)),
         ("HDEL", keys.bodies(key), *(name for name, text in bodies if text is None)),

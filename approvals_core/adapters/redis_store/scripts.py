@@ -96,11 +96,17 @@ if plan.approval ~= '' then
   end
 end
 
--- Plain commands, each preceded by its length.
-local at = 2
+-- Plain commands, each preceded by its length; the last ones, which say that the change is
+-- there, wait for the end: a script that fails before them has committed nothing.
+local at, plain, versions = 2, tonumber(plan.plain), {}
 while ARGV[at] do
   local length = tonumber(ARGV[at])
-  redis.call(unpack(ARGV, at + 1, at + length))
+  if plain > 0 then
+    redis.call(unpack(ARGV, at + 1, at + length))
+  else
+    table.insert(versions, at)
+  end
+  plain = plain - 1
   at = at + length + 1
 end
 
@@ -118,6 +124,10 @@ for _, asked in ipairs(plan.jobs) do
     next = job.due
   end
   write(asked.key, job, next)
+end
+
+for _, start in ipairs(versions) do
+  redis.call(unpack(ARGV, start + 1, start + tonumber(ARGV[start])))
 end
 
 if again then return {'ok', again[1], again[2]} end
