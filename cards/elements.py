@@ -7,10 +7,10 @@ Version 0.4.1, its last, has no action, input, badge or refresh, and keeps a mis
 property without a word: what it lacks is here, as subclasses of its own bases.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
+import orjson
 from adaptivecards import adaptivecard, baseobject, containers, elements
 
 Piece = baseobject.BareObject  # anything a card is made of
@@ -32,25 +32,63 @@ def _prop(key: str, *types: type) -> Any:
     return baseobject.PropertyType(type=types or (str,), key_name=key)
 
 
-class Strict:
-    """A property the element does not have is an error, and None means unset."""
+class _Known(NamedTuple):
+    """A property as the package declares it."""
 
-    _properties: frozenset[str] = frozenset()
+    key: str
+    types: tuple[type, ...]
+    holds_pieces: bool
+
+
+class Strict:
+    """
+    A property the element does not have is an error, and None means unset.
+
+    What it holds goes in as it goes over the wire: pieces as their dictionaries. So a
+    piece is finished when it is put into another.
+    """
+
+    _known: Mapping[str, _Known] = {}
+    _type: str | None = None
+    _data: dict[str, object]  # the package's: what it renders
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._properties = frozenset(
-            name
-            for base in cls.__mro__
+        cls._type = getattr(cls, "element_type", None)
+        cls._known = {
+            name: _known(value)
+            for base in reversed(cls.__mro__)
             for name, value in vars(base).items()
             if isinstance(value, baseobject.PropertyType)
-        )
+        }
 
     def __init__(self, **properties: object) -> None:
-        unknown = set(properties) - self._properties
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no property {', '.join(sorted(unknown))}")
-        super().__init__(**{name: value for name, value in properties.items() if value is not None})
+        # All that the package's own constructors do, at a third of their time.
+        self._data = data = {}
+        for name, value in properties.items():
+            if value is None:
+                continue
+            known = self._known.get(name)
+            if known is None:
+                raise TypeError(f"{type(self).__name__} has no property {name}")
+            key, types, holds_pieces = known
+            if not isinstance(value, types):
+                raise TypeError(f"{key} must be of type(s) {types} (got {value!r})")
+            data[key] = _plain(value) if holds_pieces else value
+        if self._type is not None:
+            data["type"] = self._type
+
+
+def _known(declared: baseobject.PropertyType) -> _Known:
+    types = declared.type if isinstance(declared.type, tuple) else (declared.type,)
+    holds = any(each is list or issubclass(each, Piece) for each in types)
+    return _Known(str(declared.key_name), types, holds)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Piece):
+        return value.render()
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 class TextBlock(Strict, elements.TextBlock):
@@ -212,10 +250,6 @@ class Action(Strict, Piece):
     style = _prop("style")
     fallback = _prop("fallback", Piece)
 
-    def __init__(self, **properties: object) -> None:
-        super().__init__(**properties)
-        self.set_data("type", self.element_type)
-
 
 class OpenUrl(Action):
     """A link: *url* comes from `text.safe_url`."""
@@ -289,7 +323,7 @@ class Card(adaptivecard.AdaptiveCard):
     """A whole card for Teams."""
 
     version = _prop("version")
-    refresh = _prop("refresh", Refresh)
+    refresh = _prop("refresh", dict)
     msteams = _prop("msteams", dict)
 
     def __init__(
@@ -305,21 +339,20 @@ class Card(adaptivecard.AdaptiveCard):
         self.lang, self.speak, self.fallback_text = lang, speak, fallback_text
         self.msteams = {"width": "Full"}
         if refresh is not None:
-            self.refresh = refresh
-        self.body = list(body)
+            self.refresh = refresh.render()
+        self.body = [piece.render() for piece in body]
 
     def to_json(self) -> str:
-        return json.dumps(
-            self.render(),
-            ensure_ascii=False,
-            separators=(",", ":"),
-            cls=baseobject.AdaptiveCardJSONEncoder,
-        )
+        return self._json().decode()
 
     def to_dict(self) -> dict[str, object]:
-        return cast("dict[str, object]", json.loads(self.to_json()))
+        """Return the card itself, not a copy: nobody changes it."""
+        return cast("dict[str, object]", self.render())
 
     @property
     def size(self) -> int:
         """Return how many bytes go over the wire."""
-        return len(self.to_json().encode())
+        return len(self._json())
+
+    def _json(self) -> bytes:
+        return orjson.dumps(self.render())

@@ -106,6 +106,7 @@ def file_size(size: int, locale: str) -> str:
     return _("{number} KB").format(number=_rounded(max(kilobytes, 1), locale, digits=0))
 
 
+@lru_cache(maxsize=1024)  # a tenant's fields have the same names in all its requests
 def humanised(key: str) -> str:
     """Write a field's name as words: "InvoiceNumber" is Invoice number."""
     key = clean(key)

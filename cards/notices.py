@@ -7,14 +7,26 @@ from approvals_core.models import Approval, Content, Place
 from approvals_core.tenant import Tenant
 from cards import text
 from cards.approval.content import submitter_of, total_of
-from cards.buttons import PENDING, SHOW, card_key
-from cards.elements import Actions, Card, Column, Columns, Container, Execute, Piece, TextBlock
+from cards.approval.spoken import spoken
+from cards.buttons import PENDING, REFRESH, SHOW, card_key
+from cards.elements import (
+    Actions,
+    Card,
+    Column,
+    Columns,
+    Container,
+    Execute,
+    Piece,
+    Refresh,
+    TextBlock,
+)
 from cards.formats import day
 from cards.language import LANGUAGE, _
 from cards.pieces import small, small_print
 from cards.viewer import Viewer
 
 MOST_ROWS = 10  # of one page of the list
+_PRESSABLE = "\u203a"  # a small chevron: the row opens its request
 
 
 @dataclass(frozen=True)
@@ -52,29 +64,57 @@ def out_of_date(*, notice_line: str | None = None) -> Card:
     )
 
 
-def not_available(*, notice_line: str | None = None) -> Card:
-    """Answer for what is not there and for what is not the asker's: both look the same."""
+def cannot_be_shown(*, notice_line: str | None = None) -> Card:
+    """Stand in the place of a card that was refused: what it showed before is no longer true."""
     return _notice(
-        _("This request is not available to you"),
-        _("It may have been closed, or it was never sent to you."),
+        _("This request cannot be shown here any more"),
+        _("It changed since this card was sent. Write **pending** to see what waits for you."),
         notice_line=notice_line,
     )
 
 
-def recording(*, notice_line: str | None = None) -> Card:
-    """Answer a click whose commit is under way and whose request is not even read yet."""
+def not_available(*, number: str = "", notice_line: str | None = None) -> Card:
+    """
+    Answer for what is not there and for what is not the asker's: both look the same.
+
+    *number* is what he asked for, as he wrote it, "" if he wrote none.
+    """
+    asked = text.one_line(number, text.FACT_NAME)
+    title = (
+        _("“{number}” is not available to you")
+        if asked
+        else _("This request is not available to you")
+    )
+    return _notice(
+        title.format(number=asked),
+        _("It may have been closed, or it was never sent to you."),
+        _("Write **pending** to see what waits for you."),
+        notice_line=notice_line,
+    )
+
+
+def recording(viewer: Viewer, *, key: str = "", notice_line: str | None = None) -> Card:
+    """
+    Answer a click whose commit is under way and whose request is not even read yet.
+
+    *key* is the clicked card's, which then looks for itself what became of it.
+    """
     return _notice(
         _("Recording your decision…"),
         _("This takes longer than usual. The card changes as soon as it is done."),
+        key=key,
+        viewer=viewer,
         notice_line=notice_line,
     )
 
 
-def cannot_be_reached(*, notice_line: str | None = None) -> Card:
-    """Answer when our own store or the directory does not."""
+def cannot_be_reached(viewer: Viewer, *, key: str = "", notice_line: str | None = None) -> Card:
+    """Answer when our own store or the directory does not; *key* is the card's that was clicked."""
     return _notice(
         _("Approvals cannot be reached at the moment"),
         _("Please try again in a minute. Your requests are safe, and so is what you decided."),
+        key=key,
+        viewer=viewer,
         notice_line=notice_line,
     )
 
@@ -105,27 +145,39 @@ def pending_list(
 def _row(each: Waiting, viewer: Viewer) -> Columns:
     content = each.approval.content or Content()
     title = text.block(content.title, text.TITLE) or text.block(each.approval.display_number)
-    left = [TextBlock(title, weight="Bolder", lines=2), small(_about(each, content, viewer))]
-    right = TextBlock(text.block(total_of(content, viewer), text.FACT_NAME), align="Right")
+    left = [
+        TextBlock(title, weight="Bolder", color="Accent", lines=2),
+        # First on its line: a number breaks at its hyphens where it does not fit.
+        small(_from(each, content)),
+        small(_kind(each, viewer)),
+    ]
+    amount = text.block(total_of(content, viewer), text.FACT_NAME)
+    right = [Column(TextBlock(amount, align="Right"), width="auto")] if amount else []
     opened = _("Open {number}").format(number=text.one_line(each.approval.display_number, 60))
+    sign = TextBlock(_PRESSABLE, wrap=False, size="Large", color="Accent")
     return Columns(
         Column(*left, width="stretch"),
-        Column(right, width="auto"),
+        *right,
+        Column(sign, width="auto", vertical="Center", spacing="Small"),
         spacing="Small",
         separator=True,
         on_select=Execute(opened, verb=SHOW, data={"k": card_key(each.approval, each.place)}),
     )
 
 
-def _about(each: Waiting, content: Content, viewer: Viewer) -> str:
+def _from(each: Waiting, content: Content) -> str:
+    number = text.block(each.approval.display_number, text.FACT_NAME)
+    return _joined(number, text.block(submitter_of(content), text.PERSON))
+
+
+def _kind(each: Waiting, viewer: Viewer) -> str:
     since = each.place.asked_at
-    said = [
-        text.block(each.tenant.request_word, text.FACT_NAME),
-        text.block(each.approval.display_number, text.FACT_NAME),
-        text.block(submitter_of(content), text.PERSON),
-        text.block(day(since, viewer.locale, viewer.zone)) if since else "",
-    ]
-    return " · ".join(part for part in said if part)
+    when = text.block(day(since, viewer.locale, viewer.zone)) if since else ""
+    return _joined(text.block(each.tenant.request_word, text.FACT_NAME), when)
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def _show_more(after: str) -> Actions:
@@ -140,16 +192,34 @@ def _commands() -> tuple[str, ...]:
     )
 
 
-def _notice(title: str, *sentences: str, notice_line: str | None) -> Card:
-    return _card(title, [TextBlock(each, spacing="Small") for each in sentences], notice_line)
+def _notice(
+    title: str,
+    *sentences: str,
+    key: str = "",
+    viewer: Viewer | None = None,
+    notice_line: str | None,
+) -> Card:
+    """Say *sentences*; with the *key* of a card, it can be shown again, or shows itself."""
+    said: list[Piece] = [TextBlock(each, spacing="Small") for each in sentences]
+    if not key:
+        return _card(title, said, notice_line)
+    button = Execute(_("Show the request"), verb=SHOW, data={"k": key})
+    itself = Execute(_("Refresh"), verb=REFRESH, data={"k": key}, submit_instead=False)
+    users = [viewer.user_id] if viewer and viewer.user_id else []
+    said.append(Actions(button, spacing="Medium"))
+    return _card(title, said, notice_line, refresh=Refresh(itself, users))
 
 
-def _card(title: str, body: Sequence[Piece], notice_line: str | None) -> Card:
+def _card(
+    title: str, body: Sequence[Piece], notice_line: str | None, *, refresh: Refresh | None = None
+) -> Card:
+    inert = text.escape_markdown(text.break_runs(title))
     return Card(
-        TextBlock(title, size="Large", weight="Bolder", heading=True),
+        TextBlock(inert, size="Large", weight="Bolder", heading=True),
         *body,
         *([small_print(notice_line)] if notice_line else []),
-        speak=title,
-        fallback_text=title,
+        speak=spoken(title),
+        fallback_text=inert,
         lang=LANGUAGE,
+        refresh=refresh,
     )

@@ -13,6 +13,7 @@ FACT_VALUE = 300
 FREE_TEXT = 600
 FREE_TEXT_LINES = 10
 FILE_NAME = 80
+_END_OF_NAME = 16
 PERSON = 80
 BUTTON = 40
 URL = 2000
@@ -28,6 +29,12 @@ _UNWANTED = re.compile(
 )
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[ \t\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]+")
+# Whatever `clean` would change; most texts have none of it.
+_UNCALM = re.compile(
+    "[\x00-\x1f\x7f-\xa0\u0300-\u036f\u1680\u1ab0-\u1aff\u1dc0-\u1dff\u2000-\u200b\u2028-\u202f"
+    "\u205f-\u2064\u2066-\u206f\u20d0-\u20ff\u2800\u3000\u3164\ud800-\udfff\ufe20-\ufe2f\ufeff\uffa0"
+    "\ufff9-\ufffb\ufffe\uffff]|  "
+)
 _EMPTY_LINES = re.compile("\n{3,}")
 _MARK = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{3}}){_MARK}+")  # they would cover the lines above
@@ -39,6 +46,10 @@ _RUN_PART = re.compile(rf"\S{{{_PART_OF_RUN}}}(?<!\u200d)(?=\S)(?![{_JOINED}])")
 
 def clean(text: str) -> str:
     """Take out what cannot be seen or sent or turns the text round, and calm the white space."""
+    return _calmed(text) if _UNCALM.search(text) else text.strip()
+
+
+def _calmed(text: str) -> str:
     text = _UNWANTED.sub("", _LINE_BREAK.sub("\n", text))
     text = _STACKED_MARKS.sub(r"\1", _SPACES.sub(" ", text))
     text = "\n".join(line.strip() for line in text.split("\n"))
@@ -58,6 +69,17 @@ def cut(text: str, limit: int) -> str:
 def cut_lines(text: str, limit: int) -> str:
     lines = text.split("\n")
     return text if len(lines) <= limit else "\n".join(lines[:limit]).rstrip() + ELLIPSIS
+
+
+def file_name(text: str) -> str:
+    """For the name of a file: one line, and its end is kept, which says what kind of file it is."""
+    name = clean(text).replace("\n", " ")
+    if len(name) <= FILE_NAME:
+        return name
+    end = len(name) - _END_OF_NAME
+    while end < len(name) and (_joins(name[end]) or name[end - 1] == "\u200d"):
+        end += 1
+    return cut(name, FILE_NAME - _END_OF_NAME) + name[end:]
 
 
 def break_runs(text: str) -> str:

@@ -31,6 +31,11 @@ MARIA = Person(directory=DIRECTORY, object_id="0001", name="Maria Keller")
 JONAS = Person(directory=DIRECTORY, object_id="0002", name="Jonas Berg")
 PRIYA = Person(directory=DIRECTORY, object_id="0003", name="Priya Nair")
 
+
+def a_person(name: str) -> Person:
+    return MARIA.model_copy(update={"name": name})
+
+
 VIEWER = Viewer(user_id="29:1a2b3c", locale="en-GB", zone="Europe/Berlin")
 
 APPROVE = Action(code="Approve", label="Approve", past="Approved", style=Style.POSITIVE)

@@ -7,6 +7,7 @@ size, and its errors name no place; `tighten` mends both. `lint` says what a sch
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
@@ -17,6 +18,23 @@ from jsonschema import Draft6Validator, Draft7Validator
 _TEXT, _FLAG = {"type": "string"}, {"type": "boolean"}
 _LIMIT_IN_BYTES = 28 * 1024
 _MOST_ACTIONS = 6
+_LONGEST_TITLE = (
+    90  # characters of what a button or a pressable row is called: "Open " and a file's name
+)
+_MOST_PIXELS = 32  # of a column: the rest of a phone's 320 is for words
+_TARGET = re.compile(r"https?://[^/@?#\s]+([/?#]\S*)?")
+# What Teams draws alike on desktop, iOS and Android. A Table, a Media, a ShowCard or a background does not.
+_SAFE = frozenset(
+    {
+        *("AdaptiveCard", "Container", "ColumnSet", "Column", "ActionSet", "FactSet"),
+        *("TextBlock", "RichTextBlock", "TextRun", "Badge", "Input.Text", "Image"),
+        *("Action.Execute", "Action.Submit", "Action.OpenUrl", "Action.ToggleVisibility"),
+    }
+)
+_UNSAFE_PROPERTIES = frozenset(
+    {"backgroundImage", "minHeight", "height", "fontType", "inlineAction", "rtl", "targetWidth"}
+)
+_PALE = frozenset({"good", "warning", "light"})  # as texts hardly seen in Teams' light theme
 
 
 def problems(card: dict[str, Any]) -> list[str]:
@@ -149,6 +167,11 @@ def lint(card: dict[str, Any]) -> list[str]:
     found = [complaint for path, piece in walk(card) for complaint in _lint_piece(path, piece)]
     ids = [p["id"] for _, p in walk(card) if "id" in p and not _is_action(p)]
     found += [f"id {each!r} twice" for each in sorted(set(ids)) if ids.count(each) > 1]
+    targets = [t for _, p in walk(card) for t in p.get("targetElements", [])]
+    found += [f"nothing has the id {each!r}" for each in targets if each not in ids]
+    found += [f"$.{name}: says nothing" for name in ("speak", "fallbackText") if not card.get(name)]
+    if "actions" in card:
+        found.append("$.actions: some clients ignore fallback outside an ActionSet")
     size = len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
     return [*found, f"{size} bytes are too many"] if size > _LIMIT_IN_BYTES else found
 
@@ -161,12 +184,45 @@ def _lint_piece(path: str, piece: dict[str, Any]) -> Iterator[str]:
         yield f"{path}: isRequired without errorMessage"
     if kind == "TextBlock" and piece.get("wrap") is None:
         yield f"{path}: TextBlock does not say whether it wraps"
-    if kind == "Action.Execute" and "refresh" not in path and not piece.get("fallback"):
-        yield f"{path}: Action.Execute without a Submit for older clients"
     if len(piece.get("actions", [])) > _MOST_ACTIONS:
         yield f"{path}: more than {_MOST_ACTIONS} actions"
     if kind in {"Container", "Column"} and not piece.get("items"):
         yield f"{path}: {kind} with nothing in it"
+    yield from _lint_looks(path, piece)
+    yield from _lint_presses(path, piece)
+
+
+def _lint_looks(path: str, piece: dict[str, Any]) -> Iterator[str]:
+    """Find what some client draws badly, or nobody can see or hear."""
+    kind, width = piece.get("type", ""), str(piece.get("width", ""))
+    if kind and kind not in _SAFE:
+        yield f"{path}: {kind} looks different on phones"
+    for name in sorted(_UNSAFE_PROPERTIES & set(piece)):
+        yield f"{path}: {name} looks different on phones"
+    if kind == "Column" and width.endswith("px") and int(width[:-2]) > _MOST_PIXELS:
+        yield f"{path}: {width} is much of a phone's width"
+    if kind == "Image" and not piece.get("altText"):
+        yield f"{path}: Image without altText"
+    is_words = re.search(r"\w", str(piece.get("text", "")))
+    if kind == "TextBlock" and is_words and str(piece.get("color")).lower() in _PALE:
+        yield f"{path}: words in {piece['color']} are hardly seen"
+
+
+def _lint_presses(path: str, piece: dict[str, Any]) -> Iterator[str]:
+    """Find what cannot be pressed, or does not say where it leads."""
+    title = piece.get("title", "")
+    if _is_action(piece) and not 0 < len(title) <= _LONGEST_TITLE:
+        yield f"{path}: {title!r} is no title of an action"
+    for name in {"url", "iconUrl"} & set(piece):
+        if not _TARGET.fullmatch(str(piece[name])):
+            yield f"{path}: {name} is no address to open"
+    # Not refresh: Teams presses that itself, and older clients do not know it.
+    if (
+        piece.get("type") == "Action.Execute"
+        and "refresh" not in path
+        and not piece.get("fallback")
+    ):
+        yield f"{path}: Action.Execute without a Submit for older clients"
 
 
 def _is_action(piece: dict[str, Any]) -> bool:

@@ -180,7 +180,7 @@ def test_what_failed_or_was_done_in_an_older_round_closes_no_card(done):
 
     card = card_of(a_view(an_approval(removed, taken=(done,))))
 
-    assert "This request was closed." in texts(card)
+    assert "Contoso Purchasing closed this request." in texts(card)
 
 
 def test_an_address_named_twice_gets_one_button():

@@ -74,6 +74,13 @@ def test_the_pieces_are_the_packages_own_and_nobody_else_knows_it():
     assert isinstance(OpenUrl("a", "https://a.example"), BareObject)
 
 
+TEXT = {"type": "TextBlock", "text": "x", "wrap": True}
+
+
+def an_action(kind: str, **fields: object) -> dict[str, object]:
+    return {"type": "ActionSet", "actions": [{"type": kind, **fields}]}
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
@@ -84,9 +91,50 @@ def test_the_pieces_are_the_packages_own_and_nobody_else_knows_it():
         ({"type": "Container", "items": []}, "nothing in it"),
         ({"type": "Input.Text", "id": "a"}, "without label"),
         ({"type": "Marquee"}, "Marquee"),
+        ({"type": "Image", "url": "https://a.example/i.png"}, "without altText"),
+        ({"type": "Image", "url": "data:image/png;base64,AA", "altText": "x"}, "no address"),
+        ({"type": "Table", "columns": [], "rows": []}, "different on phones"),
+        ({"type": "TextBlock", "text": "x", "wrap": True, "fontType": "Monospace"}, "on phones"),
+        ({"type": "TextBlock", "text": "Done", "wrap": True, "color": "Good"}, "hardly seen"),
+        (
+            {
+                "type": "ColumnSet",
+                "columns": [{"type": "Column", "width": "90px", "items": [TEXT]}],
+            },
+            "much of a phone's width",
+        ),
+        (an_action("Action.OpenUrl", title="", url="https://a.example"), "no title"),
+        (an_action("Action.OpenUrl", title="x" * 91, url="https://a.example"), "no title"),
+        (an_action("Action.OpenUrl", title="x", url="javascript:alert(1)"), "no address"),
+        (an_action("Action.OpenUrl", title="x", url="https://bank.example@evil.example"), "no add"),
+        (an_action("Action.ToggleVisibility", title="x", targetElements=["y"]), "has the id 'y'"),
+        (an_action("Action.Execute", title="x", verb="act"), "without a Submit"),
     ],
 )
 def test_the_tests_own_judge_sees_what_is_wrong(wrong, complaint):
     card = a_card().to_dict() | {"body": [wrong]}
 
     assert any(complaint in problem for problem in problems(card))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"speak": ""}, "$.speak: says nothing"),
+        ({"fallbackText": ""}, "$.fallbackText: says nothing"),
+        (
+            {"actions": [{"type": "Action.OpenUrl", "title": "x", "url": "https://a.example"}]},
+            "$.actions",
+        ),
+        ({"body": [{**TEXT, "text": "x" * 29_000}]}, "bytes are too many"),
+        ({"body": [{**TEXT, "id": "a"}, {**TEXT, "id": "a"}]}, "id 'a' twice"),
+    ],
+)
+def test_it_sees_what_is_wrong_with_a_whole_card(wrong, complaint):
+    assert any(
+        complaint in problem for problem in problems(a_card(TextBlock("x")).to_dict() | wrong)
+    )
+
+
+def test_it_has_nothing_against_a_good_card():
+    assert problems(a_card(TextBlock("x")).to_dict()) == []

@@ -1,6 +1,7 @@
 """The small cards: lists of what waits, help, and what to say when there is nothing to show."""
 
 import json
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ def test_a_row_opens_its_request():
     assert opened["data"] == {"k": "pr-9q2f4zt1.0"}
     assert opened["fallback"]["data"] == opened["data"]
     assert "€12,480.00" in texts(card)
-    assert "Purchase requisition · PR-1 · Ana Ruiz · Wed, 18 Nov 2026" in texts(card)
+    assert "PR-1 · Ana Ruiz\nPurchase requisition · Wed, 18 Nov 2026" in texts(card)
 
 
 def test_a_list_with_more_says_where_it_goes_on():
@@ -67,6 +68,33 @@ def test_what_is_not_available_says_nothing_of_any_request():
     assert notices.not_available().to_dict() == notices.not_available().to_dict()
 
 
+def test_a_card_whose_request_could_not_be_read_shows_itself_once_it_can():
+    for make in (notices.cannot_be_reached, notices.recording):
+        card = json.loads(make(VIEWER, key="pr-abc.0").to_json())
+
+        assert card["refresh"]["action"]["data"] == {"k": "pr-abc.0"}
+        assert card["refresh"]["userIds"] == [VIEWER.user_id]
+        [button] = [each for part in card["body"] for each in part.get("actions", [])]
+        assert (button["verb"], button["data"]) == ("show", {"k": "pr-abc.0"})
+        assert "refresh" not in make(VIEWER).to_dict()
+
+
+def test_who_asks_for_a_number_reads_it_again_and_what_else_to_do():
+    card = notices.not_available(number="[REQ-1](https://evil.example)\n*now*").to_dict()
+
+    assert_inert(card)
+    assert "REQ-1" in texts(card)
+    assert "**pending**" in texts(card)
+    assert card["speak"] == "“[REQ-1](https://evil.example) *now*” is not available to you"
+
+
+def test_a_number_is_the_first_on_its_line_and_a_row_can_be_seen_to_be_pressed():
+    said = texts(notices.pending_list([waiting()], VIEWER).to_dict())
+
+    assert "\nPR-1 · " in said
+    assert "\u203a" in said
+
+
 def test_every_notice_can_carry_the_notice_line():
     line = "Playground: not a real request"
     for make in (
@@ -74,7 +102,8 @@ def test_every_notice_can_carry_the_notice_line():
         notices.help_card,
         notices.out_of_date,
         notices.not_available,
-        notices.cannot_be_reached,
+        partial(notices.cannot_be_reached, VIEWER),
+        partial(notices.recording, VIEWER, key="pr-abc.0"),
     ):
         assert texts(make(notice_line=line).to_dict()).endswith(line)
     assert line in texts(notices.pending_list([waiting()], VIEWER, notice_line=line).to_dict())

@@ -205,3 +205,38 @@ def test_cleaned_text_can_be_sent_and_is_clean(raw):
 
     assert once.encode().decode() == once
     assert text.clean(once) == once
+
+
+@pytest.mark.parametrize(
+    ("name", "shown_as"),
+    [
+        ("Quote\nof today.pdf", "Quote of today.pdf"),
+        ("a" * 200 + "harmless.pdf.exe", "a" * 63 + "…harmless.pdf.exe"),
+    ],
+)
+def test_a_long_file_name_keeps_its_end(name, shown_as):
+    assert text.file_name(name) == shown_as
+    assert len(shown_as) <= text.FILE_NAME
+
+
+def test_a_file_name_is_not_cut_inside_what_looks_like_one_character():
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+    found = text.file_name("x" * 100 + family * 4)
+
+    assert not found.split("…")[1].startswith("\u200d")
+
+
+@given(
+    st.lists(st.one_of(st.characters(), st.sampled_from(" \n\t\u0301")), max_size=12).map("".join)
+)
+@example("".join(map(chr, range(0x110000))))
+def test_a_text_that_looks_calm_is_what_calming_would_make_of_it(raw: str):
+    assert text.clean(raw) == text._calmed(raw)
+
+
+@pytest.mark.parametrize("start", range(0, 0x10000, 0x1000))
+def test_no_character_that_is_taken_out_looks_calm(start: int):
+    for character in map(chr, range(start, start + 0x1000)):
+        for raw in (f"a{character}b", f"a{character * 4}b"):
+            assert text.clean(raw) == text._calmed(raw)

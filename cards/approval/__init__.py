@@ -16,7 +16,7 @@ from cards.approval.blocks import (
 from cards.approval.content import Shown, shown
 from cards.approval.lists import attachments, facts, items, route_list
 from cards.approval.room import ROOMS, Room
-from cards.approval.spoken import fallback_text, spoken
+from cards.approval.spoken import fallback_text, sentence, spoken
 from cards.approval.standing import Phase, Standing, said_last, standing
 from cards.buttons import REFRESH, card_key
 from cards.elements import (
@@ -95,16 +95,21 @@ class _Draft:
 
     def card(self, room: Room) -> Card:
         is_asking = self._now.phase is Phase.ASKING
+        words = self._sentence()
         return Card(
             header(self._view, self._now),
             *([banner(self._aside.said)] if self._aside.said else []),
             *(self._open(room) if is_asking else self._decided(room)),
             *([small_print(self._notice_line)] if self._notice_line else []),
-            speak=spoken(self._view, self._viewer, self._now, self._shown),
-            fallback_text=fallback_text(self._view, self._viewer, self._now, self._shown),
+            speak=spoken(words),
+            fallback_text=fallback_text(words, self._shown),
             lang=LANGUAGE,
             refresh=None if self._now.phase is Phase.CLOSED else self._refresh(),
         )
+
+    def _sentence(self) -> str:
+        first = self._aside.said or self._aside.problem
+        return sentence(self._view, self._viewer, self._now, self._shown, first=first)
 
     def _open(self, room: Room) -> list[Piece]:
         said = said_last(self._view)
@@ -113,7 +118,7 @@ class _Draft:
             *hero(self._shown, self._viewer, with_deadline=True),
             *requested_by(self._shown, self._viewer),
             *self._details(room),
-            *asking(self._view, self._aside.problem, self._aside.typed, room),
+            *asking(self._view, self._viewer, self._aside.problem, self._aside.typed, room),
         ]
 
     def _decided(self, room: Room) -> list[Piece]:

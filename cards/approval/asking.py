@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from approvals_core.models import Approval, Place
+from approvals_core.models import Approval, Place, Refusal
 from approvals_core.ports import View
 from approvals_core.rules.standing import offered
 from approvals_core.tenant import Action, Comment
@@ -11,28 +11,38 @@ from cards.approval.blocks import problem_box
 from cards.approval.room import Room
 from cards.buttons import ACT, COMMENT, act_data
 from cards.elements import Actions, Execute, Piece, TextInput
+from cards.formats import humanised, moment
 from cards.language import _
+from cards.viewer import Viewer
 
 
-def asking(view: View, problem: str, typed: str, room: Room) -> list[Piece]:
+def asking(view: View, viewer: Viewer, problem: str, typed: str, room: Room) -> list[Piece]:
     """
     Ask for the decision; *problem* says why the last one came back.
 
     *typed* is what had been written then, so that nothing is written twice. Without
     them it is what the place remembers of a refusal.
     """
-    actions, refusal = offered(view.approval, view.tenant), view.place.refusal
+    actions, refusal, came_back = offered(view.approval, view.tenant), view.place.refusal, ""
     if refusal is not None and not problem:
         problem, typed = refusal.message, typed or refusal.comment
-    if not actions:
-        return []
-    box: list[Piece] = [problem_box(problem)] if problem else []
+        came_back = _came_back(view, refusal, viewer)
+    box: list[Piece] = [problem_box(problem, came_back)] if problem else []
     buttons = [_button(view.approval, view.place, action) for action in actions]
     return [
         *box,
         *_comment(actions, typed, room, near=bool(box)),
         Actions(*buttons, spacing="Medium"),
     ]
+
+
+def _came_back(view: View, refusal: Refusal, viewer: Viewer) -> str:
+    action = view.tenant.action(refusal.action)
+    label = action.label if action else humanised(refusal.action)
+    when = moment(refusal.at, viewer.locale, viewer.zone)
+    return _("Your “{action}” came back on {when}.").format(
+        action=text.one_line(label, text.BUTTON), when=when
+    )
 
 
 def _comment(actions: Sequence[Action], typed: str, room: Room, *, near: bool) -> list[Piece]:

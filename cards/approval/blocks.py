@@ -24,8 +24,9 @@ from cards.viewer import Viewer
 
 def header(view: View, standing: Standing) -> Container:
     kind = text.block(view.tenant.request_word)
+    # A line of its own: beside other words a number breaks at its hyphens on a phone.
     reference = text.link(view.approval.display_number, _detail_page(view), text.FACT_NAME)
-    named = Column(small(f"{kind} · {reference}"), width="stretch", vertical="Center")
+    named = Column(small(kind), small(reference), width="stretch", vertical="Center")
     badge = Column(_badge(standing), width="auto", vertical="Center")
     title = TextBlock(
         text.block(title_of(view), text.TITLE),
@@ -47,8 +48,9 @@ def title_of(view: View) -> str:
 
 def _badge(standing: Standing) -> Badge:
     words, look = text.one_line(standing.badge, text.BUTTON), standing.look
+    seen = None if look.color == "Good" else look.color  # as words it is too pale in Teams
     instead = TextBlock(
-        text.escape_markdown(words), wrap=False, weight="Bolder", color=look.color, align="Right"
+        text.escape_markdown(words), wrap=False, weight="Bolder", color=seen, align="Right"
     )
     return Badge(words, style=look.badge, icon=look.icon, instead=instead)
 
@@ -123,10 +125,16 @@ def reason(shown: Shown, room: Room) -> list[Piece]:
     return [Prose(notes, spacing="Medium")] if notes else []
 
 
-def problem_box(message: str) -> Container:
-    """Say why a decision came back; web addresses in it show as text and as buttons."""
+def problem_box(message: str, came_back: str = "") -> Container:
+    """
+    Say why a decision came back; web addresses in it show as text and as buttons.
+
+    *came_back* says which and when, if it is not the one just pressed.
+    """
     said = TextBlock(text.block(message, text.FREE_TEXT), color="Attention", weight="Bolder")
-    return Container(said, *_link_row(links(message)), style="attention", spacing="Large")
+    which = [small(text.block(came_back), "Small")] if came_back else []
+    opened = _link_row(links(message))
+    return Container(said, *which, *opened, style="attention", spacing="Large", rounded=True)
 
 
 def detail_page(view: View, page_url: str) -> list[OpenUrl]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 
 from approvals_core.models import Attachment
@@ -13,7 +14,7 @@ from cards.approval.route import Row, Step, route
 from cards.approval.standing import GOOD, past_of
 from cards.elements import Color, Column, Columns, Container, Facts, OpenUrl, Piece, TextBlock
 from cards.formats import day, file_size, moment, money
-from cards.language import _
+from cards.language import _, plural
 from cards.pieces import heading, more, small, two
 from cards.viewer import Viewer
 
@@ -42,9 +43,10 @@ def facts(shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
 
 def _fitting(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return those that can stand side by side in one table, whose columns they share."""
-    alone = [row for row in rows if _width(row[0]) + _width(row[1]) <= _MOST_BESIDE]
-    names = max((_width(name) for name, _value in alone), default=0.0)
-    return [row for row in alone if names + _width(row[1]) <= _MOST_BESIDE]
+    widths = [(_width(name), _width(value), (name, value)) for name, value in rows]
+    alone = [each for each in widths if each[0] + each[1] <= _MOST_BESIDE]
+    names = max((name for name, _value, _row in alone), default=0.0)
+    return [row for _name, value, row in alone if names + value <= _MOST_BESIDE]
 
 
 def _width(words: str) -> float:
@@ -52,6 +54,7 @@ def _width(words: str) -> float:
     return max((sum(map(_width_of, word)) for word in words.split()), default=0.0)
 
 
+@lru_cache(maxsize=1024)
 def _width_of(character: str) -> float:
     return _WIDTHS.get(character, 0.7 if character.isupper() else 0.57)
 
@@ -113,12 +116,10 @@ def attachments(found: Sequence[Attachment], viewer: Viewer, room: Room) -> list
 
 
 def _attachment(file: Attachment, viewer: Viewer) -> Columns:
-    name = text.one_line(file.name, text.FILE_NAME) or _("Attachment")
+    name = text.file_name(file.name) or _("Attachment")
     url = text.safe_url(file.url)
     label = TextBlock(
         f"📎 {text.escape_markdown(text.break_runs(name))}",
-        wrap=False,
-        lines=1,
         color="Accent" if url else None,
     )
     columns = [Column(label, width="stretch")]
@@ -134,8 +135,27 @@ def route_list(view: View, viewer: Viewer, room: Room) -> list[Piece]:
     if not rows:
         return []
     title = heading(_("Approval route"))
-    shown = [_route_row(view, row, viewer) for row in rows[: room.route]]
-    return [Container(title, *shown, *more(len(rows) - room.route), spacing="Large")]
+    first = _first_shown(rows, room.route)
+    seen = rows[first : first + room.route]
+    shown = [_route_row(view, row, viewer) for row in seen]
+    later = len(rows) - first - len(seen)
+    return [Container(title, *_earlier(first), *shown, *_later(later), spacing="Large")]
+
+
+def _first_shown(rows: Sequence[Row], most: int) -> int:
+    """Return where to begin, so that who is asked now is seen however much was done before."""
+    now = next((i for i, row in enumerate(rows) if row.step is not Step.DONE), len(rows))
+    return max(0, min(now - most // 2, len(rows) - most)) if most else 0
+
+
+def _earlier(count: int) -> list[Piece]:
+    said = plural("{count} earlier step", "{count} earlier steps", count)
+    return [small(said, "Small")] if count else []
+
+
+def _later(count: int) -> list[Piece]:
+    said = plural("{count} later step", "{count} later steps", count)
+    return [small(said, "Small")] if count else []
 
 
 def _route_row(view: View, row: Row, viewer: Viewer) -> Columns:

@@ -24,4 +24,5 @@ ROOMS = (
     Room(rows=3, route=4, facts=4, fact=100, prose=250),
     Room(rows=0, route=0, facts=0, fact=0, prose=100),
     Room(rows=0, route=0, facts=0, fact=0, prose=100, typed=1000),
+    Room(rows=0, route=0, facts=0, fact=0, prose=100, typed=500),
 )

@@ -8,6 +8,7 @@ from enum import Enum
 from approvals_core.models import ActionTaken, Approval, Level, Named, Place, PlaceState
 from approvals_core.ports import View
 from approvals_core.rules.standing import name_of
+from cards.language import _
 
 
 class Step(Enum):
@@ -39,6 +40,8 @@ def route(view: View) -> tuple[Row, ...]:
     planned = [row for level in levels for row in _level(view, level, taken, asked)]
     done = [row for t in taken if not _in_plan(t, approval, levels) for row in _done(view, "", [t])]
     unplanned = [p for p in asked if not any(_matches(p, n) for n in _people(levels))]
+    if not approval.open:  # who was not asked will not be
+        planned = [row for row in planned if row.step is not Step.NEXT]
     rows = _with_unplanned(planned, list(_now(view, "", unplanned)))
     return (*done, *rows) if levels or done or len(asked) > 1 else ()
 
@@ -62,8 +65,14 @@ def _done(view: View, kind: str, taken: Iterable[ActionTaken]) -> Iterator[Row]:
 
 def _now(view: View, kind: str, places: list[Place]) -> Iterator[Row]:
     if places:
-        names = tuple(name_of(p) for p in places if p.seat != view.place.seat)
+        names = tuple(_asked(p) for p in places if p.seat != view.place.seat)
         yield Row(Step.NOW, kind, names, viewer=len(names) < len(places))
+
+
+def _asked(place: Place) -> str:
+    """Return what to call somebody who is asked, and whether he can be."""
+    called = name_of(place)
+    return _("{who} (cannot be found)").format(who=called) if place.unbound else called
 
 
 def _with_unplanned(planned: list[Row], unplanned: list[Row]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The card in one sentence: for those who hear it, and for clients that cannot draw it."""
+"""The card in a sentence or two: for those who hear it, and for clients that cannot draw it."""
 
 from approvals_core.ports import View
 from cards import text
@@ -8,24 +8,36 @@ from cards.language import _
 from cards.viewer import Viewer
 
 _LONGEST_LINK = 500  # characters
+_LONGEST_SENTENCE = 160  # characters
 
 
-def spoken(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
+def spoken(sentence: str) -> str:
     """Return the card as it is read aloud: plain text, and never taken for SSML."""
-    sentence = _sentence(view, viewer, now, found)
     return sentence.replace("<", " ").replace(">", " ")
 
 
-def fallback_text(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
+def fallback_text(sentence: str, found: Shown) -> str:
     """Return what is shown where the card cannot be. It is markdown."""
-    sentence = text.escape_markdown(_sentence(view, viewer, now, found))
+    inert = text.escape_markdown(sentence)
     url = text.safe_url(found.content.detail_page_url) or ""
     if not url or len(url) > _LONGEST_LINK:
-        return sentence
-    return _("{sentence} Open it at {url}").format(sentence=sentence, url=url)
+        return inert
+    return _("{sentence} Open it at {url}").format(sentence=inert, url=url)
 
 
-def _sentence(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
+def sentence(view: View, viewer: Viewer, now: Standing, found: Shown, *, first: str = "") -> str:
+    """
+    Say where the request stands, as plain text.
+
+    *first* goes before it: older clients show nothing else of the answer to a click.
+    """
+    said = [text.one_line(first, _LONGEST_SENTENCE), _standing(view, viewer, now, found)]
+    if now.phase is Phase.UNDER_WAY:
+        said += [text.one_line(note, _LONGEST_SENTENCE) for note in now.notes]
+    return " ".join(part for part in said if part)
+
+
+def _standing(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
     request = f"{view.tenant.request_word} {_line(view.approval.display_number)}"
     if now.deed is not None:
         did = now.deed.words.format(what=now.deed.what, who=_line(now.deed.who))
@@ -34,12 +46,12 @@ def _sentence(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
         return _("{request}: {state}.").format(request=request, state=_line(now.badge))
     who, total = _line(submitter_of(found.content)), _line(total_of(found.content, viewer))
     if who and total:
-        sentence = _("{request} from {who} over {total} needs your approval.")
+        words = _("{request} from {who} over {total} waits for your decision.")
     elif who:
-        sentence = _("{request} from {who} needs your approval.")
+        words = _("{request} from {who} waits for your decision.")
     else:
-        sentence = _("{request} needs your approval.")
-    return sentence.format(request=request, who=who, total=total)
+        words = _("{request} waits for your decision.")
+    return words.format(request=request, who=who, total=total)
 
 
 def _line(words: str) -> str:

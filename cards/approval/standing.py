@@ -1,18 +1,21 @@
 """What the card says about where the request stands, for whom it is, before it is drawn."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from approvals_core.models import ActionTaken, Decision, Place, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import holder, name_of
+from approvals_core.rules.standing import holder, name_of, offered
 from approvals_core.tenant import Style
 from cards.approval.route import who
 from cards.elements import BadgeStyle, Box, Color
 from cards.formats import humanised, moment
 from cards.language import _
 from cards.viewer import Viewer
+
+# Times are written to the minute: one less than a minute ahead would read as now.
+SHORTLY = timedelta(minutes=1)
 
 
 class Phase(Enum):
@@ -76,7 +79,7 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     knows yet whether it counts.
     """
     if view.round < view.approval.round:
-        return _over(view, _("This request was opened again. A newer card shows it."))
+        return _over(view, _opened_again(view))
     if view.place.state is PlaceState.REMOVED:
         return _over(view, _("Nothing more for you to do."))
     if recording and view.place.decision is None:
@@ -85,8 +88,9 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     decided = next((p for p in (view.place, held_by) if p is not None and p.decision), None)
     if decided is not None and decided.decision is not None:
         return _decided(view, decided, decided.decision, viewer)
-    if not view.tenant.enabled:
-        return _tenant_closed(view)
+    hindrance = _hindrance(view)
+    if hindrance:
+        return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, (hindrance,))
     return Standing(Phase.ASKING, _("Pending"), PENDING)
 
 
@@ -124,7 +128,7 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
         again = (_again(tenant, decision, viewer),)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, again)
     if place.state is PlaceState.UNCONFIRMED:
-        unsure = _unsure(tenant, mine=place.seat == view.place.seat)
+        unsure = _unsure(tenant, decision, mine=place.seat == view.place.seat)
         return Standing(Phase.UNDER_WAY, _("Not confirmed"), UNSURE, tried, unsure)
     sending = _("Sending to {tenant}…").format(tenant=tenant)
     return Standing(Phase.UNDER_WAY, _("Sending"), WAITING, tried, (sending,))
@@ -140,15 +144,23 @@ def _tried(view: View, place: Place, decision: Decision) -> Deed:
 def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
     if decision.due is None:
         return _("{tenant} cannot take this at the moment. We try again.").format(tenant=tenant)
+    if decision.due - decision.attempted_at < SHORTLY:
+        said = _("{tenant} cannot take this at the moment. We try again shortly.")
+        return said.format(tenant=tenant)
     when = moment(decision.due, viewer.locale, viewer.zone)
     said = _("{tenant} cannot take this at the moment. We try again on {when}.")
     return said.format(tenant=tenant, when=when)
 
 
-def _unsure(tenant: str, *, mine: bool) -> tuple[str, ...]:
+def _unsure(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
     unknown = _("{tenant} did not confirm this. It may have it, or not.").format(tenant=tenant)
+    if decision.due is not None:  # only a tenant that counts it once is told twice
+        again = _("We send the same again, and it counts once. There is nothing for you to do.")
+        return (unknown, again)
+    if not mine:
+        return (unknown, _("This card changes as soon as we know."))
     advice = _("Please look there before you do anything. This card changes as soon as we know.")
-    return (unknown, advice) if mine else (unknown,)
+    return (unknown, advice)
 
 
 def _recording(view: View, code: str) -> Standing:
@@ -158,18 +170,34 @@ def _recording(view: View, code: str) -> Standing:
     return Standing(Phase.UNDER_WAY, _("Recording"), WAITING, None, notes)
 
 
-def _tenant_closed(view: View) -> Standing:
-    closed = _("{tenant} takes no decisions at the moment.").format(tenant=view.tenant.name)
-    return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, (closed,))
+def _hindrance(view: View) -> str:
+    """Say why nothing can be decided here now, or ""."""
+    tenant = view.tenant.name
+    if view.place.person is None:
+        nobody = _("{tenant} asks {who}, and nobody of that name can be found yet.")
+        return nobody.format(tenant=tenant, who=name_of(view.place))
+    if not view.tenant.enabled:
+        return _("{tenant} takes no decisions at the moment.").format(tenant=tenant)
+    if not offered(view.approval, view.tenant):
+        return _("This request cannot be decided here. Please decide in {tenant}.").format(
+            tenant=tenant
+        )
+    return ""
+
+
+def _opened_again(view: View) -> str:
+    # What stands below is the newest: what it was then is not kept.
+    if view.place.round == view.approval.round:
+        return _("It was opened again: below is how it stands now. A newer card shows it.")
+    return _("It was opened again without asking you: below is how it stands now.")
 
 
 def _over(view: View, end: str) -> Standing:
     taken = _last_taken(view)
     if taken is None:
         is_open = view.approval.open
-        why = (
-            _("This request no longer waits for you.") if is_open else _("This request was closed.")
-        )
+        closed = _("{tenant} closed this request.").format(tenant=view.tenant.name)
+        why = _("This request no longer waits for you.") if is_open else closed
         return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
     past, look = past_of(view, taken.action)
     name = who(view.approval, taken)
@@ -178,9 +206,12 @@ def _over(view: View, end: str) -> Standing:
 
 
 def _last_taken(view: View) -> ActionTaken | None:
-    """Return what the viewer did last in the round of this card, else what anybody did."""
-    taken = _taken(view)
+    """Return what the viewer did last in the round of this card, else anybody since he was asked."""
+    taken, asked_at = _taken(view), view.place.asked_at
     mine = [t for t in taken if t.seat == view.place.seat]
+    if asked_at is not None:  # what was done before is no answer to what he was asked
+        allowance = timedelta(seconds=view.tenant.limits.clock_allowance)
+        taken = [t for t in taken if t.at >= asked_at - allowance]
     return next(iter([*mine[-1:], *taken[-1:]]), None)
 
 
