@@ -1,4 +1,4 @@
-"""The far side of the Bot Connector: the bot creates conversations here, sends messages and updates them."""
+"""The far side of the Bot Connector: the bot creates conversations here, sends messages, updates and deletes them."""
 
 import itertools
 import json
@@ -20,12 +20,15 @@ MOST_BYTES = 28 * 1024  # of a card, in UTF-8
 
 # (status, code): TD conversation-messages.md, "Status codes"; the texts are ours.
 _REFUSALS = {
+    FaultKind.NOT_REGISTERED: (401, "BotNotRegistered"),
+    FaultKind.BOT_DISABLED: (403, "BotDisabledByAdmin"),
     FaultKind.NO_CONVERSATION: (404, "ConversationNotFound"),
     FaultKind.NO_MESSAGE: (404, "ActivityNotFoundInConversation"),
     FaultKind.PRECONDITION_FAILED: (412, "PreconditionFailed"),
     FaultKind.TOO_BIG: (413, "MessageSizeTooBig"),
     FaultKind.THROTTLED: (429, "Throttled"),
 }
+_ON_EVERY_CALL = (FaultKind.NOT_REGISTERED, FaultKind.BOT_DISABLED)  # whatever it is about
 _ON_ANY = (FaultKind.PRECONDITION_FAILED, FaultKind.THROTTLED, FaultKind.STATUS)
 _ON_CREATE = (*_ON_ANY, FaultKind.NOT_INSTALLED)
 _ON_SEND = (*_ON_ANY, FaultKind.BLOCKED, FaultKind.NO_CONVERSATION, FaultKind.TOO_BIG)
@@ -60,6 +63,10 @@ class Connector:
                 here + "/{conversation}/activities/{activity}",
                 self._answering(self._update),
             ),
+            web.delete(
+                here + "/{conversation}/activities/{activity}",
+                self._answering(self._delete),
+            ),
         ]
 
     def _answering(self, handler: Answering) -> Answering:
@@ -82,6 +89,9 @@ class Connector:
         claims = claims_of(request, self._issuer, audience=names.BOT_FRAMEWORK)
         if claims is None or claims.get("appid") != names.BOT_APP:
             raise _refused(401, "Unauthorized", "The token is not the bot's.")
+        fault = self._world.take_fault("connector", *_ON_EVERY_CALL)
+        if fault is not None:
+            raise Refusal(_fault_answer(fault))
 
     # -- what the bot may do --------------------------------------------------
 
@@ -115,6 +125,13 @@ class Connector:
         text, card = _parts(activity)[-1]
         self._world.update_message(chat, message, text=text, card=card)
         return drop(request) if lost else web.json_response({"id": message.id})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        chat = self._chat(request)
+        lost = self._meet_faults(request, chat.alias, _ON_UPDATE)
+        self._check_roster(chat)
+        self._world.remove_message(chat, self._message(chat, request.match_info["activity"]))
+        return drop(request) if lost else web.json_response({})
 
     def _add(self, chat: Chat, text: str, card: Json | None) -> str:
         message_id = self._new_id()

@@ -13,6 +13,8 @@ class FaultKind(StrEnum):
     NOT_INSTALLED = "not_installed"  # connector: no conversation can be created
     NO_CONVERSATION = "no_conversation"  # connector: the conversation is gone
     NO_MESSAGE = "no_message"  # connector: the message is gone
+    NOT_REGISTERED = "not_registered"  # connector: no bot has this application, 401
+    BOT_DISABLED = "bot_disabled"  # connector: an administrator blocked the app, 403
     PRECONDITION_FAILED = "precondition_failed"  # connector
     TOO_BIG = "too_big"  # connector
     THROTTLED = "throttled"  # connector, graph, tenant: 429 with Retry-After of `seconds`

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from playground import names
@@ -26,6 +27,8 @@ class Application(BaseModel, frozen=True):
     secret: str = ""  # empty: it can ask for no token
     directory: str = names.DIRECTORY
     version: int = 2
+    expired: bool = False  # its secret is
+    enabled: bool = True
 
     @property
     def object_id(self) -> str:
@@ -54,7 +57,13 @@ class Issuer:
         self.entra = KeyRing()
         self.bot = KeyRing(endorsements=["msteams"])
         self.applications = {one.app_id: one for one in _registered()}
-        self.roles = {(names.PURCHASING_APP, names.INTAKE_APP): [names.SEND_ROLE]}
+        self.roles = {
+            (names.PURCHASING_APP, names.INTAKE_APP): [names.SEND_ROLE],
+            (names.BOT_APP, names.GRAPH): list(names.GRAPH_ROLES),
+        }
+        self.bot_issuer = names.BOT_ISSUER  # what the metadata say
+        self.entra_issuer = names.ENTRA_ISSUER
+        self.failing: dict[str, int] = {}  # part of a path -> status answered there
         self.tokens_issued = 0
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -64,7 +73,7 @@ class Issuer:
         return self._authority.ca_file
 
     async def start(self, port: int = 0) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[self._may_fail])
         app.add_routes(self._routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -87,12 +96,19 @@ class Issuer:
 
     # -- what it answers ------------------------------------------------------
 
+    @web.middleware
+    async def _may_fail(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        status = next((self.failing[part] for part in self.failing if part in request.path), None)
+        return await handler(request) if status is None else web.Response(status=status)
+
     async def _metadata(self, request: web.Request) -> web.Response:
         directory = request.match_info["directory"]
+        if directory.lower() not in names.DIRECTORIES:
+            return _no_directory(directory)
         here = f"{self.url}/{directory}"
         return web.json_response(
             {
-                "issuer": names.ENTRA_ISSUER.format(directory=directory),
+                "issuer": self.entra_issuer.format(directory=directory),
                 "jwks_uri": f"{here}/discovery/v2.0/keys",
                 "token_endpoint": f"{here}/oauth2/v2.0/token",
                 # MSAL wants it to be there; nobody signs in to the playground by browser yet.
@@ -109,7 +125,7 @@ class Issuer:
     async def _bot_metadata(self, _request: web.Request) -> web.Response:
         return web.json_response(
             {
-                "issuer": names.BOT_ISSUER,
+                "issuer": self.bot_issuer,
                 "jwks_uri": f"{self.url}/botframework/keys",
                 "authorization_endpoint": f"{self.url}/botframework/invalid",
                 "id_token_signing_alg_values_supported": ["RS256"],
@@ -122,16 +138,18 @@ class Issuer:
     async def _token(self, request: web.Request) -> web.Response:
         """Client credentials, as in v2-oauth2-client-creds-grant-flow.md of MicrosoftDocs/entra-docs."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        client = self._client(form, request.match_info["directory"])
         if form.get("grant_type") != "client_credentials":
-            return _no_token(400, "unsupported_grant_type", "AADSTS70003: use client_credentials.")
-        if client is None:
-            return _no_token(
-                401, "invalid_client", "AADSTS7000215: Invalid client secret provided."
-            )
-        resource = self.resource(form.get("scope", "").removesuffix("/.default"))
+            return _no_token(400, "unsupported_grant_type", 70003, "use client_credentials.")
+        directory = request.match_info["directory"].lower()
+        client = self.applications.get(form.get("client_id", "").lower())
+        refusal = _no_client(client, directory, form)
+        if refusal is not None or client is None:
+            return refusal or _no_directory(directory)
+        name = form.get("scope", "").removesuffix("/.default")
+        resource = self.resource(name)
         if resource is None:
-            return _no_token(400, "invalid_scope", "AADSTS70011: The scope is not valid.")
+            why = f"The resource principal named {name} was not found in the tenant."
+            return _no_token(400, "invalid_resource", 500011, why)
         self.tokens_issued += 1
         answer = {
             "token_type": "Bearer",
@@ -139,14 +157,6 @@ class Issuer:
             "ext_expires_in": LIFETIME,
         }
         return web.json_response({**answer, "access_token": self.app_token(client, resource)})
-
-    def _client(self, form: dict[str, str], directory: str) -> Application | None:
-        """Return the application that proved to be itself, or None."""
-        client = self.applications.get(form.get("client_id", "").lower())
-        if client is None or not client.secret or client.directory != directory.lower():
-            return None
-        given = form.get("client_secret", "")
-        return client if hmac.compare_digest(given.encode(), client.secret.encode()) else None
 
     # -- tokens ---------------------------------------------------------------
 
@@ -224,6 +234,37 @@ def _times() -> Claims:
     }
 
 
-def _no_token(status: int, error: str, why: str) -> web.Response:
-    answer: dict[str, Any] = {"error": error, "error_description": why}
+def _no_client(
+    client: Application | None, directory: str, form: dict[str, str]
+) -> web.Response | None:
+    """
+    Refuse who did not prove to be this application, in Entra's codes.
+
+    MicrosoftDocs/entra-docs, reference-error-codes.md; the texts are ours.
+    """
+    if directory not in names.DIRECTORIES:
+        return _no_directory(directory)
+    if client is None or client.directory != directory:
+        why = "The application was not found in this directory."
+        return _no_token(400, "unauthorized_client", 700016, why)
+    if not client.enabled:
+        return _no_token(400, "unauthorized_client", 7000112, "The application is disabled.")
+    given = form.get("client_secret", "")
+    if not client.secret or not hmac.compare_digest(given.encode(), client.secret.encode()):
+        return _no_token(401, "invalid_client", 7000215, "Invalid client secret provided.")
+    if client.expired:
+        return _no_token(401, "invalid_client", 7000222, "The client secret has expired.")
+    return None
+
+
+def _no_directory(directory: str) -> web.Response:
+    return _no_token(400, "invalid_tenant", 90002, f"Tenant '{directory}' not found.")
+
+
+def _no_token(status: int, error: str, code: int, why: str) -> web.Response:
+    answer: dict[str, Any] = {
+        "error": error,
+        "error_description": f"AADSTS{code}: {why}",
+        "error_codes": [code],
+    }
     return web.json_response(answer, status=status)

@@ -36,7 +36,7 @@ class Playground:
         self.tenant = SampleTenant(self.world, self.issuer)
         self.url = ""
         self._connector = Connector(self.world, self.issuer)
-        self._graph = Graph(self.world, self.issuer)
+        self._graph = Graph(self.world, self.issuer, self.teams.install)
         self._page = Page(self.world, self.teams, self.tenant)
         self._runner: web.AppRunner | None = None
 
@@ -54,6 +54,7 @@ class Playground:
         await self.tenant.start()
 
     async def stop(self) -> None:
+        await self._graph.stop()
         await self.teams.stop()
         await self.tenant.stop()
         if self._runner is not None:
@@ -97,6 +98,7 @@ class Playground:
             "BOT_SECRET": self.issuer.applications[names.BOT_APP].secret,
             "DIRECTORIES": names.DIRECTORY,
             "INTAKE_AUDIENCE": f"{names.INTAKE_APP},{names.INTAKE_URI}",
+            "TEAMS_CATALOG_APP_ID": names.CATALOG_APP,
             "CUSTOM_ISSUERS": "yes",
             "ENTRA_ISSUER": names.ENTRA_ISSUER,
             "ENTRA_LOGIN_URL": self.issuer.url,

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from playground.faults import Fault
+from playground.faults import Fault, FaultKind
 from playground.page_events import Things, shown, stream
 from playground.page_samples import samples
 from playground.records import Json
@@ -74,6 +74,8 @@ class Page:
             web.post(f"{api}/refresh", own_page_only(self._refresh)),
             web.post(f"{api}/opened", own_page_only(self._opened)),
             web.post(f"{api}/say", own_page_only(self._say)),
+            web.post(f"{api}/app", own_page_only(self._set_app)),
+            web.get(f"{api}/request", own_page_only(self._request)),
             web.post(f"{api}/arx", own_page_only(self._send_arx)),
             web.post(f"{api}/fault", own_page_only(self._set_fault)),
             web.post(f"{api}/keys", own_page_only(self._set_keys)),
@@ -164,6 +166,24 @@ class Page:
             raise _bad("there is no text to send")
         return web.json_response({"toast": _toast(await self._teams.say(alias, text))})
 
+    async def _set_app(self, request: web.Request) -> web.Response:
+        """Let somebody block the bot, remove its app, or have it as everybody does."""
+        asked = await _body(request)
+        alias, place = self._alias(asked), f"connector/{self._alias(asked)}"
+        match asked.get("state"):
+            case "blocked":
+                self._world.set_installed(alias, installed=True)
+                self._world.clear_fault(place)
+                self._world.set_fault(place, Fault(kind=FaultKind.BLOCKED))
+            case "removed":
+                await self._teams.uninstall(alias)
+            case "installed":
+                self._world.clear_fault(place)
+                await self._teams.install(alias)
+            case _:
+                raise _bad("an app is installed, blocked or removed")
+        return web.json_response({})
+
     def _answered(self, alias: str, message_id: str, answer: Answer | None) -> web.Response:
         """Return the message as it is now, so that the page need not wait for the event, and what to tell."""
         key = f"chat/{alias}/{message_id}"
@@ -191,6 +211,11 @@ class Page:
         sent = await self._tenant.send(str((await _body(request)).get("body", "")))
         key = f"sent/{self._tenant.book.code}/{sent.number}"
         return web.json_response({"sent": self._things.rendered(key, sent)})
+
+    async def _request(self, request: web.Request) -> web.Response:
+        """Return what the service tells the tenant of a request; null: it knows none of this number."""
+        number, year = request.query.get("number", ""), request.query.get("year", "")
+        return web.json_response({"told": await self._tenant.look_up(number, year)})
 
     async def _set_fault(self, request: web.Request) -> web.Response:
         """Put one switch on, in place of those that are; null switches all off."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from playground.faults import Fault
+from playground.faults import Fault, FaultKind
 from playground.people import Person
 from playground.records import Json, Message, Received, Sent
 from playground.tenant import SampleTenant
@@ -27,7 +27,15 @@ class Switches:
     held: int  # calls that wait to be released
 
 
-Source = Message | Sent | Received | Switches
+@dataclass(frozen=True)
+class App:
+    """What somebody did with the bot's app: "installed", "blocked" or "removed"."""
+
+    alias: str
+    state: str
+
+
+Source = Message | Sent | Received | Switches | App
 
 
 class Things:
@@ -45,6 +53,7 @@ class Things:
         book = self._tenant.book
         yield f"tenant/{book.code}", self._switches()
         for person in shown(self._world):
+            yield f"app/{person.alias}", App(person.alias, app_state(self._world, person.alias))
             chat = self._world.chat_of(person.alias)
             for message in chat.messages if chat else []:
                 yield f"chat/{person.alias}/{message.id}", message
@@ -67,6 +76,8 @@ class Things:
                 return {"key": key, "kind": "sent", **source.model_dump(mode="json")}
             case Received():
                 return {"key": key, "kind": "received", **source.model_dump(mode="json")}
+            case App():
+                return {"key": key, "kind": "app", "person": source.alias, "state": source.state}
             case Switches():
                 faults = [fault.model_dump(mode="json") for fault in source.faults]
                 held, honours = source.held, source.honours_keys
@@ -84,6 +95,15 @@ def shown(world: World) -> list[Person]:
     return [person for person in world.people.values() if person.has_chat]
 
 
+def app_state(world: World, alias: str) -> str:
+    """Return "removed", "blocked" or "installed"."""
+    if not world.is_installed(alias):
+        return "removed"
+    faults = world.faults.get(f"connector/{alias}", [])
+    is_blocked = any(fault.kind is FaultKind.BLOCKED for fault in faults)
+    return "blocked" if is_blocked else "installed"
+
+
 def _message(message: Message, alias: str) -> Json:
     return {
         "person": alias,
@@ -93,6 +113,7 @@ def _message(message: Message, alias: str) -> Json:
         "card": message.shown_to(alias),
         "at": message.at.isoformat(),
         "revision": message.revision,
+        "edited": message.edited,
     }
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 SAMPLES = Path(__file__).parent / "samples"
 OPERATIONS = {1: "CREATE", 2: "UPDATE", 3: "DELETE"}
-GROUPS = {"wiki": "Wiki", "laptops": "Laptops"}  # by the first part of a file's name
+GROUPS = {"laptops": "Laptops", "wiki": "Wiki"}  # by the first part of a file's name
 ORDER = ("create", "update", "delete")
 
 
 def samples() -> list[dict[str, Any]]:
-    """Return the samples in the order of a request's life, the wiki's first."""
+    """Return the samples in the order of a request's life: ours, then those of Assent's wiki."""
     found = [
         _sample(path.stem, path.read_text(encoding="utf-8")) for path in SAMPLES.glob("*.json")
     ]

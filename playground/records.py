@@ -1,6 +1,6 @@
 """What the world remembers: messages and chats, what tenants sent and received, what happened."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from playground.faults import FaultKind, Faults
 
 Json = dict[str, Any]
+
+EDITED_AFTER = timedelta(seconds=5)  # a card that is completed while it arrives was not edited
 
 
 class Sender(StrEnum):
@@ -39,6 +41,11 @@ class Message(BaseModel, frozen=True):
     changes: int = 1
     updated_at: datetime
     views: dict[str, View] = {}  # by alias
+
+    @property
+    def edited(self) -> bool:
+        """Say whether the bot changed the message after somebody may have read it."""
+        return self.revision > 1 and self.updated_at - self.at >= EDITED_AFTER
 
     def shown_to(self, alias: str) -> Json | None:
         """Return the card that this person sees."""

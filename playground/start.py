@@ -1,22 +1,24 @@
 """Starts the playground, a store if asked, and the service; ends them together."""
 
 import asyncio
-import fcntl
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TextIO
 
 from playground import redis_server
 from playground.certificates import CertificateAuthority
 from playground.child import CannotStart, Child
+from playground.lock import RunningAlready, only_one
 from playground.outside import Playground
 from playground.ports import Ports
 
 ROOT = Path(__file__).parents[1]
 SERVICE = (sys.executable, "-m", "app")
+SETTINGS_FILE = "service.env"
+WORLDS = {"sqlite": "world", "redis": "world-redis"}  # each store has chats of its own
 
 
 def say(text: str) -> None:
@@ -55,16 +57,22 @@ class Start:
         Raises:
             CannotStart: With the reason.
         """
-        with _only_one(self._folder):
-            async with self._running:
-                asked_to_stop = self._signals()
-                alive = asyncio.ensure_future(self._live(store))
-                await asyncio.wait({asked_to_stop, alive}, return_when=asyncio.FIRST_COMPLETED)
-                if alive.done():
-                    return alive.result()
-                alive.cancel()
-                self._say("\nStopping.")
-                return 0
+        try:
+            with only_one(self._folder):
+                return await self._run(store)
+        except RunningAlready as problem:
+            raise CannotStart(str(problem)) from None
+
+    async def _run(self, store: str) -> int:
+        async with self._running:
+            asked_to_stop = self._signals()
+            alive = asyncio.ensure_future(self._live(store))
+            await asyncio.wait({asked_to_stop, alive}, return_when=asyncio.FIRST_COMPLETED)
+            if alive.done():
+                return alive.result()
+            alive.cancel()
+            self._say("\nStopping.")
+            return 0
 
     def _signals(self) -> asyncio.Future[None]:
         """Return what is done once somebody wants us to stop."""
@@ -82,14 +90,15 @@ class Start:
 
     async def _live(self, store: str) -> int:
         ports = Ports.choose(self._folder)
-        playground = await self._playground(ports)
+        playground = await self._playground(ports, store)
         await self._service(playground, ports, await self._store(store))
-        await _introduce(playground, store)
+        await _introduce(playground)
         self._say(_greeting(playground, store))
         return await self._first_end()
 
-    async def _playground(self, ports: Ports) -> Playground:
-        playground = Playground(CertificateAuthority(self._folder / "ca"), self._folder / "world")
+    async def _playground(self, ports: Ports, store: str) -> Playground:
+        authority = CertificateAuthority(self._folder / "ca")
+        playground = Playground(authority, self._folder / WORLDS[store])
         self._running.push_async_callback(playground.stop)
         await playground.start(port=ports.playground, issuer_port=ports.issuer)
         return playground
@@ -109,6 +118,7 @@ class Start:
         tenants = playground.write_tenants(self._folder / "tenants")
         settings = playground.settings(store_url=store_url, tenants=tenants, port=ports.service)
         prefixed = {f"APPROVALS_{name}": value for name, value in settings.items()}
+        _write_settings(self._folder / SETTINGS_FILE, prefixed)
         child = await self._start("service", self._service_command, prefixed)
         await child.ready(lambda: _listens(ports.service))
         playground.meet(settings["PUBLIC_URL"])
@@ -131,6 +141,7 @@ class Start:
                 ending.cancel()
         first = done.pop()
         self._say(endings[first].last_words(first.result()))
+        self._say("Nothing is lost: start again with `make run`, and it goes on where it was.")
         return first.result() or 1
 
 
@@ -144,9 +155,17 @@ async def _listens(port: int) -> bool:
     return True
 
 
-async def _introduce(playground: Playground, store: str) -> None:
+def _write_settings(path: Path, settings: Mapping[str, str]) -> None:
+    """Write what the service was told, for a shell: ``. .playground/service.env``. It holds the bot's secret."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()]
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+async def _introduce(playground: Playground) -> None:
     """
-    Let everybody with a chat install the bot, once per store: so the service learns of their conversations.
+    Let everybody with a chat install the bot, once: so the service learns of their conversations.
 
     They live where this machine is, as most likely does who looks at the page.
     """
@@ -154,7 +173,7 @@ async def _introduce(playground: Playground, store: str) -> None:
     for person in [person for person in playground.world.people.values() if person.has_chat]:
         if zone:
             playground.world.people[person.alias] = person.model_copy(update={"zone": zone})
-        if playground.world.first_time(f"{person.alias} in {store}"):
+        if playground.world.first_time(person.alias):
             await playground.teams.install(person.alias)
 
 
@@ -170,15 +189,3 @@ def _greeting(playground: Playground, store: str) -> str:
         f"  The service, on {store + ':':15} {playground.teams.bot}/\n\n"
         "  Ctrl-C ends both. `make fresh` forgets what happened here.\n"
     )
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[TextIO]:
-    """Hold the folder's lock: two playgrounds would write the same files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotStart(f"A playground is running already in {folder}.") from None
-        yield lock

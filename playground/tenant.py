@@ -124,6 +124,22 @@ class SampleTenant:
         self._book.add_sent(sent)
         return sent
 
+    async def look_up(self, number: str, year: str) -> Json | None:
+        """Ask the service what became of a request; None if it does not say, or *number* is ""."""
+        assert self._http is not None, "not started"
+        if not number:
+            return None
+        named = {"TenantId": names.DOCUMENT_TYPE, "DocumentNumber": number, "FiscalYear": year}
+        headers = {"Authorization": f"Bearer {await self.token()}"}
+        url = f"{self.service}/api/v1/requests"
+        try:
+            async with self._http.get(url, params=named, headers=headers) as response:
+                told = read_json(await response.text())
+        except (TimeoutError, aiohttp.ClientError):
+            return None
+        found = told.get("Requests") if response.ok and isinstance(told, dict) else None
+        return found[0] if found else None
+
     async def _post(self, url: str, body: str, token: str) -> tuple[int | None, Any]:
         assert self._http is not None, "not started"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from playground import names
 from playground.faults import Fault, FaultKind
 from playground.keeping import Keep
 from playground.people import Person, everybody
@@ -41,6 +42,7 @@ class World:
         self.people: dict[str, Person] = everybody()
         self.chats: dict[str, Chat] = {}  # by conversation id
         self.tenants: dict[str, TenantBook] = {}  # by code
+        self.catalogue = {names.TEAMS_APP: "1.0.0"}  # of the organization: app's id -> version
         self.history: deque[Happening] = deque(maxlen=REMEMBERED)
         self._keep = Keep(folder)
         self._listeners: set[asyncio.Queue[Happening]] = set()
@@ -129,6 +131,10 @@ class World:
         chat.put(newer)
         self._chat_changed(chat, message=message.id, event="updated")
         return newer
+
+    def remove_message(self, chat: Chat, message: Message) -> None:
+        chat.messages.remove(message)
+        self._chat_changed(chat, message=message.id, event="removed")
 
     def show_view(self, chat: Chat, message_id: str, alias: str, card: Json) -> None:
         """Let one person alone see *card* in place of the message's own."""

@@ -108,8 +108,8 @@ class Desk:
     # -- what must not happen -------------------------------------------------
 
     def _failed(self, request: Request) -> None:
-        # A page that is left gives up its stream of events; that is no fault.
-        if not request.url.endswith("/events"):
+        # A page that is left gives up its stream of events, and its last look; that is no fault.
+        if not request.url.endswith("/events") and "/api/request?" not in request.url:
             self.complaints.append(f"{request.failure}: {request.url}")
 
     def _requested(self, request: Request) -> None:

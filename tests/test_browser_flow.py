@@ -78,6 +78,35 @@ def as_documented(told: dict[str, Any], *, comment: str) -> dict[str, Any]:
     }
 
 
+@on_sqlite
+async def test_the_readmes_first_approval_goes_as_it_says(running: Running, desk: Desk) -> None:
+    chosen = desk.page.locator("[data-sample=laptops-create]")
+    await expect(chosen).to_have_attribute("aria-pressed", "true")
+    await desk.post_sample("laptops-create")
+    await desk.asked(MARIA)
+    await desk.decide(MARIA, "Approve", "Within budget")
+    await says(desk, MARIA, "Approved by Maria Keller", "Within budget")
+    await desk.received("Approve by Maria Keller")
+
+    await desk.post_sample("laptops-update")
+    await desk.asked(JONAS, PRIYA)
+    await says(desk, MARIA, "Approved by Maria Keller", "Nothing more for you to do.")
+    await says(desk, JONAS, "Line manager — Maria Keller")
+
+    await desk.decide(PRIYA, "Reject")
+    await says(desk, PRIYA, "“Reject” needs a comment.")
+    await desk.decide(JONAS, "Approve")
+    for alias in (JONAS, PRIYA):
+        await says(desk, alias, "Approved by Jonas Berg")
+        await desk.not_asked(alias)
+
+    await desk.post_sample("laptops-delete")
+    await says(desk, MARIA, "Approved by Maria Keller", "Nothing more for you to do.")
+    for alias in (JONAS, PRIYA):
+        await says(desk, alias, "Approved by Jonas Berg", "Nothing more for you to do.")
+    assert [told.body["Action"] for told in running.told()] == ["Approve", "Approve"]
+
+
 # -- who was faster -------------------------------------------------------------
 
 
@@ -211,6 +240,36 @@ async def test_an_answer_that_was_lost_is_never_called_done_nor_failed(
         await desk.not_asked(alias)
 
 
+# -- who cannot be asked ---------------------------------------------------------
+
+
+@on_sqlite
+async def test_the_tenants_side_says_of_each_approver_what_became_of_him(
+    running: Running, desk: Desk
+) -> None:
+    nobody, twins = {"Alias": "johndoe99", "Name": "Kim Nobody"}, {"Alias": "johndoe1"}
+    await desk.page.get_by_label("The app in Priya Nair's Teams").select_option("Removed")
+    await desk.post_sample("laptops-create", Approvers=[nobody, twins, {"Alias": PRIYA}])
+    rows = desk.page.get_by_role("list", name="Approvers").get_by_role("listitem")
+
+    await expect(rows.nth(0)).to_contain_text("Kim Nobody johndoe99 asked · cannot be reached:")
+    await expect(rows.nth(1)).to_contain_text("Maria Keller johndoe1 asked · has a card")
+    await expect(rows.nth(2)).to_contain_text("Priya Nair johndoe3 asked · cannot be reached:")
+    await says(desk, MARIA, "Kim Nobody (cannot be found)")
+
+    await desk.decide(MARIA, "Approve")
+    await expect(rows.nth(1)).to_contain_text("Maria Keller johndoe1 decided")
+
+
+@on_sqlite
+async def test_a_card_that_has_just_come_does_not_say_edited(running: Running, desk: Desk) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(*ALL)
+
+    for alias in ALL:
+        await expect(desk.chat(alias).get_by_text("Edited")).to_have_count(0)
+
+
 # -- what people write ----------------------------------------------------------
 
 
@@ -230,6 +289,6 @@ async def test_commands_answer_with_cards_that_work(running: Running, desk: Desk
     await desk.decide(PRIYA, "Approve")
     await says(desk, PRIYA, "Approved by Priya Nair")
     await desk.write(MARIA, "show REQ-0")
-    await says(desk, MARIA, "This request is not available to you")
+    await says(desk, MARIA, "“REQ-0” is not available to you")
 
     assert len(running.told()) == 1

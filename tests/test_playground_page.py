@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -15,8 +16,10 @@ from playwright.async_api import Page as BrowserPage
 from yarl import URL
 
 from playground.faults import Fault, FaultKind
+from playground.names import DOCUMENT_TYPE
 from playground.outside import Playground
-from playground.records import Sender
+from playground.page_events import app_state
+from playground.records import Message, Sender
 
 Json = dict[str, Any]
 OURS = {"X-Playground": "page"}
@@ -56,6 +59,7 @@ class Service:
     activities: list[Json] = field(default_factory=list)
     posted: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None  # answers when it is set
+    asked: list[dict[str, str]] = field(default_factory=list)
 
     async def on_activity(self, request: web.Request) -> web.Response:
         self.activities.append(await request.json())
@@ -67,6 +71,10 @@ class Service:
         self.posted.append(await request.text())
         return web.json_response(self.answer, status=self.status)
 
+    async def on_request(self, request: web.Request) -> web.Response:
+        self.asked.append(dict(request.query))
+        return web.json_response(self.answer, status=self.status)
+
 
 @pytest.fixture
 async def service(playground: Playground) -> AsyncIterator[Service]:
@@ -74,6 +82,7 @@ async def service(playground: Playground) -> AsyncIterator[Service]:
     app = web.Application()
     app.router.add_post("/api/messages", service.on_activity)
     app.router.add_post("/api/v1/PayloadReceiver", service.on_arx)
+    app.router.add_get("/api/v1/requests", service.on_request)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -175,14 +184,17 @@ async def test_the_setup_names_chats_samples_and_the_terminals_commands(
     assert playground.tenant.token_url in setup["curl"]
 
 
-async def test_the_wikis_samples_come_first_and_as_printed(
+async def test_our_own_samples_come_first_and_the_wikis_as_printed(
     http: aiohttp.ClientSession, playground: Playground
 ) -> None:
     async with http.get("/page/api/setup") as response:
         samples = (await response.json())["samples"]
 
-    assert [one["name"] for one in samples[:3]] == ["wiki-create", "wiki-update", "wiki-delete"]
-    assert samples[0]["text"] == playground.sample("wiki-create")
+    names = [one["name"] for one in samples]
+    assert names[:3] == ["laptops-create", "laptops-update", "laptops-delete"]
+    assert names[3:6] == ["wiki-create", "wiki-update", "wiki-delete"]
+    for sample in samples[3:6]:
+        assert sample["text"] == playground.sample(sample["name"])
 
 
 async def test_a_delete_that_names_both_is_offered_too(http: aiohttp.ClientSession) -> None:
@@ -223,6 +235,20 @@ async def test_a_message_changed_in_place_is_told_with_its_revision(
 
     assert change["things"][0]["card"] == DECIDED
     assert change["things"][0]["revision"] == 2
+
+
+@pytest.mark.parametrize(("seconds", "edited"), [(0, False), (4.9, False), (5, True)])
+def test_a_card_completed_while_it_arrives_is_not_called_edited(
+    seconds: float,
+    edited: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    at = datetime(2026, 11, 20, 10, tzinfo=UTC)
+    changed = at + timedelta(seconds=seconds)
+
+    message = Message(id="m", sender=Sender.BOT, at=at, updated_at=changed, revision=2)
+
+    assert message.edited is edited
+    assert not message.model_copy(update={"revision": 1}).edited
 
 
 async def test_a_message_that_is_gone_is_told_as_gone(
@@ -378,6 +404,64 @@ async def test_a_reader_from_nowhere_moves_nobody(
     assert service.activities[0]["localTimezone"] == "Europe/Berlin"
 
 
+# -- the app in somebody's Teams ----------------------------------------------
+
+
+async def app_told(response: aiohttp.ClientResponse) -> str:
+    """Return what the stream next tells of Maria's app."""
+    while True:
+        _, change = await next_event(response)
+        for thing in change["things"]:
+            if thing["key"] == "app/johndoe1":
+                return thing["state"]
+
+
+async def test_who_blocks_the_bot_gets_nothing_from_it_until_he_has_the_app_again(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    async with http.get("/page/api/events") as response:
+        told = [await app_told(response)]
+        for state in ("blocked", "installed"):
+            await post(http, "app", {"person": "johndoe1", "state": state})
+            told.append(await app_told(response))
+            if state == "blocked":
+                assert playground.world.faults == {
+                    "connector/johndoe1": [Fault(kind=FaultKind.BLOCKED)]
+                }
+
+    assert told == ["installed", "blocked", "installed"]
+    assert playground.world.faults == {}
+    assert service.activities[-1]["action"] == "add"
+
+
+async def test_a_removed_app_is_told_to_the_bot(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    await post(http, "app", {"person": "johndoe1", "state": "removed"})
+
+    assert not playground.world.is_installed("johndoe1")
+    assert service.activities[-1]["action"] == "remove"
+
+
+async def test_who_removed_the_app_can_block_it_too(
+    http: aiohttp.ClientSession, playground: Playground, service: Service
+) -> None:
+    for state in ("removed", "blocked", "blocked"):
+        await post(http, "app", {"person": "johndoe1", "state": state})
+
+    assert app_state(playground.world, "johndoe1") == "blocked"
+    assert len(playground.world.faults["connector/johndoe1"]) == 1
+
+
+@pytest.mark.parametrize("state", ["gone", "", None])
+async def test_an_app_is_nothing_else(
+    http: aiohttp.ClientSession, service: Service, state: str | None
+) -> None:
+    status, _ = await post(http, "app", {"person": "johndoe1", "state": state})
+
+    assert status == 400
+
+
 # -- what the tenant does -----------------------------------------------------
 
 
@@ -391,6 +475,55 @@ async def test_an_arx_is_posted_as_typed_even_if_it_is_no_json(
     assert service.posted == ['{"Operation": 1,']
     assert status == 200
     assert (answer["sent"]["status"], answer["sent"]["answer"]) == (400, {"title": "not JSON"})
+
+
+async def told_of(http: aiohttp.ClientSession, number: str) -> Json | None:
+    named = {"number": number, "year": "2026"}
+    async with http.get("/page/api/request", params=named, headers=OURS) as response:
+        assert response.status == 200
+        return (await response.json())["told"]
+
+
+async def test_the_tenant_asks_the_service_what_became_of_a_request(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    service.answer = {"Requests": [{"Open": True}], "Next": None}
+
+    assert await told_of(http, "PR-1") == {"Open": True}
+    assert service.asked == [
+        {"TenantId": DOCUMENT_TYPE, "DocumentNumber": "PR-1", "FiscalYear": "2026"}
+    ]
+
+
+async def test_what_the_service_does_not_know_is_nothing(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    service.status, service.answer = 404, {"title": "Not Found"}
+
+    assert await told_of(http, "PR-1") is None
+
+
+async def test_without_a_number_nobody_is_asked(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    assert await told_of(http, "") is None
+    assert service.asked == []
+
+
+async def test_a_service_that_is_gone_tells_nothing(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    playground.meet("http://127.0.0.1:1")
+
+    assert await told_of(http, "PR-1") is None
+
+
+async def test_nobody_elses_page_may_ask_as_the_tenant(
+    http: aiohttp.ClientSession, service: Service
+) -> None:
+    async with http.get("/page/api/request", params={"number": "PR-1"}) as response:
+        assert response.status == 403
+    assert service.asked == []
 
 
 async def test_one_switch_at_a_time_is_on_and_null_switches_all_off(
@@ -430,7 +563,7 @@ async def test_whether_the_tenant_honours_keys_can_be_chosen_and_is_told(
 
 # -- who may --------------------------------------------------------------------
 
-POSTS = ["reader", "click", "refresh", "opened", "say", "arx", "fault", "keys", "release"]
+POSTS = ["reader", "click", "refresh", "opened", "say", "app", "arx", "fault", "keys", "release"]
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -452,12 +585,14 @@ async def test_nobody_but_the_page_itself_may_act(
 ) -> None:
     send_card(playground)
     body = {"person": "johndoe1", "message": "m1", "action": APPROVE, "text": "x", "body": "{}"}
+    body["state"] = "removed"
 
     async with http.post(f"/page/api/{path}", json=body, headers=headers) as response:
         status = response.status
 
     assert status == 403
     assert (service.activities, service.posted, playground.world.faults) == ([], [], {})
+    assert playground.world.is_installed("johndoe1")
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -606,7 +741,7 @@ async def test_a_new_number_is_the_same_request_for_all_samples_of_its_document(
     update = json.loads(await box.input_value())
 
     number = create["ApprovalIdentifier"]["DocumentNumber"]
-    assert number != "REQ-34562-126"
+    assert number != "PR-2026-00417"
     assert update["ApprovalIdentifier"]["DocumentNumber"] == number
 
 
@@ -625,6 +760,36 @@ async def test_a_window_of_320_pixels_shows_one_pane_at_a_time_and_nothing_stick
     assert seen_with_tenant == 0
     assert await page.locator(".chat:visible").count() == 1
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@pytest.mark.browser
+async def test_a_page_whose_playground_has_ended_does_not_look_alive(
+    page: BrowserPage, playground: Playground
+) -> None:
+    send_card(playground)
+    await page.goto(playground.url)
+    await page.locator("#chat-johndoe1").get_by_role("button", name="Approve").wait_for()
+    assert await page.locator("#ended").is_hidden()
+
+    await playground.stop()
+
+    await page.get_by_text("The playground has ended. Nothing is lost").wait_for()
+    await expect(page.get_by_text("Not connected")).to_be_visible()
+    assert await page.locator("main").evaluate("main => main.inert")
+
+
+@pytest.mark.browser
+async def test_nobody_writes_to_a_bot_that_he_does_not_have(
+    page: BrowserPage, playground: Playground, service: Service
+) -> None:
+    chat = page.locator("#chat-johndoe1")
+    await page.goto(playground.url)
+
+    await chat.get_by_label("The app in Maria Keller's Teams").select_option("Blocked")
+
+    await expect(chat.locator(".compose[inert]")).to_have_count(1)
+    await chat.get_by_role("combobox").select_option("Installed")
+    await expect(chat.locator(".compose[inert]")).to_have_count(0)
 
 
 @pytest.mark.browser

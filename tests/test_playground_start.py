@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from config import Settings
 from playground import redis_server
 from playground.child import CannotStart, Child
+from playground.keeping import Keep
+from playground.lock import RunningAlready, forget
 from playground.ports import Ports
+from playground.records import Rest
 from playground.start import Start
 
 # What the service does towards the playground, in a few lines: it listens and accepts activities.
@@ -91,6 +95,7 @@ async def test_a_service_that_crashes_later_ends_the_playground_with_its_code(
     said.get_nowait()
     assert code == 9
     assert "exit code 9" in said.get_nowait()
+    assert "Nothing is lost: start again with `make run`" in said.get_nowait()
 
 
 async def test_a_folder_belongs_to_one_playground_at_a_time(tmp_path: Path) -> None:
@@ -98,11 +103,61 @@ async def test_a_folder_belongs_to_one_playground_at_a_time(tmp_path: Path) -> N
     first = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
     await asyncio.wait_for(said.get(), 30)
 
-    with pytest.raises(CannotStart, match="running already"):
+    with pytest.raises(CannotStart, match=rf"running already .*as process {os.getpid()}\."):
         await start(tmp_path, SERVICE).run("sqlite")
+    with pytest.raises(RunningAlready, match=f"Press Ctrl-C there, or: kill {os.getpid()}"):
+        forget(tmp_path)
 
+    assert (tmp_path / "world").is_dir()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await first == 0
+
+
+def test_what_nobody_runs_is_forgotten(tmp_path: Path) -> None:
+    kept = tmp_path / "playground"
+    (kept / "world").mkdir(parents=True)
+
+    forget(kept)
+    forget(kept)  # there is nothing left to forget
+
+    assert not kept.exists()
+
+
+async def test_the_services_settings_are_there_for_a_shell_and_for_nobody_else(
+    tmp_path: Path,
+) -> None:
+    folder, said = tmp_path / "it's here", asyncio.Queue[str]()
+    running = asyncio.create_task(start(folder, SERVICE, said).run("sqlite"))
+    await asyncio.wait_for(said.get(), 30)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+    file = folder / "service.env"
+    shell = await asyncio.create_subprocess_exec(
+        *("sh", "-c", '. "$1"; env -0', "sh", str(file)), env={}, stdout=asyncio.subprocess.PIPE
+    )
+    told = dict(
+        line.split("=", 1) for line in (await shell.communicate())[0].decode().split("\0")[:-1]
+    )
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert told["APPROVALS_STORE_URL"] == f"sqlite:///{folder}/approvals.db"
+    given = {n.removeprefix("APPROVALS_").lower(): v for n, v in told.items() if n != "PWD"}
+    assert Settings.model_validate({k: v for k, v in given.items() if k != "_"}).loopback
+
+
+async def test_each_store_has_chats_of_its_own(tmp_path: Path, capfd) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    for store in ("sqlite", "redis", "sqlite"):
+        running = asyncio.create_task(start(tmp_path, SERVICE, said).run(store))
+        await asyncio.wait_for(said.get(), 30)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await running == 0
+        said.get_nowait()
+
+    # Each time, and only then, the service of a new store learns of the three.
+    assert capfd.readouterr().out.count("got installationUpdate") == 6
+    assert all(Keep(tmp_path / world).load("rest", Rest) for world in ("world", "world-redis"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent")

@@ -9,6 +9,12 @@ import { Toasts } from "./toast.js";
 
 const NEAR_THE_END = 48; // pixels: who is this close to the newest message stays with it
 const COMMANDS = ["help", "pending"];
+// value -> what it is called, and what it means
+const APP = {
+  installed: ["Installed", "The bot can send, and change its cards"],
+  blocked: ["Blocked", "Teams refuses what the bot sends (403)"],
+  removed: ["Removed", "The bot was told so, and cannot open a chat"],
+};
 
 export class Chat {
   #person;
@@ -19,6 +25,7 @@ export class Chat {
   #list;
   #scroller;
   #empty;
+  #app;
   #atEnd = true;
   #sight;
 
@@ -32,9 +39,27 @@ export class Chat {
     this.#sight = new IntersectionObserver((entries) => this.#seen(entries));
     this.#scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": `Chat of ${person.name}` }, this.#empty, this.#list);
     this.element = h("article", { class: "chat", id: `chat-${person.alias}`, "aria-label": `${person.name}'s chat with Approvals`, dataset: { person: person.alias } },
-      header(person), this.#toasts.element, this.#scroller, this.#compose());
+      this.#header(), this.#toasts.element, this.#scroller, this.#compose());
     new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(this.#scroller);
     this.#scroller.addEventListener("scroll", () => (this.#atEnd = this.#isAtEnd()), { passive: true });
+  }
+
+  // *state*: whether this person has the bot's app installed, blocked or removed.
+  appIs(state) {
+    this.#app.value = state;
+    this.element.dataset.app = state;
+    this.#app.title = APP[state][1];
+    this.element.querySelector(".compose").inert = state !== "installed"; // nobody can write to a bot that he does not have
+  }
+
+  #header() {
+    const person = this.#person;
+    this.#app = h("select", { class: "app", "aria-label": `The app in ${person.name}'s Teams`, onchange: () => this.#ask("app", { state: this.#app.value }) },
+      Object.entries(APP).map(([value, [label]]) => h("option", { value }, label)));
+    return h("header", { class: "chat-head" },
+      h("span", { class: "avatar person", dataset: { tone: person.alias }, "aria-hidden": "true" }, initials(person.name), h("span", { class: "presence" })),
+      h("div", { class: "who" }, h("h2", {}, person.name), h("p", {}, person.upn)),
+      this.#app);
   }
 
   toast(text, kind) {
@@ -104,7 +129,7 @@ export class Chat {
       bot && h("span", { class: "avatar bot", "aria-hidden": "true" }, icon("check")),
       bot && h("span", { class: "author" }, "Approvals"),
       h("time", { datetime: thing.at }, clock(thing.at)),
-      thing.revision > 1 && h("span", { class: "edited" }, "Edited"),
+      thing.edited && h("span", { class: "edited" }, "Edited"),
       thing.card?.refresh && this.#refreshButton(thing));
   }
 
@@ -173,13 +198,6 @@ export class Chat {
 
 function sameFace(one, other) {
   return one.text === other.text && JSON.stringify(one.card) === JSON.stringify(other.card);
-}
-
-function header(person) {
-  return h("header", { class: "chat-head" },
-    h("span", { class: "avatar person", dataset: { tone: person.alias }, "aria-hidden": "true" }, initials(person.name), h("span", { class: "presence" })),
-    h("div", { class: "who" }, h("h2", {}, person.name), h("p", {}, person.upn)),
-    h("span", { class: "app-tag", title: "The bot this person chats with" }, icon("check"), "Approvals"));
 }
 
 function emptyState() {

@@ -6,6 +6,7 @@ import { Editor } from "./editor.js";
 import { icon } from "./icons.js";
 import { block } from "./json.js";
 import { numbered, numberOf, renumbered } from "./numbers.js";
+import { Standing } from "./standing.js";
 import { Terminal } from "./terminal.js";
 
 const OPERATIONS = { 1: "CREATE", 2: "UPDATE", 3: "DELETE" };
@@ -16,16 +17,19 @@ export class Composer {
   #sample;
   #editor;
   #terminal;
+  #standing;
   #picks = [];
   #reading = h("p", { class: "reading", id: "arx-problem", role: "status" });
   #number = h("output", { class: "number" });
   #send;
   #answer = h("div", { class: "answer", "aria-live": "polite" });
+  #body = h("div", { class: "answer" });
 
   constructor(setup, adopt) {
     this.#setup = setup;
     this.#adopt = adopt;
     this.#terminal = new Terminal(setup);
+    this.#standing = new Standing(setup.people);
     this.#editor = new Editor("The ARX to post, as JSON", (parsed, text) => this.#read(parsed, text));
     this.#send = h("button", { type: "button", class: "button primary", onclick: () => this.#post() }, icon("send"), h("span", {}, "Post as tenant"));
     const renew = h("button", { type: "button", class: "button small", title: "Post the same sample as a new request", onclick: () => this.#renew() }, icon("plus"), "New number");
@@ -36,11 +40,18 @@ export class Composer {
       this.#reading,
       h("div", { class: "send-row" }, this.#send, h("span", { class: "hint" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Enter"))),
       this.#answer,
+      this.#standing.element,
+      this.#body,
       this.#terminal.element);
     this.#editor.element.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#post();
     });
     if (setup.samples.length) this.#choose(setup.samples[0]);
+  }
+
+  // Something happened somewhere: it may concern the request in the box.
+  stir() {
+    this.#standing.stir();
   }
 
   renew(setup) {
@@ -73,6 +84,7 @@ export class Composer {
   #read(parsed, text) {
     this.#number.textContent = numberOf(text) ?? "none";
     this.#terminal.show(text);
+    this.#standing.follow(numberOf(text) ?? "", parsed.value?.ApprovalIdentifier?.FiscalYear ?? "");
     this.#reading.classList.toggle("bad", "problem" in parsed);
     if ("problem" in parsed) {
       const jump = h("button", { type: "button", class: "link", onclick: () => this.#editor.show(parsed) }, `line ${parsed.line}, column ${parsed.column}`);
@@ -99,8 +111,10 @@ export class Composer {
       const answer = await post("arx", { body: this.#editor.text });
       this.#adopt([answer.sent]);
       this.#show(answer.sent);
+      this.stir();
     } catch (problem) {
       this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
+      this.#body.replaceChildren();
     } finally {
       this.#send.disabled = false;
       this.#send.classList.remove("working");
@@ -111,8 +125,8 @@ export class Composer {
     const good = status >= 200 && status < 300;
     const body = answer === null || answer === undefined || answer === "" ? null : block(answer, "The service's answer");
     this.#answer.replaceChildren(
-      h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer))),
-      ...(body ? [body] : []));
+      h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer))));
+    this.#body.replaceChildren(...(body ? [body] : []));
   }
 }
 

@@ -10,7 +10,7 @@ import { Tenant } from "./tenant.js";
 import { LOCALE, ZONE } from "./times.js";
 import { Views } from "./views.js";
 
-const CONNECTION = { live: "Live", lost: "Not connected: trying again…" };
+const CONNECTION = { live: "Live", lost: "Not connected" };
 
 setUpSwitches();
 start().catch((problem) => {
@@ -39,7 +39,9 @@ async function start() {
       const changed = chat.update(things.filter((thing) => thing.kind === "message" && thing.person === alias), gone, whole);
       if (changed && !whole) views.news(alias);
     }
-    const theirs = things.filter((thing) => thing.kind !== "message");
+    for (const app of things.filter((thing) => thing.kind === "app")) chats.get(app.person)?.appIs(app.state);
+    if (things.length && !whole) tenant.stir();
+    const theirs = things.filter((thing) => thing.kind !== "message" && thing.kind !== "app");
     tenant.update(theirs, gone);
     if (theirs.length && !whole) views.news("tenant");
   });
@@ -57,6 +59,8 @@ function connection(state) {
   const before = shown.dataset.state;
   shown.dataset.state = state;
   document.getElementById("connection-text").textContent = CONNECTION[state];
+  document.querySelector(".stage").inert = state === "lost"; // what is seen may be old, and nobody would take a click
+  document.getElementById("ended").hidden = state !== "lost";
   return before;
 }
 

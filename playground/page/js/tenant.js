@@ -33,6 +33,10 @@ export class Tenant {
     this.#count.hidden = this.#traffic.count === 0;
   }
 
+  stir() {
+    this.#composer.stir();
+  }
+
   renew(setup) {
     this.#composer.renew(setup);
   }

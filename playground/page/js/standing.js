@@ -1,0 +1,69 @@
+// What became of the request in the box, for each approver, as the service tells the tenant.
+
+import { get } from "./api.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+
+const LOOKS_AGAIN = [150, 900, 2500, 6000]; // milliseconds after something happened: people are looked up after the 200
+const STATES = {
+  pending: "asked",
+  submitting: "decided, being told to us",
+  retrying: "decided, told to us again later",
+  unconfirmed: "decided, our answer did not arrive",
+  accepted: "decided",
+  removed: "no longer asked",
+};
+
+export class Standing {
+  #people;
+  #asked = { number: "", year: "" };
+  #timers = [];
+  #list = h("ul", { class: "approvers", "aria-label": "Approvers" });
+
+  constructor(people) {
+    this.#people = people;
+    this.element = h("section", { class: "standing", "aria-live": "polite", hidden: true },
+      h("h3", {}, "What became of it"), this.#list);
+  }
+
+  // Follow the request with this number; "" follows none.
+  follow(number, year) {
+    if (this.#asked.number === number && this.#asked.year === year) return;
+    this.#asked = { number, year };
+    this.#show(null);
+    this.stir();
+  }
+
+  // Something happened: look now, and a little later.
+  stir() {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = this.#asked.number ? LOOKS_AGAIN.map((after) => setTimeout(() => this.#look(), after)) : [];
+  }
+
+  async #look() {
+    const asked = this.#asked;
+    const { told } = await get(`request?${new URLSearchParams(asked)}`).catch(() => ({ told: null }));
+    if (asked === this.#asked) this.#show(told);
+  }
+
+  #show(told) {
+    const rows = (told?.Approvers ?? []).map((approver) => this.#row(approver));
+    this.element.hidden = rows.length === 0;
+    if (this.#list.textContent !== rows.map((row) => row.textContent).join("")) this.#list.replaceChildren(...rows);
+  }
+
+  #row(approver) {
+    const lost = approver.Reachable === false;
+    const known = this.#people.find((one) => one.alias === approver.Alias.toLowerCase())?.name;
+    const name = approver.Person?.Name ?? known ?? approver.Name;
+    const state = [STATES[approver.State] ?? approver.State, approver.LastRefusal && "came back", lost ? null : shown(approver)].filter(Boolean).join(" · ");
+    return h("li", { class: lost ? "lost" : null },
+      icon(lost ? "warning" : "check"),
+      h("span", {}, h("strong", {}, name || approver.Alias), name ? ` ${approver.Alias}` : "", " ", h("span", { class: "facts" }, state), lost && h("span", { class: "why" }, ` · cannot be reached: ${approver.Reason}`)));
+  }
+}
+
+function shown({ Cards: cards, State: state }) {
+  if (cards.some((card) => card.State === "shown")) return "has a card";
+  return state === "removed" ? null : "no card yet";
+}
