@@ -6,16 +6,16 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from aiohttp import web
+from aiohttp import TraceConfig, web
 from pydantic import ValidationError
 
 from approvals_core.adapters.entra import OwnTokens
-from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.graph import GraphApps, GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.remembered import RememberedDirectory
 from approvals_core.adapters.signing_keys import Key, SigningKeys
@@ -27,7 +27,7 @@ from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
 from approvals_core.errors import StoreError
-from approvals_core.ports import Tenants
+from approvals_core.ports import Store, Tenants
 from approvals_core.posting import Posting
 from approvals_core.worker import Cards, Chores, Worker
 from bots.health import Health
@@ -36,14 +36,17 @@ from bots.teams.channel import TeamsChannel
 from bots.teams.clicks import Clicks
 from bots.teams.connector import Connector
 from bots.teams.contacts import Contacts
+from bots.teams.directories import Directories
 from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
 from bots.teams.limits import Pace
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
-from bots.web import CorrelationOnRecords, correlated, problems
+from bots.web import CorrelationOnRecords, correlated, only_for, problems
 from config import Settings, mistakes
 
 log = logging.getLogger("approvals")
+
+OpenStore = Callable[[str], Awaitable[Store]]
 
 DRAIN = 10.0  # seconds for what is under way when we are asked to stop
 CUSTOM_LINE = "Test installation: not for real decisions."
@@ -55,11 +58,20 @@ def _utc_now() -> datetime:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, now: Callable[[], datetime] = _utc_now
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = _utc_now,
+    open_store: OpenStore = open_store,
+    traces: Sequence[TraceConfig] = (),
 ) -> AsyncIterator["House"]:
-    """Open everything the settings ask for, with its worker, and close it again at the end."""
+    """
+    Open everything the settings ask for, with its worker, and close it again at the end.
+
+    *open_store* is called with the store's URL; *traces* are told of every request that
+    goes out through aiohttp: all but MSAL's, for our own tokens.
+    """
     async with AsyncExitStack() as stack:
-        house = House(settings, now)
+        house = House(settings, now=now, open_store=open_store, traces=traces)
         await house.open(stack)
         yield house
 
@@ -67,9 +79,18 @@ async def open_house(
 class House:
     """The parts, made in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        open_store: OpenStore,
+        traces: Sequence[TraceConfig],
+    ) -> None:
         self._settings = settings
         self._now = now
+        self._open_store = open_store
+        self._traces = traces
         self._notice_line = _notice_line(settings)
         self._signing_keys: list[SigningKeys] = []
 
@@ -77,13 +98,19 @@ class House:
         """Open the store, the connections and the worker; *stack* closes them."""
         settings = self._settings
         self.tenants: Tenants = await asyncio.to_thread(load_tenants, settings.tenants)
-        self.store = await open_store(settings.store_url)
+        self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)
-        self._session = await stack.enter_async_context(session_trusting(settings.ca_file))
+        session = session_trusting(settings.ca_file, trace_configs=self._traces)
+        self._session = await stack.enter_async_context(session)
         self._bot_tokens = self._tokens()
         stack.push_async_callback(self._bot_tokens.close)
-        self._api = HttpTenantApi(self._bot_tokens, clock=self._now, loopback=settings.loopback)
+        self._api = HttpTenantApi(
+            self._bot_tokens,
+            clock=self._now,
+            loopback=settings.loopback,
+            trace_configs=self._traces,
+        )
         stack.push_async_callback(self._api.close)
         self._make_core()
         self._make_teams()
@@ -91,16 +118,21 @@ class House:
         # The first click must not wait for keys to be fetched.
         warming = asyncio.gather(*(keys.key("") for keys in self._signing_keys))
         stack.push_async_callback(partial(self._forget_keys, warming))
-        running = asyncio.create_task(self.worker.run())
-        stack.push_async_callback(partial(self._stop, running))
+        self.working = asyncio.create_task(self.worker.run())
+        self.working.add_done_callback(_tell_how_it_ended)
+        stack.push_async_callback(self._stop)
 
     def application(self) -> web.Application:
         """Return the routes of every channel."""
-        app = web.Application(middlewares=[correlated, problems])
+        guards = [only_for(hosts)] if (hosts := self._settings.own_hosts) else []
+        app = web.Application(middlewares=[correlated, problems, *guards])
         health = Health(
             store=self.store,
             now=self._now,
             custom_issuers=self._settings.issuers if self._notice_line else (),
+            works=lambda: not self.working.done(),
+            behind=self._cards.behind.oldest,
+            closed_directories=lambda: self._directories.closed,
         )
         app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.routes()])
         return app
@@ -108,11 +140,11 @@ class House:
     def _wake(self) -> None:
         self.worker.wake()
 
-    async def _stop(self, running: asyncio.Task[None]) -> None:
+    async def _stop(self) -> None:
         self.worker.stop()
         await self.approvals.drain(seconds=DRAIN)
-        await asyncio.wait({running}, timeout=DRAIN)
-        running.cancel()
+        await asyncio.wait({self.working}, timeout=DRAIN)
+        self.working.cancel()
 
     async def _forget_keys(self, warming: asyncio.Future[list[Key | None]]) -> None:
         await asyncio.gather(*(keys.close() for keys in self._signing_keys))
@@ -160,12 +192,15 @@ class House:
         )
         contacts = Contacts(store=self.store, commits=self._commits)
         clicks = Clicks(approvals=self.approvals, contacts=contacts, notice_line=self._notice_line)
+        self._directories = Directories(now=self._now)
         channel = TeamsChannel(
             connector=connector,
             contacts=contacts,
+            directories=self._directories,
             first_contact=first_contact,
             now=self._now,
             notice_line=self._notice_line,
+            apps=self._apps(),
         )
         self.worker = self._worker(channel)
         bot = TeamsBot(
@@ -182,8 +217,21 @@ class House:
         )
         self._teams = TeamsDoor(adapter, bot)
 
+    def _apps(self) -> GraphApps | None:
+        settings = self._settings
+        if settings.teams_catalog_app_id is None:
+            return None
+        return GraphApps(
+            session=self._session,
+            tokens=self._bot_tokens,
+            clock=self._now,
+            app=settings.teams_catalog_app_id,
+            url=settings.graph_url,
+            scope=settings.cloud.graph_scope,
+        )
+
     def _worker(self, channel: TeamsChannel) -> Worker:
-        cards = Cards(
+        self._cards = Cards(
             store=self.store,
             commits=self._commits,
             tenants=self.tenants,
@@ -192,7 +240,7 @@ class House:
         )
         return Worker(
             store=self.store,
-            cards=cards,
+            cards=self._cards,
             chores=self._chores,
             tenants=self.tenants,
             now=self._now,
@@ -252,32 +300,44 @@ def _notice_line(settings: Settings) -> str | None:
     return CUSTOM_LINE
 
 
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+def _tell_how_it_ended(working: asyncio.Task[None]) -> None:
+    problem = None if working.cancelled() else working.exception()
+    if problem is not None:
+        log.critical("worker_ended", exc_info=problem)
+
+
+async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> int:
+    """
+    Run until SIGTERM or SIGINT, or until the worker fails; return the exit code.
+
+    Without its worker no card changes any more: whoever watches the process starts another.
+    """
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with open_house(settings) as house:
+    async with open_house(settings, open_store=open_store) as house:
         runner = web.AppRunner(house.application(), access_log=None, shutdown_timeout=DRAIN)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.port).start()
         log.info("started", extra={"url": settings.public_url})
-        await stopping.wait()
+        asked = asyncio.create_task(stopping.wait())
+        await asyncio.wait({asked, house.working}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
         await runner.cleanup()
+        return 0 if stopping.is_set() else 1
 
 
 def main() -> int:
     """Start the service, or say in one sentence each what is missing."""
     log_as_json([CorrelationOnRecords()])
     try:
-        asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
+        return asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
         print("\n".join(mistakes(problem)), file=sys.stderr)
         return 2
     except (BadTenantFiles, StoreError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

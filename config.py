@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Names have the prefix APPROVALS_."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -16,7 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from approvals_core.tenant import Guid
+from approvals_core.complaints import complaint
+from approvals_core.tenant import Guid, Tenant
 
 ENTRA_ISSUER = "https://login.microsoftonline.com/{directory}/v2.0"
 ENTRA_LOGIN_URL = "https://login.microsoftonline.com"
@@ -73,6 +75,7 @@ _CUSTOM = (
     "loopback",
 )
 
+_SQLITE = "sqlite:///"
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -108,6 +111,10 @@ class Settings(BaseSettings):
     )
     teams_app_id: Guid | None = Field(
         default=None, description="id of the Teams app; None: one derived from the bot's"
+    )
+    teams_catalog_app_id: Guid | None = Field(
+        default=None,
+        description="id of the app in the organization's catalogue; None: it is installed for nobody",
     )
     teams_app_name: str = Field(
         default="Company Approvals", description="the app's name in Teams, which has an Approvals"
@@ -158,8 +165,19 @@ class Settings(BaseSettings):
     @field_validator("store_url")
     @classmethod
     def _is_readable(cls, url: str) -> str:
-        """Refuse a port that is none: what opens the store would fail with a trace."""
-        _ = urlsplit(url).port
+        """Refuse what no store can be opened at: that would fail with a trace, or not be seen."""
+        parts = urlsplit(url)
+        match parts.scheme:
+            case "sqlite":
+                good = url.startswith(_SQLITE) and url != _SQLITE
+            case "redis" | "rediss":
+                _check_port(url)
+                database = parts.path.strip("/")
+                good = bool(parts.hostname) and (not database or database.isdecimal())
+            case _:
+                good = parts.scheme == "unix" and len(parts.path) > 1
+        if not good:
+            raise ValueError("must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH")
         return url
 
     @field_validator(
@@ -171,7 +189,7 @@ class Settings(BaseSettings):
         if url is None:
             return url
         parts = urlsplit(url)
-        _ = parts.port
+        _check_port(url)
         # MSAL takes no authority without https, wherever it is.
         http = parts.hostname in _HERE and info.field_name != "entra_login_url"
         if not parts.hostname or parts.scheme not in (("https", "http") if http else ("https",)):
@@ -198,6 +216,13 @@ class Settings(BaseSettings):
         return (self.entra_issuer, self.bot_issuer)
 
     @property
+    def own_hosts(self) -> frozenset[str]:
+        """Return the names under which we are called on loopback; empty if we listen elsewhere."""
+        if self.host not in _HERE:
+            return frozenset()
+        return frozenset((*_HERE, urlsplit(self.public_url).hostname or self.host))
+
+    @property
     def teams_app(self) -> str:
         """Return the id of the Teams app: the same at every build for the same bot."""
         return self.teams_app_id or str(uuid5(UUID(self.bot_app_id), "teams-app"))
@@ -220,11 +245,42 @@ class Settings(BaseSettings):
         return [name for name in _CUSTOM if getattr(self, name) != usual[name]]
 
 
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its message has a part of the address in it, perhaps of a password
+        raise ValueError("has a port that is none") from None
+
+
 def mistakes(problem: ValidationError) -> list[str]:
     """Return a line for each setting that is missing or wrong, without its value: it may be a secret."""
     told: dict[str, str] = {}
     for error in problem.errors(include_input=False):
-        name = f"APPROVALS_{error['loc'][0]}".upper() if error["loc"] else ""
-        said = error["msg"].removeprefix("Value error, ")
-        told.setdefault(name, f"{name}: {said}" if name else said)
+        field = str(error["loc"][0]) if error["loc"] else ""
+        name = f"APPROVALS_{field.upper()}" if field else ""
+        told.setdefault(name, f"{name}: {_said(field, error)}" if name else _said(field, error))
     return list(told.values())
+
+
+def _said(field: str, error: Mapping[str, object]) -> str:
+    known = Settings.model_fields.get(field)
+    if error["type"] == "missing" and known is not None:
+        return f"is missing ({known.description})"
+    if str(error["type"]).startswith("bool"):
+        return "must be yes or no"
+    return complaint(error)
+
+
+def strangers(directories: Iterable[str], tenants: Iterable[Tenant]) -> list[str]:
+    """
+    Return a line for each tenant whose people are in none of *directories*.
+
+    Those are the directories whose people may talk to the bot: nobody could ever decide.
+    """
+    allowed = {directory.strip().lower() for directory in directories}
+    return [
+        f"tenant {tenant.code}: people.directory: {tenant.people.directory} is not in"
+        " APPROVALS_DIRECTORIES, so its people could never talk to the bot"
+        for tenant in tenants
+        if tenant.people.directory not in allowed
+    ]

@@ -5,17 +5,22 @@ import logging
 import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from approvals_core.acting import Acting, Found
 from approvals_core.arx import Arx
 from approvals_core.committing import Commits, unknown
-from approvals_core.errors import ApprovalError, StoreUnavailable, VersionConflict
+from approvals_core.errors import (
+    AlreadyActedOn,
+    ApprovalError,
+    StaleCard,
+    StoreUnavailable,
+    VersionConflict,
+)
 from approvals_core.models import (
     Approval,
     ApprovalKey,
-    Change,
     Disposition,
-    Lease,
     Payload,
     Person,
     PersonId,
@@ -27,10 +32,9 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Cursor, Store, Tenants, View
 from approvals_core.posting import Posting
-from approvals_core.rules import answering, deciding, intake
-from approvals_core.rules.answering import Post, Settlement
+from approvals_core.rules import answering, intake
+from approvals_core.rules.answering import Settlement
 from approvals_core.rules.deciding import Click
-from approvals_core.rules.draft import Stamp
 from approvals_core.rules.standing import holder, may_see
 from approvals_core.tenant import Tenant
 
@@ -41,6 +45,8 @@ ANSWER_BY = 1.8  # seconds from a click's arrival
 TO_ANSWER = 0.2  # seconds kept for building and sending the answer
 SAME_NUMBER = 500  # requests of one tenant looked through for one number
 SAME_NUMBER_AT_ONCE = 50
+
+_T = TypeVar("_T")
 
 
 class Outcome(NamedTuple):
@@ -64,14 +70,6 @@ class Waiting(NamedTuple):
     cursor: Cursor
 
 
-class _Progress:
-    """How far the task behind one click has come."""
-
-    def __init__(self) -> None:
-        self.approval: Approval | None = None
-        self.committed = False
-
-
 class Approvals:
     """Everything that tenants, approvers and operators can do, whatever the channel."""
 
@@ -82,7 +80,7 @@ class Approvals:
         self._commits = commits
         self._posting = posting
         self._tenants = tenants
-        self._tasks: set[asyncio.Task[Approval]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
         """
@@ -119,15 +117,21 @@ class Approvals:
         Raises:
             ApprovalError: The click cannot be honoured; the message says why.
         """
-        progress = _Progress()
-        task = self._spawn(self._decide_and_post(public_id, click, by, progress))
+        acting = Acting(
+            click, by=by, store=self._store, commits=self._commits, posting=self._posting
+        )
+        task = self._spawn(acting.run(lambda: self._named(public_id)))
         patience = max(0.0, min(PATIENCE, ANSWER_BY - elapsed) - TO_ANSWER)
         await asyncio.wait({task}, timeout=patience)
-        if task.done():
+        if not task.done():
+            acting.promised = not acting.committed
+            view = self._view(acting.approval, click.seat) if acting.approval else None
+            return Outcome(view, recording=acting.promised)
+        try:
             return Outcome(self._view(task.result(), click.seat))
-        if progress.approval is None:
-            return Outcome(None, recording=True)
-        return Outcome(self._view(progress.approval, click.seat), recording=not progress.committed)
+        except (AlreadyActedOn, StaleCard):
+            self._spawn(acting.leave_alone())
+            raise
 
     async def view(self, public_id: str, seat: int, *, by: PersonId) -> View:
         """
@@ -136,9 +140,9 @@ class Approvals:
         Raises:
             UnknownApproval: There is none, or he may not see it.
         """
-        approval = await self._by_id(public_id)
-        place = approval.place(seat) if approval else None
-        if approval is None or place is None or place.person is None or place.person.id != by:
+        approval = (await self._named(public_id)).approval
+        place = approval.place(seat)
+        if place is None or place.person is None or place.person.id != by:
             raise unknown()
         if not may_see(approval, by):
             raise unknown()
@@ -200,11 +204,8 @@ class Approvals:
 
             NotSettled: The place has no unconfirmed decision.
         """
-        approval = await self._by_id(public_id)
-        if approval is None:
-            raise unknown()
-        tenant = self._tenant(approval.key)
-        return await self._commits.change(
+        approval, tenant = await self._named(public_id)
+        return await self._commits.change_once(
             approval.key,
             lambda a, stamp: answering.settle(a, seat, found, by=by, tenant=tenant, stamp=stamp),
         )
@@ -213,29 +214,6 @@ class Approvals:
         """Wait for the clicks under way; what does not end in time, the leases bring back."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
-
-    async def _decide_and_post(
-        self, public_id: str, click: Click, by: Person, progress: _Progress
-    ) -> Approval:
-        approval = await self._by_id(public_id)
-        if approval is None:
-            raise unknown()
-        tenant, decision = self._tenant(approval.key), str(uuid.uuid4())
-        claims: list[Lease] = []
-
-        def decide(newest: Approval, stamp: Stamp) -> Change | None:
-            if claims and _holds(newest, click.seat, decision):
-                return None  # our own commit, whose answer was lost
-            change = deciding.decide(
-                newest, click, by=by, tenant=tenant, decision=decision, stamp=stamp
-            )
-            claims[:] = [change.claim] if change.claim else []
-            progress.approval = newest  # not before: only now it is known that he may see it
-            return change
-
-        approval = await self._commits.change(approval.key, decide)
-        progress.approval, progress.committed = approval, True
-        return await self._posting.call(approval, Post(click.seat, decision, 1), claims[0])
 
     async def _details(self, key: ApprovalKey) -> dict[str, str]:
         bodies = await self._store.bodies(key, "details/")
@@ -258,11 +236,15 @@ class Approvals:
                 break
         return found
 
-    async def _by_id(self, public_id: str) -> Approval | None:
+    async def _named(self, public_id: str) -> Found:
         tenant = self._tenants.by_code(public_id.partition("-")[0])
         if tenant is None:
-            return None
-        return await self._store.approval_by_id(tenant_scope(tenant.document_type_id), public_id)
+            raise unknown()
+        scope = tenant_scope(tenant.document_type_id)
+        approval = await self._store.approval_by_id(scope, public_id)
+        if approval is None:
+            raise unknown()
+        return Found(approval, tenant)
 
     def _view(self, approval: Approval, seat: int) -> View:
         place = approval.places[seat]
@@ -275,13 +257,13 @@ class Approvals:
             raise unknown()
         return tenant
 
-    def _spawn(self, work: Coroutine[Any, Any, Approval]) -> asyncio.Task[Approval]:
+    def _spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[Approval]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         """Let go of a click's task. Its failure is told here too: nobody may wait any more."""
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
@@ -296,11 +278,6 @@ def _repeated(known: Payload, payload_id: str) -> Payload:
     if known.id == payload_id:
         return known
     return known.model_copy(update={"disposition": Disposition.DUPLICATE})
-
-
-def _holds(approval: Approval, seat: int, decision: str) -> bool:
-    place = approval.place(seat)
-    return place is not None and place.decision is not None and place.decision.id == decision
 
 
 def _waiting(tenant: Tenant, approval: Approval, person: PersonId) -> Waiting | None:

@@ -2,31 +2,43 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from base64 import b32encode
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from gettext import gettext as _
 
 from approvals_core.errors import StoreUnavailable, UnknownApproval, VersionConflict
+from approvals_core.log_context import note
 from approvals_core.models import Approval, ApprovalKey, Change, Lease
 from approvals_core.ports import Store
 from approvals_core.rules.draft import Stamp
 
 COMMIT_TRIES = 6  # of one change whose outcome is not known: about three seconds
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 base32, in lower case
 
 Step = Callable[[Approval, Stamp], Change | None]
 
 
 class Commits:
-    """Applies rules to stored approvals. *wake* is called whenever there may be new jobs."""
+    """
+    Applies rules to stored approvals.
+
+    *wake* is called whenever there may be new jobs. *sleep* waits between two tries of
+    the same, for as many seconds.
+    """
 
     def __init__(
-        self, store: Store, *, now: Callable[[], datetime], wake: Callable[[], None]
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._wake = wake
         self.now = now
+        self.sleep = sleep
 
     async def change(self, key: ApprovalKey, step: Step) -> Approval:
         """
@@ -45,12 +57,44 @@ class Commits:
             approval = await self._store.approval(key)
             if approval is None:
                 raise unknown()
+            note(xcv=approval.xcv)
             change = step(approval, self.stamp())
             if change is None or change.approval is None:
                 return approval
             with suppress(VersionConflict):
                 await self.commit(change)
                 return change.approval
+
+    async def change_once(
+        self, key: ApprovalKey, step: Callable[[Approval, Stamp], Change]
+    ) -> Approval:
+        """
+        Do what `change` does, for a *step* that may not be done again once it was committed.
+
+        If the answer is lost and somebody commits in between, the history tells whether
+        ours is there. So the first event of the change must be like no other: by its salt.
+
+        Raises:
+            UnknownApproval: There is none, or what *step* raises.
+
+            StoreUnavailable: Nobody knows whether the change was committed.
+        """
+        while True:
+            approval = await self._store.approval(key)
+            if approval is None:
+                raise unknown()
+            note(xcv=approval.xcv)
+            change = step(approval, self.stamp())
+            try:
+                await self.commit(change)
+            except VersionConflict:
+                if not await self._is_recorded(key, change):
+                    continue
+            return await self._store.approval(key) or approval
+
+    async def _is_recorded(self, key: ApprovalKey, change: Change) -> bool:
+        history = await self._store.history(key)
+        return any(event.hash == change.events[0].hash for event in history)
 
     async def finish(self, key: ApprovalKey, lease: Lease, step: Step) -> None:
         """Apply *step*, which ends the leased job itself; end it if there is nothing to do."""
@@ -73,7 +117,7 @@ class Commits:
             except StoreUnavailable:
                 if tries == COMMIT_TRIES:
                     raise
-                await asyncio.sleep(0.05 * 2**tries)
+                await self.sleep(0.05 * 2**tries)
             else:
                 self._wake()
                 return
@@ -88,7 +132,7 @@ class Commits:
             at=self.now(),
             change=secrets.token_hex(16),
             salt=secrets.token_hex(16),
-            name="".join(secrets.choice(_ALPHABET) for _each in range(16)),
+            name=b32encode(secrets.token_bytes(10)).decode().lower(),
         )
 
 

@@ -10,7 +10,10 @@ ApprovalError               shown to the person who clicked: the message is writ
 +-- ActionIncomplete        a comment is missing or too long
 +-- TenantClosed            the tenant is disabled or in maintenance
 InvalidArx                  a payload that cannot be taken; carries every problem at once
-NotSettled                  an operator asked to settle what is not unconfirmed
+NotDone                     an operator asked for what cannot be done
++-- NotSettled              the place has no unconfirmed decision
++-- NotRebound              nobody, or not this person, can be put on the place now
++-- NotReplayed             the dead letter's job may not be done again
 StoreError
 +-- VersionConflict         somebody else committed first: reload and try the rule again
 +-- LeaseLost               the job was handed to somebody else: stop, change nothing
@@ -85,8 +88,20 @@ class InvalidArx(Exception):
         self.problems = tuple(problems)
 
 
-class NotSettled(Exception):
-    """An operator asked to settle a place that has no unconfirmed decision."""
+class NotDone(Exception):
+    """Base of what operators ask for in vain; the message is for them and says why."""
+
+
+class NotSettled(NotDone):
+    """The place to settle has no unconfirmed decision."""
+
+
+class NotRebound(NotDone):
+    """The person cannot be put on this place now."""
+
+
+class NotReplayed(NotDone):
+    """The job of a dead letter may not be done again."""
 
 
 class StoreError(Exception):

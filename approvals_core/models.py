@@ -1,8 +1,9 @@
 """The data the core works with: frozen, storable as JSON, no behaviour but its own names."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +49,25 @@ class Record(BaseModel):
     """Base of what is stored: frozen, and a field it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """
+        Return this with the fields of *update* replaced.
+
+        Everything in a record is frozen or never changed, so nothing needs copying: a
+        step of an approval makes some fifty of these.
+        """
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        made = type(self).__new__(type(self))
+        changed = update or {}
+        object.__setattr__(made, "__dict__", {**self.__dict__, **changed})
+        object.__setattr__(
+            made, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changed}
+        )
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class Operation(IntEnum):
@@ -131,6 +151,7 @@ class Refusal(Record):
     message: str  # as the tenant or we said it; never cleaned
     comment: str
     at: datetime
+    reason: str = ""  # for the tenant and operators: "HTTP 401", and no word of anybody's
 
 
 class Decision(Record):
@@ -150,6 +171,7 @@ class Decision(Record):
     due: datetime | None = None  # of the next attempt, while retrying
     answered_at: datetime | None = None
     message: str = ""  # the tenant's DisplayMessage
+    trouble: str = ""  # what the last attempt met, as in Refusal.reason
     overdue: bool = False  # accepted, and the ARX the tenant owes us did not come
 
 
@@ -171,6 +193,7 @@ class Place(Record):
     decision: Decision | None = None  # while submitting, retrying, unconfirmed, accepted
     refusal: Refusal | None = None
     quiet_until: datetime | None = None  # his clicked card is not pushed before
+    shown_anew: int = 0  # raised when his client shows an answer that came to nothing
 
 
 class ActionTaken(Record):
@@ -248,11 +271,13 @@ class EventKind(StrEnum):
     UNCONFIRMED = "unconfirmed"
     LATE_ANSWER = "late_answer"
     RETURNED = "returned"  # given back without the tenant's word
+    NOT_RECORDED = "not_recorded"  # a click whose decision was never committed
     CONFIRMED = "confirmed"  # an ActionDetail matched what we knew
     ACTION = "action"  # an ActionDetail told us
     SETTLED = "settled"  # by an ARX or a person
     OVERDUE = "overdue"
     DEAD_LETTER = "dead_letter"
+    REPLAYED = "replayed"  # an operator dealt with a dead letter
 
 
 class HistoryEvent(Record):
@@ -296,16 +321,25 @@ class Payload(Record):
     warnings: tuple[str, ...] = ()
 
 
+LATE = frozenset({Disposition.PARTIAL, Disposition.SUPERSEDED})  # some of it was too old
+
+
 class ReceiptState(StrEnum):
     """What became of a card."""
 
-    SHOWN = "shown"
-    UNREACHABLE = "unreachable"  # nothing could be sent; *reason* says why
+    SHOWN = "shown"  # with a *reason*: an older face, and it is tried again
+    WAITING = "waiting"  # not sent yet, and it is tried again; *reason* says why
+    UNREACHABLE = "unreachable"  # nothing could be sent or changed; *reason* says why
     GONE = "gone"  # deleted at the far side; nothing more to update
 
 
 class Receipt(Record):
-    """Where one person's card of one round is, and which face it shows."""
+    """
+    Where one person's card of one round is, and which face it shows.
+
+    *lost* counts the answers that were lost in a row. *behind_since* is when it ceased
+    to show what is true, None if it does, or if nothing is known to stand in the way.
+    """
 
     approval: ApprovalKey
     round: int
@@ -315,6 +349,8 @@ class Receipt(Record):
     address: str = ""  # means something only to the channel that wrote it
     face: str = ""  # digest of the face shown
     reason: str = ""
+    lost: int = 0
+    behind_since: datetime | None = None
     at: datetime
 
 
@@ -331,6 +367,7 @@ class Contact(Record):
     locale: str = ""  # as Teams last told it: "de-DE"
     zone: str = ""  # "Europe/Berlin"
     closed: str = ""  # why nothing can be sent now; "" if it can
+    install_tried: datetime | None = None  # when the app was last to be installed for him
     at: datetime
 
 
@@ -392,6 +429,23 @@ class LeasedJob(NamedTuple):
     failures: int
 
 
+class QueuedJob(NamedTuple):
+    """
+    A job as it lies in the queue.
+
+    *job* is None if its record cannot be read. *next* is when it is handed out: when it
+    is due, or when its lease ends. *failures* counts how often it failed in a row.
+    """
+
+    scope: str
+    key: str
+    lane: Lane
+    job: Job | None
+    next: datetime
+    leased: bool
+    failures: int
+
+
 class DeadLetter(Record):
     """A job that kept failing, kept for an operator."""
 
@@ -410,7 +464,7 @@ class Change(Record):
     stored. `bodies` are texts beside the approval by name; None deletes.
     `claim` hands one of `jobs` to the committing process at once; `finish` ends a
     leased job (or makes it due again, if it was asked for once more meanwhile), and
-    is done before `jobs` are added.
+    is done before `jobs` are added. `answers` is the id of a dead letter that goes.
     """
 
     id: str
@@ -425,6 +479,7 @@ class Change(Record):
     claim: Lease | None = None
     finish: Lease | None = None
     dead: DeadLetter | None = None
+    answers: str = ""
 
 
 class IndexEntry(NamedTuple):

@@ -21,6 +21,7 @@ from approvals_core.models import (
     Person,
     PersonId,
     Place,
+    QueuedJob,
     Receipt,
     Record,
 )
@@ -39,6 +40,34 @@ class Page(Record):
 
     approvals: tuple[Approval, ...]
     after: Cursor | None = None
+
+
+class JobCursor(Record):
+    """Where a page of the queue ended."""
+
+    next: datetime
+    key: str
+
+
+class JobPage(Record):
+    """Some of a scope's queue, what is handed out first in front; *after* as for `Page`."""
+
+    jobs: tuple[QueuedJob, ...]
+    after: JobCursor | None = None
+
+
+class PayloadCursor(Record):
+    """Where a page of payloads ended; *id* "" is before all of that time."""
+
+    at: datetime
+    id: str = ""
+
+
+class PayloadPage(Record):
+    """Some of a scope's payloads, oldest first; *after* as for `Page`."""
+
+    payloads: tuple[Payload, ...]
+    after: PayloadCursor | None = None
 
 
 class Store(Protocol):
@@ -72,6 +101,10 @@ class Store(Protocol):
         """Return the texts beside the approval whose names begin with *prefix*."""
         ...
 
+    async def body_names(self, key: ApprovalKey) -> Sequence[str]:
+        """Return the names of the texts beside the approval, without reading them."""
+        ...
+
     async def history(self, key: ApprovalKey) -> Sequence[HistoryEvent]:
         """Return the events of one approval, oldest first."""
         ...
@@ -99,6 +132,12 @@ class Store(Protocol):
         """Return the record of the payload with these contents, or None."""
         ...
 
+    async def late_payloads(
+        self, scope: str, *, after: PayloadCursor | None = None, limit: int
+    ) -> PayloadPage:
+        """Return the next *limit* payloads of which something was too old (see `models.LATE`)."""
+        ...
+
     async def contact(self, person: PersonId) -> Contact | None:
         """Return how the person is reached, or None if never heard of."""
         ...
@@ -117,7 +156,8 @@ class Store(Protocol):
         """
         Hand out due jobs, urgent lanes first, then by due time, whatever the scope.
 
-        A job not finished at *until* is handed out again, with another token.
+        A job not finished at *until* is handed out again, with another token. One whose
+        record cannot be read is left out until then, and holds up no other.
         """
         ...
 
@@ -149,7 +189,15 @@ class Store(Protocol):
         ...
 
     async def job(self, scope: str, key: str) -> Job | None:
-        """Return the live job with this key, leased or not, or None."""
+        """Return the live job with this key, leased or not; None if it cannot be read, too."""
+        ...
+
+    async def queued(self, scope: str, key: str) -> QueuedJob | None:
+        """Return how the job with this key stands, or None if there is none."""
+        ...
+
+    async def jobs(self, scope: str, *, after: JobCursor | None = None, limit: int) -> JobPage:
+        """Return the next *limit* jobs of *scope*, of all lanes, leased or not."""
         ...
 
     async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
@@ -270,6 +318,15 @@ class Channel(Protocol):
     async def update(self, address: str, face: Mapping[str, object]) -> None:
         """
         Replace the card at *address*.
+
+        Raises:
+            ChannelError: See `errors`.
+        """
+        ...
+
+    async def withdraw(self, address: str) -> None:
+        """
+        Take the card at *address* away.
 
         Raises:
             ChannelError: See `errors`.

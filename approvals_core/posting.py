@@ -88,7 +88,7 @@ class Posting:
             except StoreUnavailable:
                 if pause is None:
                     raise
-                await asyncio.sleep(pause)
+                await self._commits.sleep(pause)
         raise AssertionError("the loop returns or raises")
 
     @asynccontextmanager

@@ -14,30 +14,53 @@ STORE_ANSWERS_WITHIN = 2.0  # seconds
 
 
 class Health:
-    """GET /livez: the process runs. GET /readyz: the store answers, and how late its jobs are."""
+    """
+    GET /livez: the process runs, and its worker. GET /readyz: the store answers, and what is late.
+
+    Late are jobs that are due and not begun, and cards that are not current (*behind*,
+    in seconds): those that were begun and could not be sent or changed yet.
+    """
 
     def __init__(
-        self, *, store: Store, now: Callable[[], datetime], custom_issuers: Sequence[str]
+        self,
+        *,
+        store: Store,
+        now: Callable[[], datetime],
+        custom_issuers: Sequence[str],
+        works: Callable[[], bool],
+        behind: Callable[[], float],
+        closed_directories: Callable[[], Sequence[str]],
     ) -> None:
         self._store = store
         self._now = now
         self._custom_issuers = custom_issuers
+        self._works = works
+        self._behind = behind
+        self._closed_directories = closed_directories
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the addresses of this channel."""
         return [web.get("/livez", self._live), web.get("/readyz", self._ready)]
 
     async def _live(self, _request: web.Request) -> web.Response:
+        if not self._works():
+            return web.json_response({"live": False, "worker": "ended"}, status=503)
         return web.json_response({"live": True})
 
     async def _ready(self, _request: web.Request) -> web.Response:
         said: dict[str, object] = {"ready": True}
         if self._custom_issuers:
             said["custom_issuers"] = list(self._custom_issuers)
+        if not self._works():
+            return web.json_response(said | {"ready": False, "worker": "ended"}, status=503)
         try:
             async with asyncio.timeout(STORE_ANSWERS_WITHIN):
                 due = await self._store.next_due(tuple(Lane))
         except (TimeoutError, StoreError):
             return web.json_response(said | {"ready": False, "store": "no answer"}, status=503)
         late = (self._now() - due).total_seconds() if due else 0.0
-        return web.json_response(said | {"oldest_job_late_seconds": max(0.0, round(late, 1))})
+        if closed := self._closed_directories():
+            said["closed_directories"] = list(closed)
+        said["oldest_job_late_seconds"] = max(0.0, round(late, 1))
+        said["oldest_card_not_current_seconds"] = round(self._behind(), 1)
+        return web.json_response(said)

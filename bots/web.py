@@ -6,13 +6,14 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import NamedTuple
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
 
 from approvals_core.adapters.tokens import Claims, TokenVerifier
 from approvals_core.errors import InvalidToken, StoreUnavailable
@@ -214,6 +215,30 @@ async def correlated(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     finally:
         correlation.reset(token)
+
+
+def only_for(hosts: Collection[str]) -> Middleware:
+    """
+    Return what answers 421 to requests whose Host header names none of *hosts*.
+
+    A service on loopback is guarded by being there alone: a page of the web whose name
+    is made to resolve to 127.0.0.1 must not reach it.
+    """
+
+    @web.middleware
+    async def refuse_others(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if _host(request.host) not in hosts:
+            raise refused(421, "Nobody of this name is here.")
+        return await handler(request)
+
+    return refuse_others
+
+
+def _host(authority: str) -> str | None:
+    try:
+        return URL(f"http://{authority}").host
+    except ValueError:
+        return None
 
 
 def _harmless(request: web.Request, name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from app import House
 from approvals_core.models import Approval, ApprovalKey
 from approvals_core.worker import Worker
 from playground import names
@@ -73,11 +74,16 @@ def mend(running: Running, place: str) -> None:
 
 async def all_due(running: Running) -> None:
     """Wait until every job that is due now is done, and whatever those leave that is due at once."""
+    await due_done(running.house)
+
+
+async def due_done(house: House) -> None:
+    """Do what `all_due` does, for a service that runs by itself."""
     quiet = 0
     while quiet < 2:
-        busy = await running.house.worker.run_due()
+        busy = await house.worker.run_due()
         # A write that changes nothing: when it is back, so is whatever the running worker leased.
-        await running.house.store.stamp([names.ENTRA_ISSUER, names.BOT_ISSUER])
+        await house.store.stamp([names.ENTRA_ISSUER, names.BOT_ISSUER])
         if under_way := _jobs_under_way():
             await asyncio.wait(under_way)
         quiet = 0 if busy or under_way else quiet + 1

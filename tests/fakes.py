@@ -114,7 +114,7 @@ class FakeChannel:
         if self.faces_fail is not None:
             raise self.faces_fail
         card = approval_card(view, Viewer()).to_dict()
-        return _digest(card), card
+        return _digest({"card": card, "anew": view.place.shown_anew}), card
 
     async def send(self, person: PersonId, face: Mapping[str, object]) -> str:
         if self.send_fails:
@@ -134,6 +134,9 @@ class FakeChannel:
             raise CardGone("deleted")
         self.screens[address] = self.screens[address]._replace(face=face, digest=_digest(face))
         self.updated.append(address)
+
+    async def withdraw(self, address: str) -> None:
+        self.screens.pop(address, None)
 
     def of(self, person: Person) -> list[Screen]:
         """Return somebody's cards, oldest first."""
@@ -158,12 +161,17 @@ class FakeTenants:
 
 
 class FlakyStore:
-    """A store whose answers get lost: what it is told to lose is committed all the same."""
+    """
+    A store whose answers get lost: what it is told to lose is committed all the same.
+
+    What `refuses` says is never committed.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.loses: Callable[[Change], bool] = lambda _change: False
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self.refuses: Callable[[Change], bool] = lambda _change: False
         self.reads_wait_for: asyncio.Event | None = None
         self.commits_wait_for: asyncio.Event | None = None
 
@@ -178,6 +186,8 @@ class FlakyStore:
     async def commit(self, change: Change) -> None:
         if self.commits_wait_for is not None:
             await self.commits_wait_for.wait()
+        if self.refuses(change):
+            raise StoreUnavailable("the disk is full")
         await self._store.commit(change)
         if not self.loses(change):
             return

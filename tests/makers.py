@@ -8,6 +8,7 @@ from typing import Any
 
 from approvals_core.approvals import ANSWER_BY, Approvals, Outcome
 from approvals_core.arx import Arx, ArxAction, ArxApprover
+from approvals_core.arx.times import ticks_of
 from approvals_core.committing import Commits
 from approvals_core.models import (
     Approval,
@@ -25,7 +26,6 @@ from approvals_core.ports import Answer, Store
 from approvals_core.posting import Posting
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
-from approvals_core.rules.intake import ticks
 from approvals_core.tenant import Action, Api, Comment, People, Tenant
 from approvals_core.worker import Cards, Chores, Worker
 from tests import card_makers
@@ -80,7 +80,7 @@ def an_arx(operation: Operation = Operation.CREATE, *, at: float = 0.0, **fields
         "key": KEY,
         "display_number": "REQ-1",
         "operation": operation,
-        "ticks": ticks(START + timedelta(minutes=at)),
+        "ticks": ticks_of(START + timedelta(minutes=at)),
         "approvers": tuple(ArxApprover(alias=alias) for alias in asks),
         "delete_for": tuple(removes),
         "content": None if operation is Operation.DELETE else Content(title="Laptops"),
@@ -115,9 +115,11 @@ def a_stamp(number: int = 1, *, at: datetime = START) -> Stamp:
 class Core:
     """The real core on a store, with everything outside it faked, and one document in it."""
 
-    def __init__(self, store: Store, *, tenant: Tenant | None = None) -> None:
+    def __init__(
+        self, store: Store, *, tenant: Tenant | None = None, clock: Clock | None = None
+    ) -> None:
         self.store = store
-        self.clock = Clock(START)
+        self.clock = clock or Clock(START)
         self.tenants = FakeTenants(tenant or a_tenant())
         self.api = FakeTenantApi()
         self.directory = FakeDirectory(PEOPLE)
@@ -132,7 +134,7 @@ class Core:
     def start(self) -> None:
         """Start a process: everything but the store and the world outside is new."""
         now = self.clock.now
-        self.commits = Commits(self.store, now=now, wake=lambda: None)
+        self.commits = Commits(self.store, now=now, wake=lambda: None, sleep=self.clock.sleep)
         parts: dict[str, Any] = {
             "store": self.store,
             "commits": self.commits,
@@ -140,12 +142,12 @@ class Core:
         }
         posting = Posting(**parts, api=self.api)
         self.approvals = Approvals(**parts, posting=posting)
-        cards = Cards(**parts, channels={"teams": self.channel}, now=now)
-        chores = Chores(**parts, posting=posting, directory=self.directory)
+        self.cards = Cards(**parts, channels={"teams": self.channel}, now=now)
+        self.chores = Chores(**parts, posting=posting, directory=self.directory)
         self.worker = Worker(
             store=self.store,
-            cards=cards,
-            chores=chores,
+            cards=self.cards,
+            chores=self.chores,
             tenants=self.tenants,
             now=now,
             jitter=lambda: 0.5,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from app import House, open_house
+from app import House, OpenStore, open_house
+from approvals_core.adapters.stores import open_store
 from config import Settings
 from playground.outside import Playground
 from playground.reading import button, buttons, words
@@ -110,14 +111,19 @@ class Running:
 
 @asynccontextmanager
 async def run_service(
-    playground: Playground, *, store_url: str, folder: Path, clock: Clock | None = None
+    playground: Playground,
+    *,
+    store_url: str,
+    folder: Path,
+    clock: Clock | None = None,
+    open_store: OpenStore = open_store,
 ) -> AsyncIterator[Running]:
     """Start the service on a free port and let the world know where."""
     clock = clock or Clock()
     tenants = playground.write_tenants(folder / "tenants")
     given = playground.settings(store_url=store_url, tenants=tenants, port=0)
     settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
-    async with open_house(settings, now=clock) as house:
+    async with open_house(settings, now=clock, open_store=open_store) as house:
         runner = web.AppRunner(house.application(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

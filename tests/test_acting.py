@@ -6,20 +6,30 @@ from typing import Any
 import pytest
 
 from approvals_core.approvals import ANSWER_BY
+from approvals_core.committing import COMMIT_TRIES
 from approvals_core.errors import (
     ActionIncomplete,
     ActionNotOffered,
     AlreadyActedOn,
     NotSettled,
     StaleCard,
+    StoreUnavailable,
     TenantClosed,
     UnknownApproval,
 )
-from approvals_core.models import ATTENTION, OPEN, Change, EventKind, Lane, PlaceState
+from approvals_core.models import (
+    ATTENTION,
+    OPEN,
+    Change,
+    Content,
+    EventKind,
+    Lane,
+    PlaceState,
+)
 from approvals_core.models import Operation as Op
 from approvals_core.ports import Answer, AnswerKind, Store
 from approvals_core.rules.answering import Settlement
-from approvals_core.rules.deciding import POST_LEASE
+from approvals_core.rules.deciding import POST_LEASE, TO_READ, Click
 from approvals_core.tenant import Concurrency, Limits
 from tests.fakes import FlakyStore
 from tests.makers import (
@@ -47,6 +57,11 @@ async def a_core(store: Store, **tenant: Any) -> Core:
     core = Core(store, tenant=a_tenant(**tenant))
     await core.open()
     return core
+
+
+async def a_flaky_core(store: Store, **tenant: Any) -> tuple[Core, FlakyStore]:
+    flaky = FlakyStore(store)
+    return await a_core(flaky, **tenant), flaky  # pyright: ignore[reportArgumentType] - delegates
 
 
 # -- deciding -------------------------------------------------------------
@@ -217,8 +232,7 @@ async def test_a_tenant_that_is_disabled_takes_no_decisions(store: Store) -> Non
 
 
 async def test_a_slow_store_shows_nothing_to_somebody_not_checked_yet(store: Store) -> None:
-    flaky = FlakyStore(store)
-    core = await a_core(flaky)  # pyright: ignore[reportArgumentType] - delegates
+    core, flaky = await a_flaky_core(store)
     approval, click = await core.approval(), await core.shown(MARIA)
     flaky.reads_wait_for = asyncio.Event()
 
@@ -232,8 +246,7 @@ async def test_a_slow_store_shows_nothing_to_somebody_not_checked_yet(store: Sto
 
 
 async def test_a_slow_commit_is_said_to_be_recording_and_never_failed(store: Store) -> None:
-    flaky = FlakyStore(store)
-    core = await a_core(flaky)  # pyright: ignore[reportArgumentType] - delegates
+    core, flaky = await a_flaky_core(store)
     approval, click = await core.approval(), await core.shown(MARIA)
     flaky.commits_wait_for = asyncio.Event()
 
@@ -245,6 +258,118 @@ async def test_a_slow_commit_is_said_to_be_recording_and_never_failed(store: Sto
     flaky.commits_wait_for.set()
     await core.approvals.drain(seconds=5)
     assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def record_late(flaky: FlakyStore, core: Core, click: Click) -> None:
+    """Click while the store is slow, so that the answer is that it is being recorded."""
+    approval = await core.approval()
+    flaky.reads_wait_for = asyncio.Event()
+    outcome = await core.approvals.act(approval.id, click, by=MARIA, elapsed=ANSWER_BY)
+    assert outcome.recording
+    flaky.reads_wait_for.set()
+    await core.approvals.drain(seconds=5)
+
+
+async def test_a_click_refused_after_it_was_said_to_be_recorded_shows_its_card_anew(
+    store: Store,
+) -> None:
+    core, flaky = await a_flaky_core(store)
+    click = await core.shown(MARIA, "Reject", "Too dear")
+    stale = click.model_copy(update={"revision": click.revision - 1})
+
+    await record_late(flaky, core, stale)
+    before = len(core.channel.updated)
+    await core.work()
+
+    assert core.api.posted == []
+    refusal = (await core.place(MARIA)).refusal
+    assert refusal is not None
+    assert (refusal.comment, "changed" in refusal.message) == ("Too dear", True)
+    assert len(core.channel.updated) == before + 1
+
+
+async def test_a_card_that_says_recording_is_replaced_even_by_the_face_it_had_before(
+    store: Store,
+) -> None:
+    core, flaky = await a_flaky_core(store)
+    click = await core.shown(MARIA)
+    await core.open(delete("johndoe1"))
+    shown = core.channel.of(MARIA)[-1].face
+
+    await record_late(flaky, core, click)
+    before = len(core.channel.updated)
+    await core.work()
+
+    assert len(core.channel.updated) == before + 1
+    assert core.channel.of(MARIA)[-1].face == shown
+
+
+async def test_a_decision_said_to_be_recorded_is_recorded_once_the_store_is_back(
+    store: Store,
+) -> None:
+    core, flaky = await a_flaky_core(store)
+    tries: list[Change] = []
+    flaky.refuses = lambda change: tries.append(change) is None and len(tries) < 20
+
+    await record_late(flaky, core, await core.shown(MARIA))
+
+    assert len(core.api.posted) == 1
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def test_a_decision_that_cannot_be_recorded_is_given_back_with_what_was_typed(
+    store: Store,
+) -> None:
+    core, flaky = await a_flaky_core(store)
+    flaky.refuses = lambda change: change.claim is not None
+
+    await record_late(flaky, core, await core.shown(MARIA, "Reject", "Too dear"))
+    await core.work()
+
+    assert core.api.posted == []
+    place = await core.place(MARIA)
+    assert place.state is PlaceState.PENDING
+    assert place.refusal is not None
+    assert place.refusal.comment == "Too dear"
+    assert "could not be recorded" in str(core.channel.of(MARIA)[-1].face)
+
+
+async def test_a_decision_whose_commit_was_never_answered_is_posted_by_one_of_us_only(
+    store: Store,
+) -> None:
+    core, flaky = await a_flaky_core(store)
+    lost: list[Change] = []
+
+    def loses(change: Change) -> bool:
+        return change.claim is not None and lost.append(change) is None
+
+    async def commit(change: Change) -> None:
+        await store.commit(change)
+        if loses(change) and len(lost) < COMMIT_TRIES + 1:
+            raise StoreUnavailable("the answer was lost")
+
+    flaky.commit = commit  # pyright: ignore[reportAttributeAccessIssue] - every answer is lost
+    await record_late(flaky, core, await core.shown(MARIA))
+    await core.pass_time(POST_LEASE + 1)
+
+    assert len(core.api.posted) == 1
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def test_whoever_was_too_late_can_read_it_before_his_card_changes(store: Store) -> None:
+    core = await a_core(store)
+    click = await core.shown(JONAS)
+    await core.click(MARIA)
+
+    with pytest.raises(AlreadyActedOn):
+        await core.act(JONAS, click)
+    await core.approvals.drain(seconds=5)
+    before = core.channel.of(JONAS)[-1].face
+    await core.work()
+
+    assert core.channel.of(JONAS)[-1].face == before
+    await core.pass_time(TO_READ)
+    assert core.channel.of(JONAS)[-1].face != before
 
 
 # -- the tenant's answers -------------------------------------------------
@@ -264,6 +389,35 @@ async def test_the_answer_to_a_click_comes_before_the_tenants(store: Store) -> N
     told.set_result(YES)
     await core.approvals.drain(seconds=5)
     assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def test_the_tenants_answer_is_kept_until_the_store_takes_it(store: Store) -> None:
+    core, flaky = await a_flaky_core(store)
+    await core.begin(MARIA)
+    tries: list[Change] = []
+    flaky.refuses = lambda change: tries.append(change) is None and len(tries) < 30
+
+    await core.tell(YES)
+    await core.approvals.drain(seconds=5)
+
+    assert len(tries) >= 30
+    assert len(core.api.posted) == 1
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def test_what_was_done_long_ago_elsewhere_is_not_taken_for_the_decision_under_way(
+    store: Store,
+) -> None:
+    core = await a_core(store)
+    await core.receive(update("johndoe1", "johndoe2", at=60))
+    await core.begin(MARIA)
+
+    await core.receive(update("johndoe3", at=1, action=done_by("johndoe1")))
+    await core.tell(NO)
+
+    [told] = (await core.approval()).taken
+    assert told.decision == ""
+    assert await core.state(MARIA) is PlaceState.PENDING
 
 
 async def test_a_caller_that_goes_away_does_not_stop_his_decision(store: Store) -> None:
@@ -315,6 +469,20 @@ async def test_what_waits_for_somebody_is_what_he_can_decide_on(store: Store) ->
     assert before == [(await core.approval()).id]
     assert await core.approvals.pending(MARIA.id, limit=5) == []
     assert await core.approvals.pending(EVE.id, limit=5) == []
+
+
+async def test_of_many_requests_with_one_number_the_newest_is_found(store: Store) -> None:
+    core = await a_core(store)
+    for number in range(55):
+        core.clock.advance(60)
+        key = KEY._replace(number=f"D{number}")
+        content = Content(title=f"No. {number}")
+        await core.receive(create("johndoe1", key=key, display_number="REQ-9", content=content))
+    await core.work()
+
+    view = await core.approvals.find("REQ-9", by=MARIA.id)
+
+    assert view.approval.content == Content(title="No. 54")
 
 
 async def test_a_request_is_found_by_its_number_by_those_who_may_see_it(store: Store) -> None:
@@ -700,11 +868,6 @@ def begins_again(change: Change) -> bool:
 
 def accepts(change: Change) -> bool:
     return any(event.kind is EventKind.ACCEPTED for event in change.events)
-
-
-async def a_flaky_core(store: Store, **tenant: Any) -> tuple[Core, FlakyStore]:
-    flaky = FlakyStore(store)
-    return await a_core(flaky, **tenant), flaky  # pyright: ignore[reportArgumentType] - delegates
 
 
 @pytest.mark.parametrize("lost", [decides, accepts])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config import Settings
+from config import Settings, mistakes
 from playground import names
 from playground.outside import Playground
 from tests.failing import ROOT, listening, started
@@ -125,6 +125,62 @@ def test_people_and_tenants_reach_us_by_https(url: str) -> None:
 )
 def test_what_would_let_nobody_or_everybody_in_is_refused(name: str, value: str) -> None:
     assert wrong_in(**{name: value}) == {name}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "store.db",
+        "sqlite://store.db",
+        "sqlite:///",
+        "postgres://db/approvals",
+        "redis:///0",
+        "redis://db/first",
+        "unix://",
+        "unix:",
+    ],
+)
+def test_a_store_nobody_can_open_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(store_url=url)
+
+    assert mistakes(refused.value) == [
+        "APPROVALS_STORE_URL: must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH"
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:////var/x.db", "redis://db", "rediss://u:p@db:6380/1", "unix:///run/redis.sock?db=1"],
+)
+def test_a_store_somebody_can_open_is_not(url: str) -> None:
+    assert settings(store_url=url).store_url == url
+
+
+def test_a_mistake_says_what_must_be_there_and_never_what_is() -> None:
+    wrong = {
+        "store_url": "redis://:hunter2@cache:hunter3/0",
+        "port": "hunter4",
+        "custom_issuers": "hunter5",
+        "cloud": "hunter6",
+        "bot_app_id": "hunter7",
+        "host": None,
+    }
+
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({n: v for n, v in (GOOD | wrong).items() if n != "bot_secret"})
+    told = mistakes(refused.value)
+
+    assert "hunter" not in "".join(told)
+    assert sorted(told) == [
+        "APPROVALS_BOT_APP_ID: must be a GUID, as 93f9b688-ddc3-43aa-b617-c05a415d1612",
+        "APPROVALS_BOT_SECRET: is missing (its client secret)",
+        "APPROVALS_CLOUD: must be 'public', 'gcc', 'gcch' or 'dod'",
+        "APPROVALS_CUSTOM_ISSUERS: must be yes or no",
+        'APPROVALS_HOST: must be text, in " "',
+        "APPROVALS_PORT: must be a whole number",
+        "APPROVALS_STORE_URL: has a port that is none",
+    ]
 
 
 def test_directories_are_compared_whatever_their_case() -> None:

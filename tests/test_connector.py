@@ -1,14 +1,17 @@
 """The connector's client against the playground's Bot Connector, and against far sides that misbehave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from approvals_core.adapters.graph import INSTALL_WITHIN
 from approvals_core.errors import (
     AnswerLost,
     CardGone,
@@ -17,9 +20,12 @@ from approvals_core.errors import (
     ChannelError,
     Unreachable,
 )
-from bots.teams.connector import Connector
+from approvals_core.worker import LEASE
+from bots.teams.channel import SEND_WITHIN
+from bots.teams.connector import LONGEST_REQUEST, WITHIN, Connector
 from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
 from bots.teams.limits import Pace
+from bots.teams.refusals import AppMissing, Forbidden
 from playground import names
 from playground.faults import Fault, FaultKind
 from playground.outside import Playground
@@ -44,7 +50,7 @@ def clock() -> Clock:
 
 @asynccontextmanager
 async def a_connector(
-    playground: Playground, clock: Clock, url: str, **changes: Any
+    playground: Playground, clock: Clock, url: str, *, pace: Pace | None = None, **changes: Any
 ) -> AsyncIterator[Connector]:
     async with (
         aiohttp.ClientSession() as session,
@@ -56,7 +62,7 @@ async def a_connector(
             app_id=names.BOT_APP,
             app_directory=names.DIRECTORY,
             service_urls=ServiceUrls([url]),
-            pace=Pace(monotonic=clock.monotonic, sleep=clock.sleep),
+            pace=pace or Pace(monotonic=clock.monotonic, sleep=clock.sleep),
             sleep=clock.sleep,
             jitter=lambda: 1.0,
             clock=clock.now,
@@ -83,13 +89,19 @@ class Maria:
             self._url, directory=names.DIRECTORY, object_id=object_id
         )
 
-    async def send(self, activity: Any = CARD, *, to: str | None = None) -> str:
+    async def send(self, activity: Any = CARD, *, to: str | None = None, **how: Any) -> str:
         chat = await self.meet() if to is None else to
-        return await self._connector.send(self._url, chat, activity, directory=names.DIRECTORY)
+        return await self._connector.send(
+            self._url, chat, activity, directory=names.DIRECTORY, **how
+        )
 
     async def update(self, message: str, activity: Any = CARD) -> None:
         chat = self.playground.world.open_chat(MARIA).id
         await self._connector.update(self._url, chat, message, activity, directory=names.DIRECTORY)
+
+    async def delete(self, message: str) -> None:
+        chat = self.playground.world.open_chat(MARIA).id
+        await self._connector.delete(self._url, chat, message, directory=names.DIRECTORY)
 
     def fail(self, kind: FaultKind, **how: Any) -> None:
         fault = Fault.model_validate({"kind": kind, "times": 1, **how})
@@ -113,6 +125,16 @@ async def test_a_card_is_sent_and_updated_in_place(maria: Maria) -> None:
     await maria.update(message, {"text": "Done."})
 
     assert [(one.id, one.text, one.card) for one in maria.messages] == [(message, "Done.", None)]
+
+
+async def test_a_message_is_taken_away(maria: Maria) -> None:
+    first, second = await maria.send(), await maria.send()
+
+    await maria.delete(first)
+
+    assert [one.id for one in maria.messages] == [second]
+    with pytest.raises(CardGone):
+        await maria.delete(first)
 
 
 async def test_a_conversation_is_the_same_each_time(maria: Maria) -> None:
@@ -160,7 +182,7 @@ async def test_what_goes_out_is_an_activity_of_the_bot(
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
-        (FaultKind.BLOCKED, Unreachable),
+        (FaultKind.BLOCKED, Forbidden),
         (FaultKind.NO_CONVERSATION, Unreachable),
         (FaultKind.TOO_BIG, CardRefused),
     ],
@@ -198,7 +220,7 @@ async def test_a_message_that_is_gone_is_not_a_person_that_is_gone(maria: Maria)
 async def test_who_never_installed_the_app_is_unreachable(maria: Maria) -> None:
     maria.playground.world.set_installed(MARIA, installed=False)
 
-    with pytest.raises(Unreachable, match="ForbiddenOperationException"):
+    with pytest.raises(AppMissing, match="ForbiddenOperationException"):
         await maria.meet()
 
 
@@ -271,7 +293,7 @@ async def test_throttling_for_long_is_handed_back_at_once(maria: Maria, clock: C
         (302, CardRefused),
         (400, CardRefused),
         (401, ChannelBusy),
-        (403, Unreachable),
+        (403, Forbidden),
         (404, Unreachable),
         (409, CardRefused),
         (500, AnswerLost),
@@ -293,6 +315,76 @@ async def test_every_other_status_is_final(
             await connector.send(url, "chat", CARD, directory=names.DIRECTORY)
 
     assert calls == ["/v3/conversations/chat/activities"] * (2 if status == 401 else 1)
+
+
+async def answered_slowly(clock: Clock, request: web.Request) -> web.Response:
+    """Answer 429 after nearly all of the time that one request may take."""
+    clock.advance(LONGEST_REQUEST - 1)
+    return web.json_response({}, status=429, headers={"Retry-After": "7"})
+
+
+async def test_a_call_is_over_in_time_however_slow_and_busy_teams_is(
+    playground: Playground, clock: Clock
+) -> None:
+    began = clock.now()
+    ends = began + timedelta(seconds=60)
+    slowly = partial(answered_slowly, clock)
+
+    async with serving(slowly) as url, a_connector(playground, clock, url) as connector:
+        for call in (
+            connector.create_conversation(url, directory="d", object_id="o", ends=ends),
+            connector.send(url, "chat", CARD, directory="d", ends=ends),
+        ):
+            with pytest.raises(ChannelBusy):
+                await call
+
+    assert timedelta(seconds=30) < clock.now() - began <= timedelta(seconds=60)
+
+
+async def test_a_call_that_is_told_no_end_has_one(playground: Playground, clock: Clock) -> None:
+    began = clock.now()
+    slowly = partial(answered_slowly, clock)
+
+    async with serving(slowly) as url, a_connector(playground, clock, url) as connector:
+        with pytest.raises(ChannelBusy):
+            await connector.update(url, "chat", "1", CARD, directory="d")
+
+    assert clock.now() - began <= WITHIN
+
+
+def test_all_that_one_card_may_cost_ends_before_its_lease_does() -> None:
+    updated_and_sent = WITHIN + SEND_WITHIN + timedelta(seconds=INSTALL_WITHIN)
+
+    assert updated_and_sent + timedelta(seconds=10) < timedelta(seconds=LEASE)
+
+
+async def test_nothing_is_sent_when_there_is_no_time_left(maria: Maria, clock: Clock) -> None:
+    chat = await maria.meet()
+
+    with pytest.raises(ChannelBusy, match="no time left"):
+        await maria.send(to=chat, ends=clock.now() + timedelta(seconds=LONGEST_REQUEST))
+
+    assert maria.messages == []
+
+
+async def test_whoever_waits_too_long_for_his_turn_sends_nothing(
+    playground: Playground, clock: Clock
+) -> None:
+    async def never(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    pace = Pace(monotonic=clock.monotonic, sleep=never)
+    chat = playground.world.open_chat(MARIA)
+    url = playground.teams.service_url
+    async with a_connector(playground, clock, url, pace=pace) as connector:
+        for _ in range(6):
+            await connector.send(url, chat.id, CARD, directory=names.DIRECTORY)
+
+        ends = clock.now() + timedelta(seconds=LONGEST_REQUEST + 0.05)
+        with pytest.raises(ChannelBusy, match="no time left"):
+            await connector.send(url, chat.id, CARD, directory=names.DIRECTORY, ends=ends)
+
+    assert len(chat.messages) == 6
 
 
 async def test_a_refused_token_is_replaced_once(playground: Playground, clock: Clock) -> None:
@@ -404,94 +496,3 @@ async def test_a_conversation_that_is_none_is_not_asked_for(
 ) -> None:
     with pytest.raises(Unreachable):
         await connector.send(playground.teams.service_url, chat, CARD, directory=names.DIRECTORY)
-
-
-# -- how fast ---------------------------------------------------------------------
-
-
-def most_within(times: list[float], period: float) -> int:
-    """Return how many of *times* fall into the fullest window of *period* seconds."""
-    return max(sum(1 for t in times if start <= t < start + period) for start in times)
-
-
-async def paced(clock: Clock, count: int, chats: Callable[[int], str]) -> list[float]:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
-    times: list[float] = []
-    for number in range(count):
-        await pace.turn("directory", chats(number))
-        times.append(round(clock.monotonic(), 6))
-    return times
-
-
-async def test_a_conversation_keeps_every_one_of_its_limits(clock: Clock) -> None:
-    times = await paced(clock, 59, lambda _: "chat")
-
-    assert most_within(times, 1) == 7
-    assert most_within(times, 2) == 8
-
-
-async def test_a_conversation_that_used_up_its_half_minute_is_handed_back(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
-    for _ in range(60):
-        clock.advance(0.25)  # 4 a second: below the limits of one second and of two
-        await pace.turn("directory", "chat")
-
-    with pytest.raises(ChannelBusy) as told:
-        await pace.turn("directory", "chat")
-
-    assert told.value.retry_after == pytest.approx(15.25)
-    clock.advance(told.value.retry_after)
-    await pace.turn("directory", "chat")
-
-
-async def test_a_directory_keeps_its_limit_whatever_the_conversations(clock: Clock) -> None:
-    times = await paced(clock, 200, lambda number: f"chat {number}")
-
-    assert most_within(times, 1) == 50
-    assert times[-1] == pytest.approx(3.0)
-
-
-async def test_directories_do_not_wait_for_each_other(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
-
-    for number in range(50):
-        await pace.turn("one", f"chat {number}")
-        await pace.turn("other", f"chat {number} there")
-
-    assert clock.slept == []
-
-
-async def test_callers_go_in_the_order_in_which_they_came(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
-    went: list[int] = []
-
-    async def go(number: int) -> None:
-        await pace.turn("directory", "chat")
-        went.append(number)
-
-    await asyncio.gather(*(go(number) for number in range(18)))
-
-    assert went == list(range(18))
-    assert clock.monotonic() >= 4
-
-
-async def test_a_crowd_before_one_conversation_is_sent_home(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
-
-    outcomes = await asyncio.gather(
-        *(pace.turn("directory", "chat") for _ in range(35)), return_exceptions=True
-    )
-
-    assert sum(isinstance(one, ChannelBusy) for one in outcomes) == 35 - 7 - 20
-    await pace.turn("directory", "another chat")
-
-
-async def test_idle_conversations_are_forgotten(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep, remember=10)
-    for number in range(10):
-        await pace.turn("directory", f"chat {number}")
-    clock.advance(3601)
-
-    await pace.turn("directory", "one more")
-
-    assert pace.remembered == 1

@@ -1,5 +1,6 @@
 """What people write to the bot, also where others read along."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -70,6 +71,23 @@ async def test_twenty_five_requests_are_listed_once_each_page_by_page(running: R
     assert listed == numbers
 
 
+async def test_what_somebody_writes_is_answered_before_the_cards_that_wait_for_his_chat(
+    running: Running,
+) -> None:
+    numbers = [f"REQ-{each:02}" for each in range(40)]
+    await asyncio.gather(*(ask_for(running, number, "johndoe1") for number in numbers))
+    await running.until(lambda: len(said_to(running, "johndoe1")) > 8)
+    before = len(said_to(running, "johndoe1"))
+
+    answered = await running.playground.teams.say("johndoe1", "pending")
+
+    said = [words(message.card or {}) for message in said_to(running, "johndoe1")]
+    [place] = [at for at, text in enumerate(said) if "Waiting for you" in text]
+    assert answered.status == 200
+    assert place < before + 6  # behind those under way, before those that wait
+    assert len(said) < 1 + len(numbers)
+
+
 async def test_a_request_is_shown_by_its_number_and_can_be_decided_there(running: Running) -> None:
     await running.send("wiki-create")
     await running.asked("johndoe1")
@@ -87,8 +105,8 @@ async def test_somebody_elses_request_and_none_are_shown_alike(running: Running)
     theirs = await say(running, "johndoe1", "show REQ-OTHER")
     none = await say(running, "johndoe1", "show REQ-NONE")
 
-    assert theirs == none
-    assert "not available" in words(theirs)
+    assert json.dumps(theirs).replace("REQ-OTHER", "REQ-NONE") == json.dumps(none)
+    assert "“REQ-OTHER” is not available" in words(theirs)
 
 
 async def test_a_request_that_went_on_is_still_shown_to_whoever_decided_it(

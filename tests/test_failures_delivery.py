@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from playground.faults import FaultKind
+from playground.reading import words
 from tests.failing import (
     all_due,
+    asked_for,
     card_in,
     change_title,
     converged,
@@ -85,8 +87,9 @@ async def test_a_person_without_the_app_gets_all_that_waits_once_he_installs_it(
     running: Running,
 ) -> None:
     running.playground.world.set_installed("johndoe4", installed=False)
+    fail(running, "graph/install", FaultKind.STATUS, status=403, times=None)
     await ask(running, "johndoe4", "johndoe2")
-    await failed_for(running, "johndoe4", "HTTP 403")
+    await failed_for(running, "johndoe4", "may not be installed for this person: HTTP 403")
 
     await running.playground.teams.install("johndoe4")
 
@@ -221,7 +224,10 @@ async def test_a_card_that_was_deleted_is_not_sent_to_whoever_is_asked_no_longer
     [
         (FaultKind.PRECONDITION_FAILED, {}),
         (FaultKind.THROTTLED, {"seconds": 0.1}),
+        (FaultKind.STATUS, {"status": 401}),
         (FaultKind.STATUS, {"status": 502}),
+        (FaultKind.STATUS, {"status": 503}),
+        (FaultKind.STATUS, {"status": 504}),
     ],
 )
 async def test_an_update_that_fails_for_a_moment_is_made_again(
@@ -252,17 +258,114 @@ async def test_an_update_whose_answer_is_lost_is_made_again_and_is_no_failure_of
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_an_update_whose_answers_are_always_lost_ends_with_a_reason(
+async def test_an_update_whose_answers_are_always_lost_is_made_until_it_works(
     running: Running,
 ) -> None:
     await ask(running, "johndoe1")
     fail(running, MARIA, FaultKind.STATUS, status=500, times=None)
-
     await change_title(running)
     for _each in range(8):
         await converged(running, 400)
 
-    await failed_for(running, "johndoe1", "lost")
+    [card] = (await standing(running))["johndoe1"]["Cards"]
+    _status, health = await asked_for(running, "/readyz")
+    mend(running, MARIA)
+    await converged(running, 400)
+
+    assert (card["State"], card["Reason"]) == ("shown", "HTTP 500 ServiceError")
+    assert health["oldest_card_not_current_seconds"] > 3000
+    assert "Another title" in running.base_text_of("johndoe1")
+    assert len(said_to(running, "johndoe1")) == 2  # the welcome, and one card
+    _status, health = await asked_for(running, "/readyz")
+    assert health["oldest_card_not_current_seconds"] == 0
+
+
+async def test_a_closed_request_shows_its_last_face_after_an_outage(running: Running) -> None:
+    await ask(running, "johndoe1", "johndoe2")
+    fail(running, MARIA, FaultKind.STATUS, status=500, times=None)
+    await running.send("wiki-delete", DeleteFor=["johndoe1", "johndoe2"])
+    for _each in range(12):
+        await converged(running, 400)
+    assert running.can_decide("johndoe1")
+
+    mend(running, MARIA)
+    await converged(running, 400)
+
+    assert not running.can_decide("johndoe1")
+    assert "Nothing more for you to do" in running.base_text_of("johndoe1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (FaultKind.TOO_BIG, {}),
+        (FaultKind.STATUS, {"status": 400}),
+        (FaultKind.STATUS, {"status": 409}),
+    ],
+)
+async def test_a_face_that_teams_will_not_take_does_not_leave_the_old_one_there(
+    running: Running, kind: FaultKind, more: dict[str, Any]
+) -> None:
+    await ask(running, "johndoe1")
+    [_welcome, card] = said_to(running, "johndoe1")
+    fail(running, MARIA, kind, **more)
+
+    await change_title(running)
+    await converged(running)
+
+    [_welcome, replaced] = said_to(running, "johndoe1")
+    assert replaced.id == card.id
+    assert "cannot be shown here any more" in words(replaced.card or {})
+    await failed_for(running, "johndoe1", f"HTTP {more.get('status', 413)}")
+    await change_title(running, "A third title")
+    await running.says("johndoe1", "A third title")
+
+
+async def test_a_token_that_is_refused_for_long_is_waited_out(running: Running) -> None:
+    await ask(running, "johndoe1")
+    fail(running, "connector", FaultKind.STATUS, status=401, times=None)
+    await put_before(running, "johndoe1", "johndoe2")
+    await change_title(running)
+    await converged(running, 400)
+    assert "Another title" not in running.base_text_of("johndoe1")
+    assert running.card_of("johndoe2") is None
+    assert (await standing(running))["johndoe1"]["Cards"][0]["Reason"].startswith("HTTP 401")
+
+    mend(running, "connector")
+    await converged(running, 400)
+
+    await running.says("johndoe1", "Another title")
+    await running.asked("johndoe2")
+
+
+async def test_an_old_card_of_whoever_is_not_asked_any_more_is_changed_once_that_is_possible(
+    running: Running,
+) -> None:
+    await ask(running, "johndoe1", "johndoe2")
+    fail(running, MARIA, FaultKind.BLOCKED, times=None)
+    await running.send("wiki-delete", DeleteFor=["johndoe1"])
+    await converged(running)
+    assert running.can_decide("johndoe1")
+
+    mend(running, MARIA)
+    await converged(running, 3700)
+
+    assert "Nothing more for you to do" in running.base_text_of("johndoe1")
+
+
+async def test_a_conversation_that_is_gone_when_a_card_changes_is_closed_until_he_speaks(
+    running: Running,
+) -> None:
+    await ask(running, "johndoe1")
+    fail(running, MARIA, FaultKind.NO_CONVERSATION, times=None)
+    await change_title(running)
+    await converged(running)
+    await failed_for(running, "johndoe1", "HTTP 404 ConversationNotFound")
+
+    mend(running, MARIA)
+    await running.playground.teams.say("johndoe1", "hello")
+
+    await running.says("johndoe1", "Another title")
 
 
 async def test_whoever_blocked_the_bot_after_his_card_gets_a_true_one_once_he_speaks(

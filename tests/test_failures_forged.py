@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from approvals_core.models import Approval
 from tests.failing import NO_KEY_OF_OURS, card_in, converged, data_of, invoke, stored
 from tests.running import Running
 
@@ -80,8 +81,14 @@ async def test_forged_data_is_answered_with_a_card_and_decides_nothing(
             answered = await invoke(asked, "johndoe1", data, verb=verb, trigger=trigger)
             assert card_in(answered), (data, verb)
 
-    assert await stored(asked) == before
+    assert _decided(await stored(asked)) == _decided(before)
     assert asked.told() == []
+
+
+def _decided(approval: Approval) -> Approval:
+    """Return *approval* without what is kept of a click that was refused: when its card may change."""
+    places = tuple(place.model_copy(update={"quiet_until": None}) for place in approval.places)
+    return approval.model_copy(update={"places": places, "version": 0, "last_change": ""})
 
 
 CURSORS = [

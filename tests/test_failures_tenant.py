@@ -165,7 +165,7 @@ async def test_a_decision_is_given_back_when_the_request_changes_before_it_is_se
 async def test_a_tenant_that_stays_away_gives_the_decision_back_in_the_end(asked: Running) -> None:
     fail(asked, TENANT, FaultKind.THROTTLED, seconds=30, times=None)
     answered = await asked.click("johndoe1", "Approve", "kept")
-    assert "We try again on" in card_in(answered)
+    assert "We try again shortly." in card_in(answered)
 
     for _attempt in range(6):
         await converged(asked, 60)
@@ -257,7 +257,7 @@ async def test_a_refused_token_is_replaced_once_and_then_waited_for(asked: Runni
 
     answered = await asked.click("johndoe1", "Approve")
 
-    assert "We try again on" in card_in(answered)
+    assert "We try again shortly." in card_in(answered)
     assert len(asked.told()) == 2
     await asked.pass_time(15)
     await asked.says("johndoe1", "Approved by")
@@ -287,7 +287,7 @@ async def test_a_tenant_nobody_answers_for_is_tried_again(
 
         answered = await service.click("johndoe1", "Approve", "is anybody there")
 
-        assert "We try again on" in card_in(answered)
+        assert "We try again shortly." in card_in(answered)
         for _attempt in range(6):
             await converged(service, 400)
         await service.says("johndoe1", "could not be reached", "is anybody there")

@@ -1,4 +1,4 @@
-"""Who is meant by an alias, against the playground's Graph and one that misbehaves."""
+"""Who is meant by an alias, and the app installed for him: against the playground's Graph and one that misbehaves."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.graph import GraphApps, GraphDirectory
 from approvals_core.adapters.tenant_files import load_tenants
-from approvals_core.errors import DirectoryUnavailable
-from approvals_core.models import Person
+from approvals_core.errors import ChannelBusy, DirectoryUnavailable, Unreachable
+from approvals_core.models import Person, PersonId
 from approvals_core.ports import NotFound
 from approvals_core.tenant import AliasIs, People, Tenant
 from playground import names
@@ -237,3 +237,124 @@ async def test_without_a_token_nobody_is_asked(playground: Playground) -> None:
         )
         with pytest.raises(DirectoryUnavailable, match="no token"):
             await directory.find(a_tenant(), "johndoe1")
+
+
+# -- the app installed --------------------------------------------------------------
+
+TOM = "johndoe4"
+
+
+@asynccontextmanager
+async def some_apps(
+    playground: Playground, url: str, app: str = names.CATALOG_APP, **changes: Any
+) -> AsyncIterator[GraphApps]:
+    clock = Clock()
+    async with trusting(playground) as session, own_tokens(playground, clock, **changes) as tokens:
+        yield GraphApps(session=session, tokens=tokens, clock=clock.now, app=app, url=url)
+
+
+@pytest.fixture
+async def apps(playground: Playground) -> AsyncIterator[GraphApps]:
+    playground.world.set_installed(TOM, installed=False)
+    async with some_apps(playground, f"{playground.url}/graph/v1.0") as apps:
+        yield apps
+
+
+def tom(playground: Playground) -> PersonId:
+    return PersonId(names.DIRECTORY, playground.world.people[TOM].object_id)
+
+
+async def test_the_app_is_installed_for_a_person(playground: Playground, apps: GraphApps) -> None:
+    await apps.install(tom(playground))
+
+    assert playground.world.is_installed(TOM)
+
+
+async def test_who_has_the_app_keeps_it(playground: Playground, apps: GraphApps) -> None:
+    await apps.install(tom(playground))
+    await apps.install(tom(playground))
+
+    assert playground.world.is_installed(TOM)
+
+
+async def test_what_graph_is_asked_names_the_person_and_the_app_of_the_catalogue(
+    playground: Playground,
+) -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    async def remember(request: web.Request) -> web.Response:
+        seen.append((request.method, request.path, await request.json()))
+        return web.Response(status=201)
+
+    async with serving(remember) as url, some_apps(playground, f"{url}/v1.0/") as apps:
+        await apps.install(tom(playground))
+
+    bound = f"{url}/v1.0/appCatalogs/teamsApps/{names.CATALOG_APP}"
+    path = f"/v1.0/users/{tom(playground).object_id}/teamwork/installedApps"
+    assert seen == [("POST", path, {"teamsApp@odata.bind": bound})]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"error": {"code": "Forbidden", "message": "a name"}}', "HTTP 403 Forbidden"),
+        (b'{"error": {"code": "no code"}}', "HTTP 403"),
+        (b'{"error": []}', "HTTP 403"),
+        (b"[" * 100_000, "HTTP 403"),
+        (b"", "HTTP 403"),
+    ],
+)
+async def test_who_may_not_be_given_the_app_is_named_with_graphs_code_alone(
+    body: bytes, why: str, playground: Playground
+) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=403, body=body)
+
+    async with serving(refuse) as url, some_apps(playground, url) as apps:
+        with pytest.raises(Unreachable) as told:
+            await apps.install(tom(playground))
+
+    assert str(told.value) == f"the app may not be installed for this person: {why}"
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 404])
+async def test_a_refusal_to_install_is_final(status: int, playground: Playground) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+    async with serving(refuse) as url, some_apps(playground, url) as apps:
+        with pytest.raises(Unreachable):
+            await apps.install(tom(playground))
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+async def test_a_graph_in_trouble_is_asked_to_install_later(
+    status: int, playground: Playground
+) -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Retry-After": "37"})
+
+    async with serving(fail) as url, some_apps(playground, url) as apps:
+        with pytest.raises(ChannelBusy) as told:
+            await apps.install(tom(playground))
+
+    assert told.value.retry_after == (37 if status in (429, 503) else 300)
+
+
+async def test_an_application_without_the_permission_installs_nothing(
+    playground: Playground, apps: GraphApps
+) -> None:
+    roles = playground.issuer.roles
+    for pair in [pair for pair in roles if pair[0] == names.BOT_APP]:
+        roles[pair] = [role for role in roles[pair] if "TeamsApp" not in role]
+
+    with pytest.raises(Unreachable, match="HTTP 403 Authorization_RequestDenied"):
+        await apps.install(tom(playground))
+
+    assert not playground.world.is_installed(TOM)
+
+
+async def test_without_a_token_nothing_is_installed(playground: Playground) -> None:
+    async with some_apps(playground, "http://127.0.0.1:9", secret="wrong") as apps:
+        with pytest.raises(ChannelBusy, match="no token"):
+            await apps.install(tom(playground))

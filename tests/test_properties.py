@@ -47,6 +47,7 @@ from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import chain_is_sound
 from approvals_core.rules.standing import may_decide
 from approvals_core.tenant import Concurrency, Limits, Tenant
+from tests.clock import TickingClock
 from tests.fakes import FlakyStore, Posted
 from tests.makers import (
     JONAS,
@@ -281,7 +282,11 @@ class WholeCore(RuleBasedStateMachine):
             async with Redis.from_url(url) as client:
                 await client.flushall()
         self.flaky = FlakyStore(await open_store(url))
-        self.core = Core(self.flaky, tenant=tenant)  # pyright: ignore[reportArgumentType] - delegates
+        self.core = Core(
+            self.flaky,  # pyright: ignore[reportArgumentType] (delegates)
+            tenant=tenant,
+            clock=TickingClock(START),
+        )
         self.core.api.watch = self._posted
         self.core.directory.people["ghost"] = NotFound.UNKNOWN
         arx = an_arx(Operation.CREATE, asks=("johndoe1", "johndoe2"))
@@ -546,9 +551,9 @@ class WholeCore(RuleBasedStateMachine):
                     round=approval.round,
                     details=await self._details(),
                 )
-                digest, _face = await core.channel.face(view)
+                digest, face = await core.channel.face(view)
                 assert receipt.face == digest, "an old card is left"
-                assert core.channel.screens[receipt.address].digest == digest
+                assert core.channel.screens[receipt.address].face == face
             else:
                 assert receipt.reason
 

@@ -361,6 +361,27 @@ def test_without_a_time_the_order_of_arrival_counts() -> None:
     assert desk.approval.places[0].mark.ticks == create(at=60 * 24).ticks
 
 
+def test_our_clock_makes_no_later_create_old() -> None:
+    desk = Desk(create("johndoe1", at=-10))
+    desk.receive(delete("johndoe1", ticks=None))
+
+    payload = desk.receive(create("johndoe1", at=-5))
+
+    assert desk.states() == {"johndoe1": PENDING}
+    assert payload.disposition is Disposition.APPLIED
+
+
+def test_our_clock_makes_no_later_word_about_an_approver_old() -> None:
+    desk = Desk(create("johndoe1", at=-10))
+    desk.receive(update("johndoe2", ticks=None, content=Content(title="Desks")))
+
+    payload = desk.receive(update(removes=["johndoe2"], at=-5, content=Content(title="Chairs")))
+
+    assert desk.states() == {"johndoe1": PENDING, "johndoe2": REMOVED}
+    assert desk.approval.content == Content(title="Chairs")
+    assert payload.disposition is Disposition.APPLIED
+
+
 def test_an_older_summary_changes_nothing() -> None:
     desk = Desk(create("johndoe1", at=5))
     revision = desk.approval.revision

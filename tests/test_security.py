@@ -253,3 +253,33 @@ async def test_the_log_of_a_whole_run_holds_nothing_that_is_anybodys(
         assert private not in log, private
     for private in ("Secret of ours", "Title of the request", "ABC PVT", "Safe Limits"):
         assert private not in log, private
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("approvals.attacker.example", 421),
+        ("127.0.0.1.attacker.example:3978", 421),
+        ("169.254.169.254", 421),
+        ("[::1", 421),
+        ("localhost", 200),
+        ("127.0.0.1:3978", 200),
+        ("[::1]:3978", 200),
+    ],
+)
+async def test_on_loopback_a_foreign_host_header_reaches_nothing(
+    running: Running, host: str, status: int
+) -> None:
+    for path in ("/readyz", "/livez"):
+        assert (await call(running, "GET", path, headers={"Host": host}))[0] == status
+
+    posted = await call(running, "POST", RECEIVER, headers={"Host": host}, json={})
+    assert posted[0] == (401 if status == 200 else 421)
+
+
+async def test_whose_word_is_taken_is_seen_by_whoever_watches_the_service(
+    running: Running,
+) -> None:
+    _status, said = await call(running, "GET", "/readyz")
+
+    assert json.loads(said)["custom_issuers"] == [names.ENTRA_ISSUER, names.BOT_ISSUER]

@@ -4,7 +4,7 @@ import asyncio
 import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,17 @@ import pytest
 from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.adapters.stores import open_store
 from approvals_core.errors import StoreRefused, StoreUnavailable, VersionConflict
-from approvals_core.models import OPEN, Change
+from approvals_core.models import OPEN, Change, Disposition
 from approvals_core.ports import Store
-from tests.store_makers import KEY, SCOPE, a_change, an_approval, an_event, numbered
+from tests.store_makers import (
+    KEY,
+    SCOPE,
+    a_change,
+    a_payload,
+    an_approval,
+    an_event,
+    numbered,
+)
 
 
 @pytest.fixture
@@ -227,3 +235,19 @@ def test_a_loop_that_ends_leaves_nobody_waiting_and_nothing_torn(path: Path) -> 
     left = asyncio.run(leave_in_the_middle())
 
     assert asyncio.run(close_and_look(left))
+
+
+async def test_a_file_made_before_a_table_came_gets_it(path: Path) -> None:
+    first = await open_sqlite(path)
+    await first.commit(a_change())
+    await first.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("DROP TABLE late_payloads")
+
+    second = await open_sqlite(path)
+    late = a_payload(disposition=Disposition.SUPERSEDED)
+    await second.commit(a_change(an_approval(version=2), id="2", payload=late))
+    page = await second.late_payloads(SCOPE, limit=9)
+    await second.close()
+
+    assert page.payloads == (late,)

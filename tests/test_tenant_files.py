@@ -34,6 +34,7 @@ OLD = {
     "word": 'request_word = "Purchase requisition"',
     "comment": 'comment = "optional"',
     "networks": "idempotent = true",
+    "within": "answer_within = 100  # seconds",
 }
 
 
@@ -108,7 +109,9 @@ def test_an_unknown_name_in_a_table_is_a_mistake_with_its_line(tmp_path):
     [mistake] = mistakes_in(tmp_path)
 
     line = line_of(text, "idempotnet")
-    assert mistake == f"pr.toml:{line}: api.idempotnet: Extra inputs are not permitted"
+    told = f"pr.toml:{line}: api.idempotnet: is not known here; known are action, answer_within"
+    assert mistake.startswith(told)
+    assert "idempotent" in mistake
 
 
 def test_what_is_missing_in_a_table_is_told_at_the_table(tmp_path):
@@ -116,7 +119,84 @@ def test_what_is_missing_in_a_table_is_told_at_the_table(tmp_path):
 
     [mistake] = mistakes_in(tmp_path)
 
-    assert mistake == f"pr.toml:{line_of(text, '[api]')}: api.base_url: Field required"
+    assert mistake == f"pr.toml:{line_of(text, '[api]')}: api.base_url: is missing"
+
+
+def test_what_may_stand_in_a_list_of_tables_is_named_too(tmp_path):
+    text = a_file(tmp_path, comment='commnet = "optional"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    told = f"pr.toml:{line_of(text, 'commnet')}: actions.0.commnet: is not known here; known are"
+    assert mistake == f"{told} code, comment, comment_length, holds, label, past, style"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("code", 'code = "P R"', "must be up to 12 small letters and digits, a letter first"),
+        ("code", "code = 7", 'must be text, in " "'),
+        (
+            "id",
+            'document_type_id = "REQ"',
+            "must be a GUID, as 93f9b688-ddc3-43aa-b617-c05a415d1612",
+        ),
+        ("name", 'name = ""', "may not be empty"),
+        ("name", f'name = "{"x" * 161}"', "may have at most 160 characters"),
+        ("comment", 'comment = "perhaps"', "must be 'none', 'optional' or 'required'"),
+        ("action", 'action = "act"', "must begin with /"),
+        ("networks", 'idempotent = "perhaps"', "must be true or false"),
+        ("within", "answer_within = 0", "must be above 0"),
+        ("within", "answer_within = 601", "must be at most 600"),
+        ("within", 'answer_within = "soon"', "must be a number"),
+        ("networks", 'networks = "10.0.0.0/8"', "must be a list, in [ ]"),
+        (
+            "networks",
+            'networks = ["ten"]',
+            "must be a network, as 10.1.0.0/16; must be a network, as fd00:1::/32",
+        ),
+        ("name", 'name = "Contoso"\nlimits = 3', "must be a table"),
+    ],
+)
+def test_a_mistake_says_what_must_be_there(tmp_path, old, new, told):
+    a_file(tmp_path, **{old: new})
+
+    mistakes = mistakes_in(tmp_path)
+
+    assert [mistake for mistake in mistakes if mistake.endswith(f": {told}")] != [], mistakes
+
+
+def test_a_token_sent_in_the_clear_is_told_beside_every_other_mistake(tmp_path):
+    text = a_file(
+        tmp_path,
+        base_url='base_url = "http://erp.contoso.com"',
+        action='action = "/act/{Nonsense}"',
+        word='request_wrod = "Purchase requisition"',
+    )
+
+    mistakes = mistakes_in(tmp_path)
+
+    base = line_of(text, "erp.contoso.com")
+    assert f"pr.toml:{base}: api.base_url: https is needed: a token goes there" in mistakes
+    assert any("api.action: {Nonsense} is none of" in mistake for mistake in mistakes)
+    assert any("request_wrod" in mistake for mistake in mistakes)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    [mistake] = mistakes_in(tmp_path / "tenant")
+
+    assert mistake == f"{tmp_path}/tenant: there is no such folder; APPROVALS_TENANTS names it"
+
+
+def test_a_file_that_is_no_toml_or_no_text_is_told_as_such(tmp_path):
+    (tmp_path / "a.toml").write_text("name = =\n", "utf-8")
+    (tmp_path / "b.toml").write_bytes(b'name = "\xff"\n')
+
+    first, second = mistakes_in(tmp_path)
+
+    assert first.startswith("a.toml: is not TOML: ")
+    assert "line 1" in first
+    assert second == "b.toml: is not UTF-8"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
-from approvals_core.worker import MOST_FAILURES, SLOTS
+from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS
+from approvals_core.worker.cards import LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
     JONAS,
@@ -270,6 +271,52 @@ async def test_a_card_whose_answers_were_lost_twice_is_given_up(store: Store) ->
     assert len(core.channel.send_fails) == 1
 
 
+async def test_only_lost_answers_count_as_lost(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.extend(
+        [
+            RuntimeError("a bug"),
+            ChannelBusy("429", retry_after=10.0),
+            AnswerLost("timed out"),
+            ChannelBusy("429", retry_after=10.0),
+        ]
+    )
+    await core.open(create("johndoe1"))
+
+    for _each in range(10):
+        await core.pass_time(30)
+
+    assert len(core.channel.sent) == 1
+    assert (await receipt_of(core, MARIA)).state is ReceiptState.SHOWN
+
+
+async def test_a_busy_channel_between_two_lost_answers_is_no_third_attempt(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.extend(
+        [AnswerLost("timed out"), ChannelBusy("429", retry_after=10.0), AnswerLost("timed out")]
+    )
+    await core.open(create("johndoe1"))
+
+    for _each in range(10):
+        await core.pass_time(60)
+
+    assert core.channel.sent == []
+    assert (await receipt_of(core, MARIA)).reason == "answers were lost twice"
+
+
+async def test_a_change_does_not_bring_forward_what_was_lost(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.append(AnswerLost("timed out"))
+    await core.open(create("johndoe1"))
+
+    await core.open(update("johndoe2"))
+    early = core.channel.of(MARIA)
+    await core.pass_time(60)
+
+    assert early == []
+    assert len(core.channel.of(MARIA)) == 1
+
+
 async def test_a_busy_channel_is_asked_again_when_it_said(store: Store) -> None:
     core = Core(store)
     core.channel.send_fails.extend([ChannelBusy("slow down", retry_after=30.0)] * 20)
@@ -280,6 +327,225 @@ async def test_a_busy_channel_is_asked_again_when_it_said(store: Store) -> None:
 
     assert len(core.channel.of(MARIA)) == 1
     assert await store.dead_letters(KEY.scope) == []
+
+
+async def test_a_card_that_waits_says_why(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.append(ChannelBusy("the app is blocked", retry_after=180.0))
+    await core.open(create("johndoe1"))
+
+    waiting = await receipt_of(core, MARIA)
+    await core.pass_time(180)
+    shown = await receipt_of(core, MARIA)
+
+    assert (waiting.state, waiting.reason) == (ReceiptState.WAITING, "the app is blocked")
+    assert (shown.state, shown.reason, shown.behind_since) == (ReceiptState.SHOWN, "", None)
+
+
+async def test_a_moments_pause_is_not_written_down_and_a_long_one_is(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.extend([ChannelBusy("429", retry_after=8.0)] * 9)
+    await core.open(create("johndoe1"))
+
+    approval = await core.approval()
+    early = await store.receipt(KEY, round=approval.round, person=MARIA.id, channel="teams")
+    for _each in range(5):
+        await core.pass_time(8)
+    late = await receipt_of(core, MARIA)
+
+    assert early is None
+    assert (late.state, late.reason) == (ReceiptState.WAITING, "429")
+
+
+# -- cards that cannot be changed ------------------------------------------
+
+
+async def an_outage(core: Core, hours: int) -> None:
+    """Let every update of these hours be answered by nobody."""
+    core.channel.update_fails.extend([AnswerLost("HTTP 500")] * 100_000)
+    for _each in range(hours * 60):
+        await core.pass_time(60)
+    core.channel.update_fails.clear()
+
+
+async def test_a_card_is_changed_however_long_updates_were_lost(store: Store) -> None:
+    core = await a_core(store)
+    await core.click(MARIA)
+
+    await an_outage(core, hours=2)
+    stale = await receipt_of(core, JONAS)
+    await core.pass_time(300)
+
+    assert (stale.state, stale.reason) == (ReceiptState.SHOWN, "HTTP 500")
+    assert stale.address
+    assert "Approved" in text_of(core, JONAS)
+    assert len(core.channel.of(JONAS)) == 1
+    receipt = await receipt_of(core, JONAS)
+    assert (receipt.reason, receipt.lost, receipt.behind_since) == ("", 0, None)
+
+
+async def test_updates_that_were_lost_do_not_count_for_the_card_sent_anew(store: Store) -> None:
+    core = await a_core(store, "johndoe1")
+    core.channel.update_fails.extend([AnswerLost("HTTP 500"), CardGone("deleted")])
+    core.channel.send_fails.append(AnswerLost("HTTP 500"))
+    yachts = create().content
+    assert yachts is not None
+    await core.open(update("johndoe1", content=yachts.model_copy(update={"title": "Yachts"})))
+
+    await core.pass_time(10)
+    await core.pass_time(60)
+
+    assert "Yachts" in text_of(core, MARIA)
+
+
+async def test_a_closed_request_still_shows_its_last_face(store: Store) -> None:
+    core = await a_core(store)
+    await core.receive(delete("johndoe1", "johndoe2"))
+
+    await an_outage(core, hours=2)
+    await core.pass_time(300)
+
+    for person in (MARIA, JONAS):
+        assert "Nothing more for you to do" in text_of(core, person)
+    assert not await has_job(core, JobKind.CARD)
+
+
+async def test_updates_that_are_always_lost_are_given_up_after_thirty_days(store: Store) -> None:
+    core = await a_core(store, "johndoe1")
+    await core.receive(delete("johndoe1"))
+    core.channel.update_fails.extend([AnswerLost("HTTP 500")] * 100)
+    await core.work()
+
+    core.clock.advance(TRIED_FOR.total_seconds())
+    await core.work()
+
+    receipt = await receipt_of(core, MARIA)
+    assert (receipt.state, receipt.reason) == (ReceiptState.UNREACHABLE, "given up: HTTP 500")
+    assert receipt.address
+    assert not await has_job(core, JobKind.CARD)
+
+
+async def test_the_pauses_between_lost_updates_grow_and_end_at_five_minutes(store: Store) -> None:
+    core = await a_core(store, "johndoe1")
+    core.channel.update_fails.extend([AnswerLost("HTTP 500")] * 100)
+    await core.open(delete("johndoe1"))
+    pauses: list[float] = []
+
+    for _each in range(9):
+        due = await store.next_due([Lane.CARD])
+        assert due is not None
+        pauses.append((due - core.clock.now()).total_seconds())
+        await core.pass_time(pauses[-1])
+
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
+async def test_an_old_card_of_somebody_unreachable_is_changed_once_he_can_be_reached(
+    store: Store,
+) -> None:
+    core = await a_core(store)
+    blocked = Unreachable("the bot is blocked")
+    core.channel.update_fails.extend([blocked, blocked])
+    await core.open(delete("johndoe1"))
+    receipt = await receipt_of(core, MARIA)
+
+    await core.pass_time(LOOK_AGAIN)
+    await core.pass_time(LOOK_AGAIN)
+
+    assert (receipt.state, receipt.reason) == (ReceiptState.UNREACHABLE, "the bot is blocked")
+    assert "Nothing more for you to do" in text_of(core, MARIA)
+    assert (await receipt_of(core, MARIA)).state is ReceiptState.SHOWN
+    assert not await has_job(core, JobKind.CARD)
+
+
+async def test_whoever_can_be_reached_again_keeps_the_card_he_has(store: Store) -> None:
+    core = await a_core(store)
+    core.channel.update_fails.append(Unreachable("the bot is blocked"))
+    core.channel.send_fails.append(Unreachable("the bot is blocked"))
+    yachts = create().content
+    assert yachts is not None
+    await core.open(update("johndoe1", content=yachts.model_copy(update={"title": "Yachts"})))
+    assert (await receipt_of(core, MARIA)).state is ReceiptState.UNREACHABLE
+
+    await core.pass_time(LOOK_AGAIN)
+
+    assert len(core.channel.of(MARIA)) == 1
+    assert "Yachts" in text_of(core, MARIA)
+
+
+async def test_an_unreachable_persons_old_card_is_not_looked_after_for_ever(store: Store) -> None:
+    core = await a_core(store, "johndoe1")
+    core.channel.update_fails.extend([Unreachable("the bot is blocked")] * 2)
+    await core.open(delete("johndoe1"))
+
+    await core.pass_time(TRIED_FOR.total_seconds())
+
+    assert (await receipt_of(core, MARIA)).state is ReceiptState.UNREACHABLE
+    assert not await has_job(core, JobKind.CARD)
+
+
+async def test_a_face_that_is_refused_ends_with_a_reason_and_the_next_one_is_tried(
+    store: Store,
+) -> None:
+    core = await a_core(store, "johndoe1")
+    first = await receipt_of(core, MARIA)
+    yachts = create().content
+    assert yachts is not None
+    core.channel.update_fails.append(CardRefused("HTTP 413"))
+    await core.open(update("johndoe1", content=yachts.model_copy(update={"title": "Yachts"})))
+    refused = await receipt_of(core, MARIA)
+
+    await core.open(update("johndoe1", at=2, content=yachts))
+
+    # What it shows now nobody knows: the face of before counts as another.
+    assert (refused.state, refused.reason) == (ReceiptState.UNREACHABLE, "HTTP 413")
+    assert (refused.address, refused.face) == (first.address, "")
+    assert core.channel.updated == [first.address]
+    assert (await receipt_of(core, MARIA)).state is ReceiptState.SHOWN
+
+
+# -- how old the oldest is -------------------------------------------------
+
+
+async def test_a_card_that_is_not_current_has_an_age(store: Store) -> None:
+    core = await a_core(store)
+    at_first = core.cards.behind.oldest()
+    await core.click(MARIA)
+
+    await an_outage(core, hours=1)
+    in_trouble = core.cards.behind.oldest()
+    await core.pass_time(300)
+
+    assert at_first == 0
+    assert in_trouble == pytest.approx(3600, abs=5)
+    assert core.cards.behind.oldest() == 0
+
+
+async def test_the_age_goes_on_after_a_restart(store: Store) -> None:
+    core = await a_core(store)
+    await core.click(MARIA)
+    await an_outage(core, hours=1)
+    core.channel.update_fails.extend([AnswerLost("HTTP 500")] * 9)
+
+    core.start()
+    await core.pass_time(300)
+
+    assert core.cards.behind.oldest() == pytest.approx(3900, abs=5)
+
+
+async def test_what_ended_for_a_reason_and_what_others_do_is_not_counted(store: Store) -> None:
+    core = await a_core(store)
+    core.channel.update_fails.append(Unreachable("blocked"))
+    await core.open(delete("johndoe1"))
+    ended = core.cards.behind.oldest()
+    key = f"card/another/1/{JONAS.id}/teams"
+    core.cards.behind.begun(key, core.clock.now(), next_look=core.clock.now())
+
+    core.clock.advance(600)
+    counted = core.cards.behind.oldest()
+    core.clock.advance(600)
+
+    assert (ended, counted, core.cards.behind.oldest()) == (0, 600, 0)
 
 
 async def test_a_closed_round_keeps_its_card_and_the_next_one_gets_its_own(store: Store) -> None:
@@ -528,6 +794,33 @@ async def test_a_card_whose_receipt_was_not_answered_is_not_sent_twice(store: St
     await core.pass_time(3600)
 
     assert len(core.channel.sent) == 1
+    assert len(core.channel.of(MARIA)) == 1
+
+
+async def test_a_card_sent_after_the_job_was_given_to_another_is_taken_away(store: Store) -> None:
+    core = Core(store)
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        sending.set()
+        await go_on.wait()
+
+    await core.receive(create("johndoe1"))
+    await core.worker.run_due(limit=1)  # finds her
+    core.channel.while_sending = hang
+    slow = asyncio.create_task(core.worker.run_due(limit=1))
+    await sending.wait()
+    core.clock.advance(LEASE + 1)
+    await core.worker.run_due()
+
+    go_on.set()
+    await slow
+    await core.click(MARIA)
+    await core.pass_time(10)
+
+    assert len(core.channel.sent) == 2
+    [screen] = core.channel.of(MARIA)
+    assert "Approved" in json.dumps(screen.face)
 
 
 async def test_bodies_go_an_hour_after_the_request_closed(store: Store) -> None:

@@ -1,5 +1,6 @@
-"""Looks people up in their Entra directory, through Microsoft Graph."""
+"""Microsoft Graph: looks people up in their Entra directory, and installs our Teams app for them."""
 
+import asyncio
 import json
 import logging
 import re
@@ -13,14 +14,20 @@ from yarl import URL
 
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded, retry_after
 from approvals_core.adapters.entra import OwnTokens
-from approvals_core.errors import DirectoryUnavailable, TokenUnavailable
-from approvals_core.models import Person
+from approvals_core.errors import (
+    ChannelBusy,
+    DirectoryUnavailable,
+    TokenUnavailable,
+    Unreachable,
+)
+from approvals_core.models import Person, PersonId
 from approvals_core.ports import NotFound
 from approvals_core.tenant import AliasIs, Tenant
 
 PUBLIC_GRAPH = "https://graph.microsoft.com/v1.0"
 SCOPE = "https://graph.microsoft.com/.default"
 TIMEOUT = aiohttp.ClientTimeout(total=10)
+INSTALL_WITHIN = 20.0  # seconds
 BODY_LIMIT = 256 * 1024  # bytes
 NAMESAKES = 50  # more with one mailNickname are several people whoever they are
 ALIAS_LIMIT = 256  # characters
@@ -28,6 +35,7 @@ SOON, LATER = 15.0, 300.0  # seconds: a passing failure; one that somebody must 
 FIELDS = "id,displayName,userPrincipalName,accountEnabled,userType"
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
 _Json = Mapping[str, Any]
 
 log = logging.getLogger(__name__)
@@ -45,11 +53,7 @@ class GraphDirectory:
         url: str = PUBLIC_GRAPH,
         scope: str = SCOPE,
     ) -> None:
-        self._session = session
-        self._tokens = tokens
-        self._clock = clock
-        self._url = url.rstrip("/")
-        self._scope = scope
+        self._graph = _Graph(session, tokens, clock=clock, url=url, scope=scope)
 
     async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
         """
@@ -88,25 +92,108 @@ class GraphDirectory:
 
     async def _get(self, tenant: Tenant, path: str, query: str = "") -> _Json | None:
         """Return what Graph says about *path*; None for nobody (404, or a name it cannot read)."""
-        directory = tenant.people.directory
-        url = URL(f"{self._url}{path}?$select={FIELDS}{query}", encoded=True)
+        asked = f"{path}?$select={FIELDS}{query}"
+        return _read(*await self._graph.call("GET", asked, directory=tenant.people.directory))
+
+
+class GraphApps:
+    """
+    Installs our Teams app for people who do not have it.
+
+    Graph lets us if an administrator granted TeamsAppInstallation.ReadWriteSelfForUser.All
+    and the app's manifest names our application (msteams-docs,
+    graph-proactive-bots-and-messages.md).
+    """
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        tokens: OwnTokens,
+        clock: Callable[[], datetime],
+        app: str,
+        url: str = PUBLIC_GRAPH,
+        scope: str = SCOPE,
+    ) -> None:
+        """*app* is the id in the organization's catalogue, which is not the manifest's."""
+        self._graph = _Graph(session, tokens, clock=clock, url=url, scope=scope)
+        self._bind = {"teamsApp@odata.bind": f"{url.rstrip('/')}/appCatalogs/teamsApps/{app}"}
+
+    async def install(self, person: PersonId) -> None:
+        """
+        Install the app for the person; who has it already keeps it.
+
+        Raises:
+            Unreachable: It may not be installed for him.
+
+            ChannelBusy: Graph did not answer; try again later.
+        """
+        path = f"/users/{quote(person.object_id, safe='')}/teamwork/installedApps"
+        try:
+            async with asyncio.timeout(INSTALL_WITHIN):
+                status, body = await self._graph.call(
+                    "POST", path, directory=person.directory, body=self._bind
+                )
+        except DirectoryUnavailable as problem:
+            raise ChannelBusy(f"Graph: {problem}", retry_after=problem.retry_after) from problem
+        except TimeoutError as problem:
+            raise ChannelBusy("Graph: no answer", retry_after=SOON) from problem
+        if status < 300 or status == 409:  # noqa: PLR2004 (409: he has it)
+            return
+        why = f"HTTP {status} {_error_code(body)}".rstrip()
+        if status >= 500 or status == 401:  # noqa: PLR2004
+            raise ChannelBusy(f"Graph: {why}", retry_after=LATER)
+        log.warning("app_not_installed", extra={"why": why})
+        raise Unreachable(f"the app may not be installed for this person: {why}")
+
+
+class _Graph:
+    """One call to Graph, with our token for the directory that it is about."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        tokens: OwnTokens,
+        *,
+        clock: Callable[[], datetime],
+        url: str,
+        scope: str,
+    ) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._clock = clock
+        self._url = url.rstrip("/")
+        self._scope = scope
+
+    async def call(
+        self, method: str, path: str, *, directory: str, body: _Json | None = None
+    ) -> tuple[int, bytes]:
+        """
+        Return status and body.
+
+        Raises:
+            DirectoryUnavailable: There is no answer, or one that asks for time.
+        """
+        url = URL(f"{self._url}{path}", encoded=True)
         try:
             token = await self._tokens.token(directory, self._scope)
-            status, body = await self._asked(url, token)
+            status, answer = await self._asked(method, url, token, body)
             if status == 401:  # noqa: PLR2004
                 token = await self._tokens.token(directory, self._scope, refused=token)
-                status, body = await self._asked(url, token)
+                status, answer = await self._asked(method, url, token, body)
         except TokenUnavailable as problem:
             raise DirectoryUnavailable(str(problem), retry_after=SOON) from problem
         except (aiohttp.ClientError, TimeoutError, AnswerTooLong) as problem:
             why = type(problem).__name__
             raise DirectoryUnavailable(why, retry_after=SOON) from problem
-        return _read(status, body)
+        return status, answer
 
-    async def _asked(self, url: URL, token: str) -> tuple[int, bytes]:
+    async def _asked(
+        self, method: str, url: URL, token: str, body: _Json | None
+    ) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {token}"}
-        async with self._session.get(
-            url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        async with self._session.request(
+            method, url, headers=headers, json=body, timeout=TIMEOUT, allow_redirects=False
         ) as response:
             if response.status in (429, 503):
                 wait = retry_after(response.headers, now=self._clock())
@@ -141,6 +228,15 @@ def _read(status: int, body: bytes) -> _Json | None:
     if not isinstance(value, dict):
         raise DirectoryUnavailable("an answer that is no JSON", retry_after=SOON)
     return cast("_Json", value)
+
+
+def _error_code(body: bytes) -> str:
+    """Return Graph's code for what went wrong; its texts are left alone."""
+    try:
+        code: object = json.loads(body)["error"]["code"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def _the_one(found: list[_Json], tenant: Tenant) -> Person | NotFound:

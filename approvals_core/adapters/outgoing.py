@@ -84,7 +84,9 @@ def _plain(address: str) -> IPv4Address | IPv6Address:
     return mapped or found
 
 
-def session_trusting(ca_file: Path | None) -> aiohttp.ClientSession:
+def session_trusting(
+    ca_file: Path | None, *, trace_configs: Sequence[aiohttp.TraceConfig] = ()
+) -> aiohttp.ClientSession:
     """
     Return a session for Microsoft's own services: keys, Graph and the Bot Connector.
 
@@ -98,4 +100,5 @@ def session_trusting(ca_file: Path | None) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(ssl=trusted, limit=200, limit_per_host=100),
         timeout=aiohttp.ClientTimeout(total=30),
         trust_env=False,
+        trace_configs=list(trace_configs),
     )

@@ -42,7 +42,8 @@ class SigningKeys:
     The keys of the issuer *name*, found through its OpenID metadata.
 
     `withdrawals` rises whenever a key that was there is not there any more:
-    what was believed because of it must be looked at again.
+    what was believed because of it must be looked at again. `failure` says why the
+    keys could not be fetched the last time, "" if they could.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class SigningKeys:
         clock: Callable[[], datetime],
     ) -> None:
         self.withdrawals = 0
+        self.failure = ""
         self._name = name
         self._metadata_url = URL(metadata_url)
         self._session = session
@@ -106,9 +108,11 @@ class SigningKeys:
         try:
             keys = await self._from_issuer()
         except (aiohttp.ClientError, TimeoutError, AnswerTooLong, _Unusable) as problem:
+            self.failure = str(problem) or type(problem).__name__
             why = {"issuer": self._name, "why": f"{type(problem).__name__}: {problem}"}
             log.warning("signing_keys_not_fetched", extra=why)
             return
+        self.failure = ""
         if any(keys.get(kid) != key for kid, key in self._keys.items()):
             self.withdrawals += 1
         self._keys = keys

@@ -1,8 +1,25 @@
 """What both stores write alike: times, keys, and what a change must hold together."""
 
+import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from approvals_core.models import ApprovalKey, Change, Job
+from pydantic import ValidationError
+
+from approvals_core.models import (
+    Approval,
+    ApprovalKey,
+    Change,
+    Job,
+    Lane,
+    Lease,
+    LeasedJob,
+    Payload,
+    QueuedJob,
+)
+from approvals_core.ports import Cursor, JobCursor, JobPage, Page, PayloadCursor, PayloadPage
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1  # of what is stored; raised when an older program could not read it
 
@@ -33,6 +50,71 @@ def key_text(key: ApprovalKey) -> str:
 def read_job(record: str, due: int) -> Job:
     """Return the job, due when it was last put off to: its text keeps its first time."""
     return Job.model_validate_json(record).model_copy(update={"due": instant(due)})
+
+
+def leased_job(record: str, due: int, lease: Lease, failures: int) -> LeasedJob | None:
+    """
+    Return a job that was just leased; None if its record cannot be read.
+
+    Such a one waits for the end of its lease, then for the next: a program that can read
+    it may come, or the same job asked for anew. Operators see it among the jobs.
+    """
+    try:
+        return LeasedJob(read_job(record, due), lease, failures)
+    except ValidationError:
+        log.error("job_unreadable", extra={"scope": lease.scope, "job": lease.job})  # noqa: TRY400
+        return None
+
+
+def queued_job(
+    record: str,
+    due: int,
+    *,
+    scope: str,
+    key: str,
+    lane: int,
+    next_: int,
+    leased: bool,
+    failures: int,
+) -> QueuedJob:
+    """Return how a job stands, whether its record can be read or not."""
+    try:
+        job = read_job(record, due)
+    except ValidationError:
+        job = None
+    return QueuedJob(scope, key, Lane(lane), job, instant(next_), leased, failures)
+
+
+def page_of(times: Sequence[int], records: Sequence[str], limit: int) -> Page:
+    """Make a page of *records*; there are more *times* than *limit* if it is not the last one."""
+    approvals = tuple(Approval.model_validate_json(record) for record in records[:limit])
+    if len(times) <= limit:
+        return Page(approvals=approvals)
+    return Page(
+        approvals=approvals, after=Cursor(at=instant(times[limit - 1]), key=approvals[-1].key)
+    )
+
+
+def job_page(places: Sequence[tuple[int, str]], jobs: Sequence[QueuedJob], limit: int) -> JobPage:
+    """
+    Make a page of *jobs*, those of the first *limit* of *places* that are still there.
+
+    A place is when a job is handed out, and its key; more than *limit* of them say that
+    it is not the last page.
+    """
+    if len(places) <= limit:
+        return JobPage(jobs=tuple(jobs))
+    at, key = places[limit - 1]
+    return JobPage(jobs=tuple(jobs), after=JobCursor(next=instant(at), key=key))
+
+
+def payload_page(records: Sequence[str], limit: int) -> PayloadPage:
+    """Make a page of the first *limit* records; more say that it is not the last one."""
+    payloads = tuple(Payload.model_validate_json(record) for record in records[:limit])
+    if len(records) <= limit:
+        return PayloadPage(payloads=payloads)
+    last = payloads[-1]
+    return PayloadPage(payloads=payloads, after=PayloadCursor(at=last.received_at, id=last.id))
 
 
 def check_lease(now: datetime, until: datetime) -> None:

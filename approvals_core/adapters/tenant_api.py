@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -65,7 +65,8 @@ class HttpTenantApi:
     Posts decisions over HTTP, with a session of its own for each tenant.
 
     So a slow tenant holds up no other, and each is reached in its own networks only.
-    *current_trace* returns the W3C traceparent of what is being done, if there is one.
+    *current_trace* returns the W3C traceparent of what is being done, if there is one;
+    *trace_configs* are told of every request.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class HttpTenantApi:
         loopback: bool = False,
         resolver: AbstractResolver | None = None,
         current_trace: Callable[[], str | None] = _no_trace,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._loopback = loopback
         self._resolver = resolver
         self._current_trace = current_trace
+        self._trace_configs = trace_configs
         self._sessions: dict[tuple[str, tuple[Network, ...]], aiohttp.ClientSession] = {}
 
     async def post_decision(
@@ -158,7 +161,7 @@ class HttpTenantApi:
                 tenant.api.networks,
                 loopback=self._loopback,
                 resolver=self._resolver,
-                trace_configs=[_noting_what_leaves()],
+                trace_configs=[_noting_what_leaves(), *self._trace_configs],
             )
         return self._sessions[key]
 

@@ -3,22 +3,25 @@
 import re
 import string
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import cast, get_args
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from approvals_core.adapters.tenant_api import PLACEHOLDERS
-from approvals_core.tenant import Api, Tenant
+from approvals_core.complaints import complaint
+from approvals_core.tenant import Tenant
 
 Loc = tuple[int | str, ...]
 
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
 _ENTRY = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|([A-Za-z0-9_-]+))\s*=")
 
+_PATHS = ("action", "summary", "attachment", "decision_status")
 _UNSENDABLE = re.compile(r"[^!-~]")  # goes over the wire as it stands
 _ENCODE = "only printable ASCII may stand here; percent-encode the rest"
 
@@ -68,6 +71,8 @@ def load_tenants(folder: Path) -> TenantFiles:
     Raises:
         BadTenantFiles: There are none, or some are wrong.
     """
+    if not folder.is_dir():
+        raise BadTenantFiles([f"{folder}: there is no such folder; APPROVALS_TENANTS names it"])
     mistakes: list[str] = []
     files: list[_File] = []
     for path in sorted(folder.glob("*.toml")):
@@ -89,46 +94,82 @@ def _read(path: Path) -> _File | list[str]:
         text = path.read_text("utf-8")
         fields = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        return [f"{path.name}: {problem}"]  # tomllib says the line itself
+        return [f"{path.name}: {_unreadable(problem)}"]
+    told: dict[Loc, str] = {}
+    tenant: Tenant | None = None
     try:
         tenant = Tenant.model_validate(fields)
     except ValidationError as problem:
-        return [_mistake(path, text, loc, why) for loc, why in _told(problem).items()]
-    wrong = [_mistake(path, text, ("api", *loc), why) for loc, why in _wrong_in(tenant.api)]
-    return wrong or _File(path, text, tenant)
+        told = _told(problem)
+    for loc, why in _wrong_in(fields.get("api")):
+        told.setdefault(("api", *loc), why)
+    if tenant is None or told:
+        return [_mistake(path, text, loc, why) for loc, why in told.items()]
+    return _File(path, text, tenant)
+
+
+def _unreadable(problem: Exception) -> str:
+    if isinstance(problem, tomllib.TOMLDecodeError):
+        return f"is not TOML: {problem}"  # it says the line itself
+    return "is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
 
 
 def _told(problem: ValidationError) -> dict[Loc, str]:
     """Return one sentence for each field; pydantic has one for each branch of a union."""
     told: dict[Loc, str] = {}
-    for error in problem.errors():
+    for error in problem.errors(include_input=False):
         loc = tuple(part for part in error["loc"] if "[" not in str(part))
-        told[loc] = f"{told[loc]}; {error['msg']}" if loc in told else error["msg"]
+        said = complaint(error)
+        if error["type"] == "extra_forbidden":
+            said = f"{said}; known are {', '.join(_known_beside(loc))}"
+        told[loc] = f"{told[loc]}; {said}" if loc in told else said
     return told
+
+
+def _known_beside(loc: Loc) -> Sequence[str]:
+    """Return the names that may stand in the table in which *loc* stands."""
+    table: type[BaseModel] = Tenant
+    for part in loc[:-1]:
+        if isinstance(part, str):
+            table = _table_in(table.model_fields[part].annotation) or table
+    return sorted(table.model_fields)
+
+
+def _table_in(annotation: object) -> type[BaseModel] | None:
+    """Return the table that a field holds, perhaps in a list or beside nothing."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_table_in(part) for part in get_args(annotation))
+    return next((table for table in found if table is not None), None)
 
 
 def _mistake(path: Path, text: str, loc: Loc, why: str) -> str:
     line = _line_of(text, loc)
     field = ".".join(str(part) for part in loc) or "the whole file"
     where = f"{path.name}:{line}" if line else path.name
-    return f"{where}: {field}: {why.removeprefix('Value error, ')}"
+    return f"{where}: {field}: {why}"
 
 
-def _wrong_in(api: Api) -> Iterator[tuple[Loc, str]]:
+def _wrong_in(api: object) -> Iterator[tuple[Loc, str]]:
     """Find what the shape of a tenant's APIs allows and no call could be made with."""
-    if why := _wrong_in_base(api.base_url):
+    if not isinstance(api, dict):
+        return
+    written = cast("dict[str, object]", api)
+    if (base := _text(written, "base_url")) and (why := _wrong_in_base(base)):
         yield ("base_url",), why
-    single = {
-        "action": api.action,
-        "summary": api.summary,
-        "attachment": api.attachment,
-        "decision_status": api.decision_status,
-    }
-    paths: dict[Loc, str | None] = {(name,): path for name, path in single.items()}
-    paths |= {("details", name): path for name, path in api.details.items()}
+    paths: dict[Loc, str] = {(name,): _text(written, name) for name in _PATHS}
+    details = written.get("details")
+    if isinstance(details, dict):
+        named = cast("dict[str, object]", details)
+        paths |= {("details", name): _text(named, name) for name in named}
     for loc, path in paths.items():
         if path and (why := _wrong_in_path(path)):
             yield loc, why
+
+
+def _text(table: Mapping[str, object], name: str) -> str:
+    value = table.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _wrong_in_base(base_url: str) -> str:

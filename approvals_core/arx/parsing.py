@@ -29,13 +29,19 @@ _ROOT = names(
     " OperationDateTime Telemetry"
 )
 _TELEMETRY = names("Tcv Xcv BusinessProcessName TenantTelemetry")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.ASCII)
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
 _OPERATIONS = {str(int(o)): o for o in Operation} | {o.name.lower(): o for o in Operation}
-_REFUSED_OPERATIONS = {  # Assent's enumeration goes on; its processor knows none of them
-    "4": "TargetedAction",
-    "5": "Complete",
-    "6": "Skip",
+_USUAL = "Send 1 (create), 2 (update) or 3 (delete)."
+# Assent's enumeration goes on; its processor knows none of them.
+_NOT_TAKEN = {
+    "4 (TargetedAction)": (
+        " is not supported: the documents name it, and define it nowhere."
+        " Send 2 (update): Approvers for who is asked, DeleteFor for who no longer is."
+    ),
+    "5 (Complete)": " is not supported. Send 3 (delete): the request closes with nobody left.",
+    "6 (Skip)": " is not supported. Send 2 (update): DeleteFor for who is skipped.",
 }
 
 
@@ -54,7 +60,7 @@ def parse_arx(body: bytes, *, tenant_id: str, now: datetime) -> Arx:
     if not isinstance(sent, dict):
         notes.problem("", _no_object(sent), _ARX)
         raise InvalidArx(notes.problems)
-    root = Node(sent, notes, at="", known=_ROOT)
+    root = Node(sent, notes, known=_ROOT)
     reading = Reading(root, notes, now, _operation(root))
     arx = _read(reading, _document_type_id(root, tenant_id.lower()), _digest(sent), raw)
     if notes.problems or arx is None:
@@ -104,8 +110,7 @@ def _no_object(sent: Json) -> str:
 def _digest(sent: dict[str, Json]) -> str:
     """Return what makes two payloads the same one: all but Telemetry, in canonical JSON."""
     counted = {name: value for name, value in sent.items() if name.lower() != "telemetry"}
-    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(counted).encode()).hexdigest()
 
 
 def _operation(root: Node) -> Operation | None:
@@ -117,10 +122,13 @@ def _operation(root: Node) -> Operation | None:
 
 
 def _operation_refused(sent: str) -> str:
-    named_as = {name.lower(): name for name in _REFUSED_OPERATIONS.values()}
-    name = _REFUSED_OPERATIONS.get(sent) or named_as.get(sent)
-    what = f"Operation {name}" if name else f"Operation {sent[:20]}" if sent else "No Operation"
-    return f"{what} is not supported. Send 1 (create), 2 (update) or 3 (delete)."
+    if not sent:
+        return f"Operation is missing. {_USUAL}"
+    for named, why in _NOT_TAKEN.items():
+        number, _space, name = named.partition(" ")
+        if sent in (number, name.strip("()").lower()):
+            return f"Operation {named}{why}"
+    return f"Operation {sent[:20]} is not supported. {_USUAL}"
 
 
 def _document_type_id(root: Node, tenant_id: str) -> str:

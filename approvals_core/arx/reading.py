@@ -11,6 +11,7 @@ Pairs: TypeAlias = list[tuple[str, Json]]
 Read = TypeVar("Read")
 
 DEPTH = 32  # of arrays and objects within each other
+_NESTED = frozenset({dict, list})
 PROBLEMS = 200  # reported at most
 WARNINGS = 20  # reported at most
 TEXT = 4000  # characters, where a field has no limit of its own
@@ -59,14 +60,22 @@ class Node:
     """
 
     def __init__(
-        self, fields: dict[str, Json], notes: Notes, *, at: str, known: frozenset[str]
+        self,
+        fields: dict[str, Json],
+        notes: Notes,
+        *,
+        known: frozenset[str],
+        within: "tuple[Node, str, int | None] | None" = None,
     ) -> None:
+        """*within* is the node, its field and the place in that field's list; None for the root."""
         self.notes = notes
-        self.at = at
+        self._within = within
         self._fields = fields
-        self._sent: dict[str, str] = {}  # name in lower case -> as sent
-        for name in fields:
-            self._take_name(name, known)
+        self._sent = {name.lower(): name for name in fields}
+        if len(self._sent) < len(fields) or not self._sent.keys() <= known:
+            self._sent = {}
+            for name in fields:
+                self._take_name(name, known)
 
     def _take_name(self, name: str, known: frozenset[str]) -> None:
         lowered = name.lower()
@@ -77,14 +86,18 @@ class Node:
         else:
             self._sent[lowered] = name
 
-    def pointer(self, name: str) -> str:
-        """Return the JSON pointer of a field, as the tenant spells it."""
-        return self._below(self._sent.get(name.lower(), name))
+    def pointer(self, name: str, index: int | None = None) -> str:
+        """Return the JSON pointer of a field, or of an entry of its list, as the tenant spells it."""
+        pointer = self._below(self._sent.get(name.lower(), name))
+        return pointer if index is None else f"{pointer}/{index}"
 
     def value(self, name: str) -> Json:
         """Return a field's value, None if it is null or missing."""
-        sent = self._sent.get(name.lower())
-        return None if sent is None else self._fields[sent]
+        value = self._fields.get(name)  # most tenants spell it as the documents do
+        if value is None:
+            sent = self._sent.get(name.lower())
+            return None if sent is None else self._fields[sent]
+        return value
 
     def problem(self, name: str, message: str, *members: str) -> None:
         """Note what is wrong with a field."""
@@ -93,7 +106,7 @@ class Node:
     def text(self, name: str, limit: int = TEXT) -> str:
         """Return a text, a number or a truth value as text; "" for null."""
         value = self.value(name)
-        if isinstance(value, dict | list):
+        if isinstance(value, (dict, list)):
             self.problem(name, f"{name} must be text.")
             return ""
         text = as_text(value)
@@ -120,17 +133,17 @@ class Node:
         if not isinstance(value, dict):
             self.problem(name, f"{name} must be an object.")
             return None
-        return Node(value, self.notes, at=self.pointer(name), known=known)
+        return Node(value, self.notes, known=known, within=(self, name, None))
 
     def children(self, name: str, known: frozenset[str], *, limit: int) -> "list[Node] | None":
         """Return the objects in a list, None if there is no list."""
-        return self._list(name, limit, lambda value, at: self._object(value, at, known))
+        return self._list(name, limit, lambda value, i: self._object(value, name, i, known))
 
     def texts(self, name: str, *, limit: int) -> list[str] | None:
         """Return the texts in a list, None if there is no list; nulls and "" are left out."""
         if self.value(name) == "":
             return None  # the wiki's samples write `Delegation: ""` for a list
-        return self._list(name, limit, self._text_at)
+        return self._list(name, limit, lambda value, i: self._text(value, name, i))
 
     def pairs(self, name: str, *, limit: int, length: int | None = TEXT) -> dict[str, str]:
         """Return a dictionary of texts in its order, without nulls; *length* in characters each."""
@@ -154,7 +167,7 @@ class Node:
                 self.notes.problem(where, f"This entry is longer than {length} characters.")
 
     def _list(
-        self, name: str, limit: int, read: Callable[[Json, str], Read | None]
+        self, name: str, limit: int, read: Callable[[Json, int], Read | None]
     ) -> list[Read] | None:
         value = self.value(name)
         if value is None:
@@ -164,27 +177,30 @@ class Node:
             return None
         if len(value) > limit:
             self.problem(name, f"{name} has more than {limit} entries.")
-        at = self.pointer(name)
-        found = (read(item, f"{at}/{i}") for i, item in enumerate(value[:limit]))
+        found = (read(item, i) for i, item in enumerate(value[:limit]))
         return [item for item in found if item is not None]
 
-    def _object(self, value: Json, at: str, known: frozenset[str]) -> "Node | None":
+    def _object(self, value: Json, name: str, index: int, known: frozenset[str]) -> "Node | None":
         if isinstance(value, dict):
-            return Node(value, self.notes, at=at, known=known)
-        self.notes.problem(at, "This entry must be an object.")
+            return Node(value, self.notes, known=known, within=(self, name, index))
+        self.notes.problem(self.pointer(name, index), "This entry must be an object.")
         return None
 
-    def _text_at(self, value: Json, at: str) -> str | None:
-        if isinstance(value, dict | list):
-            self.notes.problem(at, "This entry must be text.")
+    def _text(self, value: Json, name: str, index: int) -> str | None:
+        if isinstance(value, (dict, list)):
+            self.notes.problem(self.pointer(name, index), "This entry must be text.")
             return None
         text = as_text(value).strip()
         if len(text) > TEXT:
-            self.notes.problem(at, f"This entry is longer than {TEXT} characters.")
+            where = self.pointer(name, index)
+            self.notes.problem(where, f"This entry is longer than {TEXT} characters.")
         return text or None
 
     def _below(self, name: str) -> str:
-        return f"{self.at}/{_token(name)}"
+        if self._within is None:
+            return f"/{_token(name)}"
+        node, field, index = self._within
+        return f"{node.pointer(field, index)}/{_token(name)}"
 
 
 def read_json(body: bytes, notes: Notes) -> tuple[str, Json]:
@@ -209,22 +225,23 @@ def read_json(body: bytes, notes: Notes) -> tuple[str, Json]:
 
 def as_text(value: Json) -> str:
     """Return a value as text: numbers as written, objects and lists as JSON, null as ""."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int() | str():
-            return str(value)
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return str(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False)
 
 
-def too_deep(value: Json, left: int = DEPTH) -> bool:
+def too_deep(value: Json) -> bool:
     """Tell whether arrays and objects are nested deeper than anybody needs."""
-    if not isinstance(value, dict | list):
-        return False
-    return left == 0 or any(too_deep(inner, left - 1) for inner in _inner(value))
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(DEPTH):
+        level = [i for each in level for i in _inner(each) if type(i) in _NESTED]
+        if not level:
+            return False
+    return True
 
 
 def _decoded(text: str, notes: Notes) -> Json:

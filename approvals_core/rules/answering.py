@@ -46,12 +46,22 @@ class Settlement(StrEnum):
 
 
 def pending_again(
-    draft: Draft, place: Place, *, why: str = "", comment: str = "", action: str = ""
+    draft: Draft,
+    place: Place,
+    *,
+    why: str = "",
+    comment: str = "",
+    action: str = "",
+    reason: str = "",
 ) -> Place:
-    """Give a place back to its approver; *why* stands on the card with what he had typed."""
+    """
+    Give a place back to its approver; *why* stands on the card with what he had typed.
+
+    *reason* is for the tenant and operators: what its answer was, without its words.
+    """
     refusal = None
     if why:
-        refusal = Refusal(action=action, message=why, comment=comment, at=draft.at)
+        refusal = Refusal(action=action, message=why, comment=comment, at=draft.at, reason=reason)
     return draft.put(
         place,
         state=PlaceState.PENDING,
@@ -62,10 +72,15 @@ def pending_again(
     )
 
 
-def give_back(draft: Draft, place: Place, decision: Decision, why: str) -> Place:
-    """End *decision* as not taken by the tenant."""
-    draft.note(EventKind.RETURNED, {"seat": place.seat, "decision": decision.id}, {"why": why})
-    return pending_again(draft, place, why=why, comment=decision.comment, action=decision.action)
+def give_back(
+    draft: Draft, place: Place, decision: Decision, why: str, *, reason: str = ""
+) -> Place:
+    """End *decision* as not taken by the tenant; *reason* as for `pending_again`."""
+    facts = {"seat": place.seat, "decision": decision.id}
+    draft.note(EventKind.RETURNED, facts | ({"reason": reason} if reason else {}), {"why": why})
+    return pending_again(
+        draft, place, why=why, comment=decision.comment, action=decision.action, reason=reason
+    )
 
 
 def stale_decision() -> str:
@@ -207,7 +222,8 @@ def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant
         return _unconfirm(draft, place, decision, tenant, answer.reason)
     if answer.kind is AnswerKind.AGAIN:
         return _again(draft, place, decision, answer, tenant)
-    return give_back(draft, place, decision, answer.message or _not_taken(tenant))
+    why = answer.message or _not_taken(tenant)
+    return give_back(draft, place, decision, why, reason=answer.reason)
 
 
 def _accept(
@@ -223,7 +239,7 @@ def _accept(
     if action is not None and not action.holds:
         return pending_again(draft, place)
     _await_arx(draft, place, decision, tenant)
-    said = {"answered_at": draft.at, "message": answer.message, "due": None}
+    said = {"answered_at": draft.at, "message": answer.message, "due": None, "trouble": ""}
     return draft.put(place, state=PlaceState.ACCEPTED, decision=decision.model_copy(update=said))
 
 
@@ -260,14 +276,22 @@ def _refuse(
         {"seat": place.seat, "decision": decision.id, "reason": answer.reason},
         {"message": why, "errors": "\n".join(answer.errors)},
     )
-    return pending_again(draft, place, why=why, comment=decision.comment, action=decision.action)
+    return pending_again(
+        draft,
+        place,
+        why=why,
+        comment=decision.comment,
+        action=decision.action,
+        reason=answer.reason,
+    )
 
 
 def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
     if decision.revision != draft.approval.revision:
         return give_back(draft, place, decision, stale_decision())
     if decision.attempts >= tenant.limits.posts:
-        return give_back(draft, place, decision, answer.message or _not_taken(tenant))
+        why = answer.message or _not_taken(tenant)
+        return give_back(draft, place, decision, why, reason=answer.reason)
     due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
     return _postpone(draft, place, decision, due=due, reason=answer.reason)
 
@@ -278,7 +302,7 @@ def _postpone(
     facts = {"seat": place.seat, "decision": decision.id, "due": due.isoformat(), "reason": reason}
     draft.note(EventKind.POSTPONED, facts)
     post_job(draft, place, decision, number=decision.attempts + 1, due=due)
-    waiting = decision.model_copy(update={"due": due})
+    waiting = decision.model_copy(update={"due": due, "trouble": reason})
     return draft.put(place, state=PlaceState.RETRYING, decision=waiting)
 
 
@@ -292,7 +316,7 @@ def _unconfirm(
     if _may_repeat(draft.approval, decision, tenant):
         due = draft.at + timedelta(seconds=backoff(decision.attempts))
         post_job(draft, place, decision, number=decision.attempts + 1, due=due)
-    doubted = decision.model_copy(update={"due": due})
+    doubted = decision.model_copy(update={"due": due, "trouble": reason})
     return draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
 
 

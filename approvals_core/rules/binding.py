@@ -1,7 +1,9 @@
-"""Who sits on a place: the person found for it, once, and two names that are one person."""
+"""Who sits on a place: the person found for it, or put there by hand, and two names that are one person."""
 
+from approvals_core.errors import NotRebound
 from approvals_core.models import Approval, Change, EventKind, Lease, Person, Place, PlaceState
 from approvals_core.ports import NotFound
+from approvals_core.rules.answering import pending_again
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.intake import ask, open_or_close, remove
 from approvals_core.tenant import Tenant
@@ -29,6 +31,7 @@ def bind(
     if isinstance(found, NotFound):
         draft.put(place, unbound=found.value)
         draft.note(EventKind.BOUND, {"seat": seat, "unbound": found.value})
+        draft.converge(channels=tenant.channels)  # the route says so to the others
         return draft.change(finish=finish)
     draft.note(EventKind.BOUND, {"seat": seat}, {"person": str(found.id), "name": found.name})
     seated = approval.place_of(found.id)
@@ -38,6 +41,86 @@ def bind(
         _merge(draft, seated, place)
     draft.converge(channels=tenant.channels)
     return draft.change(finish=finish)
+
+
+def rebind(
+    approval: Approval, seat: int, person: Person, *, by: str, tenant: Tenant, stamp: Stamp
+) -> Change:
+    """
+    Put *person* on a place that waits for its approver, as the operator *by* says.
+
+    Whoever sat there gets a place of his own that asks nothing: so his card can say so,
+    and what he did stays his. If *person* is asked already, both places become one.
+
+    Raises:
+        NotRebound: It cannot be done; the message says why.
+    """
+    place = approval.place(seat)
+    if place is None:
+        raise NotRebound(f"{approval.id} has no place {seat}.")
+    if why := _why_not_he(place, person, tenant) or _why_not_there(place, tenant):
+        raise NotRebound(why)
+    draft, former = Draft(approval, stamp), place.person
+    told = {"by": by, "person": str(person.id), "name": person.name}
+    draft.note(EventKind.REBOUND, {"seat": seat}, told | {"was": str(former.id) if former else ""})
+    if former is not None:
+        place = _vacate(draft, place, former, tenant)
+    seated = draft.approval.place_of(person.id)
+    if seated is None:
+        pending_again(draft, place.model_copy(update={"person": person, "unbound": ""}))
+    else:
+        _merge(draft, seated, place)
+    draft.converge(channels=tenant.channels)
+    return draft.change()
+
+
+def _why_not_he(place: Place, person: Person, tenant: Tenant) -> str:
+    if person.directory != tenant.people.directory:
+        return f"{person.name} is not in the directory of {tenant.name}."
+    if place.person is not None and place.person.id == person.id:
+        return f"{person.name} sits on place {place.seat} already."
+    return ""
+
+
+def _why_not_there(place: Place, tenant: Tenant) -> str:
+    if not place.names:
+        return f"Place {place.seat} is one with the place of the same person: name that one."
+    match place.state:
+        case PlaceState.PENDING:
+            return ""
+        case PlaceState.REMOVED:
+            return f"Nothing is asked on place {place.seat}, so nobody can be put there."
+        case PlaceState.ACCEPTED:
+            return (
+                f"The decision made on place {place.seat} was accepted. Somebody else can be put"
+                f" there once {tenant.name} asks there again."
+            )
+        case _:
+            return (
+                f"A decision made on place {place.seat} is on its way to {tenant.name}"
+                f" ({place.state}). Wait for its end, or settle it."
+            )
+
+
+def _vacate(draft: Draft, place: Place, former: Person, tenant: Tenant) -> Place:
+    """Move whoever sat on *place*, and what he did there, to a place of his own at the end."""
+    own = Place(
+        seat=len(draft.approval.places),
+        alias=former.upn or former.object_id,
+        names=(former.object_id,),
+        name=former.name,
+        person=former,
+        mark=place.mark,
+        state=PlaceState.REMOVED,
+    )
+    draft.put(own)
+    taken = (
+        each.model_copy(update={"seat": own.seat}) if each.seat == place.seat else each
+        for each in draft.approval.taken
+    )
+    draft.set(taken=tuple(taken))
+    draft.converge_one(place, channels=tenant.channels, due=draft.at)
+    return draft.put(place, person=None, refusal=None, quiet_until=None)
 
 
 def _merge(draft: Draft, seated: Place, other: Place) -> None:

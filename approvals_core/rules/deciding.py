@@ -23,6 +23,7 @@ from approvals_core.models import (
     Place,
     PlaceState,
     Record,
+    Refusal,
 )
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.standing import holder, may_see, name_of, offered, who_did
@@ -31,6 +32,7 @@ from approvals_core.tenant import Action, Comment, Tenant
 POST_LEASE = 20.0  # seconds; renewed while the call to the tenant runs
 ANSWERED_WITHIN = 2.0  # seconds in which every click is answered
 QUIET = 2.0  # seconds after an answer in which the clicked card is left alone
+TO_READ = 4.0  # seconds for reading why a click was refused
 
 
 class Click(Record):
@@ -62,9 +64,8 @@ def check(approval: Approval, click: Click, *, by: Person, tenant: Tenant) -> tu
 
         TenantClosed: The tenant takes no decisions now.
     """
-    place = approval.place(click.seat)
-    mine = place is not None and place.person is not None and place.person.id == by.id
-    if place is None or not mine or not may_see(approval, by.id):
+    place = _place_of(approval, click.seat, by)
+    if place is None or not may_see(approval, by.id):
         raise UnknownApproval(_("This request is not available to you."))
     _check_standing(approval, place, click, tenant)
     return place, _check_action(approval, click, tenant)
@@ -99,6 +100,41 @@ def decide(
     return draft.change()
 
 
+def leave_alone(approval: Approval, seat: int, *, by: Person, stamp: Stamp) -> Change | None:
+    """Push the card of *by* no earlier than he can have read why his click was refused."""
+    place = _place_of(approval, seat, by)
+    until = stamp.at + timedelta(seconds=TO_READ)
+    if place is None or (place.quiet_until is not None and place.quiet_until >= until):
+        return None
+    draft = Draft(approval, stamp)
+    draft.put(place, quiet_until=until)
+    return draft.change()
+
+
+def not_recorded(
+    approval: Approval, click: Click, *, by: Person, why: str, tenant: Tenant, stamp: Stamp
+) -> Change | None:
+    """
+    Show the card of *by* anew, which says that his decision is being recorded: it was not.
+
+    If he can still decide what he saw, *why* stands on it with what he had typed.
+    None: it is not his place.
+    """
+    place = _place_of(approval, click.seat, by)
+    if place is None:
+        return None
+    draft = Draft(approval, stamp)
+    shown: dict[str, object] = {"shown_anew": place.shown_anew + 1, "quiet_until": None}
+    if place.state is PlaceState.PENDING and place.attempt == click.attempt:
+        shown["refusal"] = Refusal(
+            action=click.action, message=why, comment=click.comment.strip(), at=stamp.at
+        )
+    placed = draft.put(place, **shown)
+    draft.note(EventKind.NOT_RECORDED, {"seat": place.seat, "action": click.action}, {"why": why})
+    draft.converge_one(placed, channels=tenant.channels, due=stamp.at)
+    return draft.change()
+
+
 def post_job(draft: Draft, place: Place, decision: Decision, *, number: int, due: datetime) -> Job:
     """Leave the job that makes attempt *number* to tell the tenant."""
     return draft.job(
@@ -110,6 +146,12 @@ def post_job(draft: Draft, place: Place, decision: Decision, *, number: int, due
         decision=decision.id,
         number=number,
     )
+
+
+def _place_of(approval: Approval, seat: int, by: Person) -> Place | None:
+    place = approval.place(seat)
+    mine = place is not None and place.person is not None and place.person.id == by.id
+    return place if mine else None
 
 
 def _check_standing(approval: Approval, place: Place, click: Click, tenant: Tenant) -> None:

@@ -16,6 +16,7 @@ from approvals_core.models import (
     Lane,
     Lease,
     Payload,
+    PersonId,
     Place,
 )
 
@@ -86,6 +87,10 @@ class Draft:
         self._jobs[key] = job
         return job
 
+    def again(self, job: Job) -> None:
+        """Leave *job* to be done now, once more."""
+        self._jobs[job.key] = job.model_copy(update={"due": self.at})
+
     def claim(self, job: Job, *, seconds: float) -> Lease:
         """Hand *job* to the process that commits this, for *seconds*."""
         until = self.at + timedelta(seconds=seconds)
@@ -113,9 +118,8 @@ class Draft:
         if place.quiet_until is not None:
             due = max(due, place.quiet_until)
         for channel in channels:
-            key = f"card/{self.approval.id}/{place.round}/{place.person.id}/{channel}"
             self.job(
-                key,
+                card_job_key(self.approval, place.round, place.person.id, channel),
                 JobKind.CARD,
                 Lane.CARD,
                 due=due,
@@ -138,6 +142,11 @@ class Draft:
             claim=self._claim,
             finish=finish,
         )
+
+
+def card_job_key(approval: Approval, round_: int, person: PersonId, channel: str) -> str:
+    """Name the one job that makes a person's card of a round converge."""
+    return f"card/{approval.id}/{round_}/{person}/{channel}"
 
 
 def seal(event: HistoryEvent, *, salt: str) -> HistoryEvent:

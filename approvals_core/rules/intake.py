@@ -1,7 +1,7 @@
 """What a payload does to an approval: who is asked, who no longer, and what about."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,7 +29,6 @@ TICKS = 10_000_000  # per second: OperationDateTime counts 100 ns
 KEEP_BODIES = timedelta(
     hours=1
 )  # after closing: a late ARX may open it again, cards still show them
-_YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Received(NamedTuple):
@@ -67,7 +66,8 @@ class _Reading:
         self.arx = arx
         self.tenant = tenant
         self.before = approval
-        self.mark = Mark(arx.ticks if arx.ticks is not None else ticks(stamp.at), arx.operation)
+        # Without OperationDateTime there is nothing to compare: our clock would make old what is not.
+        self.mark = Mark(0, 0) if arx.ticks is None else Mark(arx.ticks, arx.operation)
         self.anew = _starts_anew(approval, arx)
         self.skipped: list[str] = []
         self.applied = 0
@@ -389,12 +389,6 @@ def clean_up(draft: Draft) -> None:
     )
 
 
-def ticks(at: datetime) -> int:
-    """Return *at* in 100-ns ticks since 0001-01-01 UTC, as .NET counts."""
-    since = at - _YEAR_ONE
-    return (since.days * 86_400 + since.seconds) * TICKS + since.microseconds * 10
-
-
 def _starts_anew(approval: Approval, arx: Arx) -> bool:
     """A CREATE for a closed request that had one starts it again, whatever its marks say."""
     if arx.operation is not Operation.CREATE or approval.open or not approval.created:
@@ -418,7 +412,8 @@ def _matching(approval: Approval, action: ArxAction, place: Place | None) -> Act
             for taken in reversed(approval.taken)
             if taken.decision
             and taken.said_at is None
-            and taken.seat == place.seat
+            # By its alias, too: whoever sat there before an operator put somebody else there.
+            and (taken.seat == place.seat or taken.by == place.alias)
             and taken.action.casefold() == action.name.casefold()
         ),
         None,

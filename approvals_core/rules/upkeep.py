@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from approvals_core.errors import NotReplayed
 from approvals_core.models import (
     Approval,
     Change,
@@ -19,6 +20,7 @@ from approvals_core.models import (
     PlaceState,
     needs_operator,
 )
+from approvals_core.rules.deciding import post_job
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.tenant import Tenant
 
@@ -74,6 +76,98 @@ def _give_up_decision(draft: Draft, place: Place, decision: Decision, job: Job) 
         draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
 
 
+class Replayed(NamedTuple):
+    """What dealing with a dead letter comes to: *moved_on* says why its job is not put back."""
+
+    change: Change
+    moved_on: str = ""
+
+
+def replay(
+    approval: Approval, letter: DeadLetter, *, by: str, tenant: Tenant, stamp: Stamp
+) -> Replayed:
+    """
+    Put the job of a dead letter back, due now, as the operator *by* asks; the letter goes.
+
+    It only goes if what the job was for came about, or ended, meanwhile.
+
+    Raises:
+        NotReplayed: It would post a decision that may have arrived, or an outdated one.
+    """
+    job, draft = letter.job, Draft(approval, stamp)
+    moved_on = _moved_on(approval, job)
+    facts = {"letter": letter.id, "job": job.key, "done": "removed" if moved_on else "put back"}
+    draft.note(EventKind.REPLAYED, facts, {"by": by})
+    if not moved_on:
+        _put_back(draft, job, tenant)
+    change = draft.change().model_copy(update={"answers": letter.id})
+    return Replayed(change, moved_on)
+
+
+def replay_alone(letter: DeadLetter, *, stamp: Stamp) -> Change:
+    """Put the job of a dead letter back that is about no request."""
+    job = letter.job.model_copy(update={"due": stamp.at})
+    return Change(id=stamp.change, scope=letter.scope, jobs=(job,), answers=letter.id)
+
+
+def _moved_on(approval: Approval, job: Job) -> str:
+    """Say why the job has nothing to do any more, or ""."""
+    place = approval.place(job.seat) if job.seat is not None else None
+    match job.kind:
+        case JobKind.POST | JobKind.AWAIT_ARX:
+            return _decision_moved_on(place, job)
+        case JobKind.RESOLVE:
+            if place is None or place.person is not None or not place.names:
+                return "the person was found meanwhile"
+            return "" if place.unbound else "the person is being looked up already"
+        case JobKind.CARD:
+            known = job.person is not None and approval.place_of(job.person) is not None
+            return "" if known else "the person has no place in the request any more"
+        case _:
+            closed = not approval.open and approval.round == job.round
+            return "" if closed else "the request was opened again meanwhile"
+
+
+def _decision_moved_on(place: Place | None, job: Job) -> str:
+    decision = place.decision if place else None
+    if place is None or decision is None or decision.id != job.decision:
+        return "the decision it is about has come to its end"
+    if (place.state is PlaceState.ACCEPTED) is not (job.kind is JobKind.AWAIT_ARX):
+        return "the tenant has accepted the decision"
+    return "" if needs_operator(place) else "another job is at it already"
+
+
+def _put_back(draft: Draft, job: Job, tenant: Tenant) -> None:
+    place = draft.approval.place(job.seat) if job.seat is not None else None
+    decision = place.decision if place else None
+    if place is not None and decision is not None and job.kind is JobKind.POST:
+        _post_again(draft, place, decision, tenant)
+        return
+    if place is not None and decision is not None and job.kind is JobKind.AWAIT_ARX:
+        draft.put(place, decision=decision.model_copy(update={"overdue": False}))
+    if place is not None and job.kind is JobKind.RESOLVE:
+        draft.put(place, unbound="")
+        draft.converge(channels=tenant.channels)
+    draft.again(job)
+
+
+def _post_again(draft: Draft, place: Place, decision: Decision, tenant: Tenant) -> None:
+    """Let the worker post the same decision once more, as it does by itself to such a tenant."""
+    if not tenant.api.idempotent:
+        raise NotReplayed(
+            f"The decision may have reached {tenant.name}, which might count it twice. So it is"
+            " never posted again by a replay. Look there what became of it, then settle it."
+        )
+    if decision.revision != draft.approval.revision:
+        raise NotReplayed(
+            "The request changed since the decision was made, so it is not posted again."
+            f" Look into {tenant.name} what became of it, then settle it."
+        )
+    post_job(draft, place, decision, number=decision.attempts + 1, due=draft.at)
+    draft.put(place, decision=decision.model_copy(update={"due": draft.at}))
+    draft.converge(channels=tenant.channels)
+
+
 def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
     """
     Return the jobs that must be alive for this approval, by DESIGN's "nothing waits on nobody".
@@ -81,7 +175,8 @@ def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
     A place that is neither pending nor removed has one, unless an operator has it;
     a place without a person is being looked up.
     """
-    return [needed for place in approval.places if (needed := _needed(approval, place, now))]
+    found = (job_of(approval, place, now=now) for place in approval.places)
+    return [needed for needed in found if needed is not None]
 
 
 def restore_jobs(approval: Approval, jobs: Sequence[Job], *, stamp: Stamp) -> Change:
@@ -91,7 +186,8 @@ def restore_jobs(approval: Approval, jobs: Sequence[Job], *, stamp: Stamp) -> Ch
     return draft.change().model_copy(update={"jobs": tuple(jobs)})
 
 
-def _needed(approval: Approval, place: Place, now: datetime) -> Needed | None:
+def job_of(approval: Approval, place: Place, *, now: datetime) -> Needed | None:
+    """Return the job that must be alive for one place, or None if it needs none."""
     if place.person is None and place.names and not place.unbound:
         key = f"resolve/{approval.id}/{place.seat}"
         return Needed(_job(approval, place, key, kind=JobKind.RESOLVE, lane=Lane.CARD, due=now))

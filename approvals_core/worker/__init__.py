@@ -8,9 +8,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from approvals_core.errors import LeaseLost, RetryAfter, StoreError
+from approvals_core.log_context import note
 from approvals_core.models import Lane, LeasedJob
 from approvals_core.ports import Store, Tenants
 from approvals_core.rules.deciding import POST_LEASE
+from approvals_core.tenant import Tenant
 from approvals_core.worker.cards import Cards
 from approvals_core.worker.chores import Chores
 
@@ -31,7 +33,11 @@ THE_REST = (Lane.CARD, Lane.REMINDER, Lane.DIGEST)
 
 
 class Worker:
-    """Runs due jobs; any number of workers may share a store. Decisions have slots of their own."""
+    """
+    Runs due jobs; any number of workers may share a store. Decisions have slots of their own.
+
+    *poll* is the seconds between two looks for jobs, *sweep_every* those between two sweeps.
+    """
 
     def __init__(
         self,
@@ -42,6 +48,8 @@ class Worker:
         tenants: Tenants,
         now: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
+        poll: float = POLL,
+        sweep_every: float = SWEEP,
     ) -> None:
         self._store = store
         self._cards = cards
@@ -49,6 +57,8 @@ class Worker:
         self._tenants = tenants
         self._now = now
         self._jitter = jitter
+        self._poll = poll
+        self._sweep_every = sweep_every
         self._bells = [asyncio.Event(), asyncio.Event()]
         self._stopping = False
 
@@ -59,11 +69,10 @@ class Worker:
 
     async def run(self) -> None:
         """Run until `stop`; then end when the jobs under way are done."""
-        await asyncio.gather(
-            self._serve(DECISIONS, self._bells[0]),
-            self._serve(THE_REST, self._bells[1]),
-            self._sweep(),
-        )
+        async with asyncio.TaskGroup() as parts:  # one that fails ends them all
+            parts.create_task(self._serve(DECISIONS, self._bells[0]))
+            parts.create_task(self._serve(THE_REST, self._bells[1]))
+            parts.create_task(self._sweep())
 
     def stop(self) -> None:
         """Take no more jobs."""
@@ -78,6 +87,7 @@ class Worker:
 
     async def run_one(self, leased: LeasedJob) -> None:
         """Do one job. The one broad except of the worker: whatever fails is tried again."""
+        note(xcv="", tcv=leased.job.decision)
         try:
             await self._do(leased)
         except LeaseLost:
@@ -91,7 +101,7 @@ class Worker:
 
     async def sweep(self) -> int:
         """Mend what waits on nobody; return how much there was (expected: 0)."""
-        return sum([await self._chores.mend(tenant) for tenant in self._tenants.all()])
+        return sum([await self._mend(tenant) for tenant in self._tenants.all()])
 
     async def _serve(self, lanes: Sequence[Lane], bell: asyncio.Event) -> None:
         under_way: set[asyncio.Task[None]] = set()
@@ -130,8 +140,10 @@ class Worker:
             due = await self._store.next_due(lanes)
         except Exception:  # as for leasing: whatever it is, look again later
             log.exception("next_due_failed")
-            return POLL
-        return POLL if due is None else min(POLL, max(0.01, (due - self._now()).total_seconds()))
+            return self._poll
+        if due is None:
+            return self._poll
+        return min(self._poll, max(0.01, (due - self._now()).total_seconds()))
 
     async def _rest(self, bell: asyncio.Event, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -141,15 +153,19 @@ class Worker:
     async def _sweep(self) -> None:
         waited = 0.0
         while not self._stopping:
-            await asyncio.sleep(POLL)
-            waited += POLL
-            if waited >= SWEEP:
+            await asyncio.sleep(self._poll)
+            waited += self._poll
+            if waited >= self._sweep_every:
                 waited = 0.0
-                try:
-                    log.info("swept", extra={"mended": await self.sweep()})
-                except Exception:
-                    # One record that cannot be read must not end the sweep for good.
-                    log.exception("sweep_failed")
+                log.info("swept", extra={"mended": await self.sweep()})
+
+    async def _mend(self, tenant: Tenant) -> int:
+        try:
+            return await self._chores.mend(tenant)
+        except Exception:
+            # One record that cannot be read must end neither this sweep nor the next one.
+            log.exception("sweep_failed", extra={"tenant": tenant.code})
+            return 0
 
     async def _do(self, leased: LeasedJob) -> None:
         if await self._cards.do(leased):

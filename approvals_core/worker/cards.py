@@ -2,62 +2,42 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from approvals_core.committing import Commits
-from approvals_core.errors import AnswerLost, CardGone, CardRefused, Unreachable
-from approvals_core.models import (
-    Approval,
-    Change,
-    Job,
-    JobKind,
-    Lane,
-    Lease,
-    LeasedJob,
-    PersonId,
-    Place,
-    PlaceState,
-    Receipt,
-    ReceiptState,
-    queue_of,
-    tenant_scope,
+from approvals_core.errors import (
+    AnswerLost,
+    CardGone,
+    CardRefused,
+    ChannelBusy,
+    ChannelError,
+    LeaseLost,
+    Unreachable,
 )
-from approvals_core.ports import Channel, Cursor, Store, Tenants, View
-from approvals_core.tenant import Tenant
+from approvals_core.models import (
+    Change,
+    JobKind,
+    LeasedJob,
+    ReceiptState,
+)
+from approvals_core.ports import Channel, Store, Tenants
+from approvals_core.worker.behind import Behind
+from approvals_core.worker.deliveries import Deliveries
+from approvals_core.worker.looks import Card, Looks
 
 log = logging.getLogger(__name__)
 
 ONCE_MORE = 60.0  # seconds after which a card whose answer was lost is sent again, once
 UPDATE_AGAIN = 5.0  # seconds after which an update whose answer was lost is made again; doubles
-MOST_UPDATES = 8  # of one face, all of them without an answer: about ten minutes
-PAGE = 100  # requests put before a person together
-
-
-class _Card(NamedTuple):
-    """One card to converge: whose it is, where it is, and what it should be made from."""
-
-    view: View
-    person: PersonId
-    channel: Channel
-    receipt: Receipt | None
-    lease: Lease
-    failures: int
-
-    @property
-    def wanted(self) -> bool:
-        """Tell whether the person should have a card, and not only the card he may have."""
-        view = self.view
-        return view.round == view.approval.round and view.place.state is not PlaceState.REMOVED
-
-    @property
-    def shown(self) -> bool:
-        """Tell whether there is a card to be updated."""
-        return self.receipt is not None and self.receipt.state is ReceiptState.SHOWN
+LONGEST_PAUSE = 300.0  # seconds between two such updates
+LOOK_AGAIN = 3600.0  # seconds between two looks whether an old card can be changed again
+TRIED_FOR = timedelta(days=30)  # to change one card; whatever happens to its request begins anew
+TOLD_AFTER = 30.0  # seconds for which a card waits before its receipt says why
 
 
 class Cards:
-    """Does the jobs about cards. *channels* by name."""
+    """Does the jobs about cards. *channels* by name; *behind* is their measure."""
 
     def __init__(
         self,
@@ -70,9 +50,10 @@ class Cards:
     ) -> None:
         self._store = store
         self._commits = commits
-        self._tenants = tenants
-        self._channels = channels
         self._now = now
+        self._looks = Looks(store=store, tenants=tenants, channels=channels, now=now)
+        self._deliveries = Deliveries(store=store, commits=commits, tenants=tenants)
+        self.behind = Behind(now)
 
     async def do(self, leased: LeasedJob) -> bool:
         """
@@ -87,181 +68,189 @@ class Cards:
             case JobKind.CARD:
                 await self._converge(leased)
             case JobKind.DELIVER:
-                await self._deliver(leased)
+                await self._deliveries.do(leased)
             case _:
                 return False
         return True
 
     async def _converge(self, leased: LeasedJob) -> None:
-        card = await self._card(leased)
-        if card is None or not (card.wanted or card.shown):
-            await self._store.finish(leased.lease)
-        elif card.shown and self._quiet(card.view.place):
-            # His own client is still showing the answer to his click.
-            due = card.view.place.quiet_until or self._now()
-            await self._store.retry(leased.lease, due=due, failed=False)
+        card = await self._looks.card(leased)
+        if card is None or not (card.wanted or card.exists):
+            await self._finish(leased)
+        elif (early := self._too_early(card)) is not None:
+            await self._store.retry(leased.lease, due=early, failed=False)
         else:
             await self._show(card)
 
-    def _quiet(self, place: Place) -> bool:
-        return place.quiet_until is not None and self._now() < place.quiet_until
+    def _too_early(self, card: Card) -> datetime | None:
+        """Return when the card may be touched, or None if that is now."""
+        later = card.view.place.quiet_until if card.exists else None  # he reads our answer there
+        if card.receipt.lost and not card.exists:
+            later = card.receipt.at + timedelta(seconds=ONCE_MORE)
+        return later if later is not None and self._now() < later else None
 
-    async def _card(self, leased: LeasedJob) -> _Card | None:
-        job = leased.job
-        if job.approval is None or job.person is None:
-            raise ValueError(f"{job.key} is about no card")
-        approval = await self._store.approval(job.approval)
-        tenant, channel = self._tenants.by_id(job.approval.tenant), self._channels.get(job.channel)
-        place = approval.place_of(job.person) if approval else None
-        if approval is None or place is None or tenant is None or channel is None:
-            return None
-        receipt = await self._store.receipt(
-            job.approval, round=job.round, person=job.person, channel=job.channel
-        )
-        view = await self._view(tenant, approval, place, job.round)
-        return _Card(view, job.person, channel, receipt, leased.lease, leased.failures)
-
-    async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:
-        if round_ != approval.round:
-            # Whoever was asked in an earlier round only may not see what this one is about.
-            before = tuple(taken for taken in approval.taken if taken.round <= round_)
-            old = approval.model_copy(update={"content": None, "taken": before})
-            return View(tenant=tenant, approval=old, place=place, round=round_, details={})
-        bodies = await self._store.bodies(approval.key, "details/")
-        details = {name.removeprefix("details/"): text for name, text in bodies.items()}
-        return View(tenant=tenant, approval=approval, place=place, round=round_, details=details)
-
-    async def _show(self, card: _Card) -> None:
+    async def _show(self, card: Card) -> None:
         digest, face = await card.channel.face(card.view)
-        if card.shown and card.receipt is not None and card.receipt.face == digest:
-            await self._store.finish(card.lease)
-        elif card.shown and await self._update(card, face, digest):
+        if card.exists and card.receipt.face == digest:
+            await self._current(card, card.receipt.address, digest)
             return
-        elif card.wanted:
+        try:
+            if card.exists:
+                await self._update(card, face, digest)
+            else:
+                await self._send(card, face, digest)
+        except ChannelBusy as busy:
+            await self._tell_why(card, busy)
+            raise
+
+    async def _update(self, card: Card, face: Mapping[str, object], digest: str) -> None:
+        """Replace the card, or send one in its stead."""
+        try:
+            await card.channel.update(card.receipt.address, face)
+        except CardGone:
+            await self._gone(card.without_address(), face, digest)
+        except Unreachable as refusal:
+            if card.wanted:
+                # Is it this message, or the whole conversation? Sending tells, and closes it.
+                await self._send(card, face, digest)
+            else:
+                await self._closed(card, refusal)
+        except CardRefused as refusal:
+            await self._final(card.showing_nothing(), ReceiptState.UNREACHABLE, str(refusal))
+        except AnswerLost as problem:
+            await self._update_again(card, problem)
+        else:
+            await self._current(card, card.receipt.address, digest)
+
+    async def _gone(self, card: Card, face: Mapping[str, object], digest: str) -> None:
+        if card.wanted:
             await self._send(card, face, digest)
         else:
-            await self._keep(card, ReceiptState.GONE, reason="deleted at the far side")
+            await self._final(card, ReceiptState.GONE, "deleted at the far side")
 
-    async def _update(self, card: _Card, face: Mapping[str, object], digest: str) -> bool:
-        """Replace the card; False if one should be sent in its stead."""
-        address = card.receipt.address if card.receipt else ""
-        try:
-            await card.channel.update(address, face)
-        except CardGone:
-            return False
-        except (CardRefused, Unreachable) as refusal:
-            if card.wanted and isinstance(refusal, Unreachable):
-                # Is it this message, or the whole conversation? Sending tells, and closes it.
-                return False
-            await self._keep(card, ReceiptState.UNREACHABLE, reason=str(refusal))
-        except AnswerLost:
-            await self._update_again(card)
-        else:
-            await self._keep(card, ReceiptState.SHOWN, address=address, face=digest)
-        return True
-
-    async def _update_again(self, card: _Card) -> None:
-        """Repeat an update whose answer was lost: unlike a message it makes no twin."""
-        if card.failures + 1 >= MOST_UPDATES:
-            await self._keep(
-                card, ReceiptState.UNREACHABLE, reason="answers were lost again and again"
-            )
-            return
-        due = self._now() + timedelta(seconds=UPDATE_AGAIN * 2**card.failures)
-        await self._store.retry(card.lease, due=due, failed=True)
-
-    async def _send(self, card: _Card, face: Mapping[str, object], digest: str) -> None:
+    async def _send(self, card: Card, face: Mapping[str, object], digest: str) -> None:
         try:
             address = await card.channel.send(card.person, face)
-        except (CardRefused, Unreachable) as refusal:
-            await self._keep(card, ReceiptState.UNREACHABLE, reason=str(refusal))
-        except AnswerLost:
-            await self._lost(card)
+        except Unreachable as refusal:
+            await self._closed(card, refusal)
+        except CardRefused as refusal:
+            await self._final(card, ReceiptState.UNREACHABLE, str(refusal))
+        except AnswerLost as problem:
+            await self._send_again(card, problem)
         else:
-            await self._keep(card, ReceiptState.SHOWN, address=address, face=digest)
+            await self._sent(card, address, digest)
 
-    async def _lost(self, card: _Card) -> None:
-        """Send once more after a minute: a twin shows and acts on the same state, nothing does not."""
-        if card.failures:
-            await self._keep(card, ReceiptState.UNREACHABLE, reason="answers were lost twice")
+    async def _sent(self, card: Card, address: str, digest: str) -> None:
+        """Save where the card is. Of one that cannot be saved nobody would know: it is taken away."""
+        try:
+            await self._current(card, address, digest)
+        except LeaseLost:
+            key, job = card.view.approval.key, card.leased.job
+            kept = await self._store.receipt(
+                key, round=job.round, person=card.person, channel=job.channel
+            )
+            if kept is None or kept.address != address:
+                log.warning("twin_withdrawn", extra={"job": job.key})
+                with suppress(ChannelError):
+                    await card.channel.withdraw(address)
+            raise
+
+    # -- what became of it ------------------------------------------------------
+
+    async def _current(self, card: Card, address: str, digest: str) -> None:
+        shown = {"state": ReceiptState.SHOWN, "address": address, "face": digest}
+        changed = shown | {"reason": "", "lost": 0, "behind_since": None}
+        if card.receipt == card.receipt.model_copy(update=changed):
+            await self._finish(card.leased)
             return
-        due = self._now() + timedelta(seconds=ONCE_MORE)
-        await self._store.retry(card.lease, due=due, failed=True)
+        await self._keep(card, changed)
+        self.behind.ended(card.leased.job.key)
+
+    async def _final(self, card: Card, state: ReceiptState, reason: str) -> None:
+        """End: nothing more can be done for this card until something changes."""
+        await self._keep(card, {"state": state, "reason": reason, "lost": 0, "behind_since": None})
+        self.behind.ended(card.leased.job.key)
+
+    async def _closed(self, card: Card, refusal: Unreachable) -> None:
+        """
+        Keep why the person cannot be reached.
+
+        When his conversation opens, what is pending is put before him at once. A card
+        that shows an older face stays there, pending or not, and is looked after.
+        """
+        since = card.receipt.behind_since or self._now()
+        if not card.exists or self._now() - since >= TRIED_FOR:
+            await self._final(card, ReceiptState.UNREACHABLE, str(refusal))
+            return
+        why = {"state": ReceiptState.UNREACHABLE, "reason": str(refusal), "lost": 0}
+        await self._keep(card, why | {"behind_since": since}, again=LOOK_AGAIN)
+        self.behind.ended(card.leased.job.key)
+
+    async def _update_again(self, card: Card, problem: AnswerLost) -> None:
+        """Repeat an update whose answer was lost: unlike a message it makes no twin."""
+        pause = min(LONGEST_PAUSE, UPDATE_AGAIN * 2 ** min(card.receipt.lost, 16))
+        since = self._behind_since(card, pause)
+        if self._now() - since >= TRIED_FOR:
+            await self._final(card, ReceiptState.UNREACHABLE, f"given up: {problem}")
+            return
+        lost = {"state": ReceiptState.SHOWN, "reason": str(problem), "behind_since": since}
+        await self._keep(card, lost | {"lost": card.receipt.lost + 1}, again=pause)
+
+    async def _send_again(self, card: Card, problem: AnswerLost) -> None:
+        """Send once more after a minute: a twin shows and acts on the same state, nothing does not."""
+        card = card.without_address() if card.exists else card
+        if card.receipt.lost:
+            await self._final(card, ReceiptState.UNREACHABLE, "answers were lost twice")
+            return
+        since = self._behind_since(card, ONCE_MORE)
+        lost = {"state": ReceiptState.WAITING, "reason": str(problem), "behind_since": since}
+        await self._keep(card, lost | {"lost": 1}, again=ONCE_MORE)
+
+    async def _tell_why(self, card: Card, busy: ChannelBusy) -> None:
+        """Let the receipt say why the card waits, unless that is over in a moment."""
+        since = self._behind_since(card, busy.retry_after)
+        brief = (self._now() - since).total_seconds() < TOLD_AFTER > busy.retry_after
+        if brief or card.receipt.reason == str(busy):
+            return
+        state = ReceiptState.SHOWN if card.exists else ReceiptState.WAITING
+        told = {"state": state, "reason": str(busy), "behind_since": since}
+        stamp = self._commits.stamp()
+        receipt = card.receipt.model_copy(update=told)
+        scope = card.view.approval.key.scope
+        await self._commits.commit(Change(id=stamp.change, scope=scope, receipts=(receipt,)))
+
+    def _behind_since(self, card: Card, again: float) -> datetime:
+        """Return since when the card is not current; it is looked at again in *again* seconds."""
+        job = card.leased.job
+        return self.behind.begun(
+            job.key,
+            card.receipt.behind_since or min(job.due, self._now()),
+            next_look=self._now() + timedelta(seconds=again),
+        )
+
+    async def _finish(self, leased: LeasedJob) -> None:
+        await self._store.finish(leased.lease)
+        self.behind.ended(leased.job.key)
 
     async def _keep(
-        self,
-        card: _Card,
-        state: ReceiptState,
-        *,
-        address: str = "",
-        face: str = "",
-        reason: str = "",
+        self, card: Card, changed: Mapping[str, object], *, again: float | None = None
     ) -> None:
-        """Save where the card is and what it shows, and end the job."""
+        """Save where the card is and what it shows, and end the job, or put it off by *again* seconds."""
         view, stamp = card.view, self._commits.stamp()
-        receipt = Receipt(
-            approval=view.approval.key,
-            round=view.round,
-            person=card.person,
-            channel=card.channel.name,
-            state=state,
-            address=address,
-            face=face,
-            reason=reason,
-            at=stamp.at,
-        )
+        receipt = card.receipt.model_copy(update={**changed, "at": stamp.at})
         log.info(
-            "card_shown" if state is ReceiptState.SHOWN else "card_not_shown",
-            extra={"approval": view.approval.id, "seat": view.place.seat, "state": state.value},
+            "card_not_shown" if receipt.reason else "card_shown",
+            extra={"approval": view.approval.id, "seat": view.place.seat}
+            | {"state": receipt.state.value, "why": receipt.reason},
         )
+        due = None if again is None else stamp.at + timedelta(seconds=again)
+        later = () if due is None else (card.leased.job.model_copy(update={"due": due}),)
         await self._commits.commit(
             Change(
                 id=stamp.change,
                 scope=view.approval.key.scope,
                 receipts=(receipt,),
-                finish=card.lease,
+                jobs=later,
+                finish=card.leased.lease,
             )
         )
-
-    async def _deliver(self, leased: LeasedJob) -> None:
-        """Put before a person who can be reached now all that waits for him."""
-        person = leased.job.person
-        if person is None:
-            raise ValueError(f"{leased.job.key} is about nobody")
-        for tenant in self._tenants.all():
-            after: Cursor | None = None
-            while True:
-                scope = tenant_scope(tenant.document_type_id)
-                page = await self._store.page(scope, queue_of(person), after=after, limit=PAGE)
-                await self._ask_for_cards(tenant, page.approvals, person)
-                if page.after is None:
-                    break
-                after = page.after
-        await self._store.finish(leased.lease)
-
-    async def _ask_for_cards(
-        self, tenant: Tenant, approvals: tuple[Approval, ...], person: PersonId
-    ) -> None:
-        stamp = self._commits.stamp()
-        jobs = [
-            card_job(approval, person, channel=channel, due=stamp.at)
-            for approval in approvals
-            for channel in tenant.channels
-        ]
-        if jobs:
-            scope = tenant_scope(tenant.document_type_id)
-            await self._commits.commit(Change(id=stamp.change, scope=scope, jobs=tuple(jobs)))
-
-
-def card_job(approval: Approval, person: PersonId, *, channel: str, due: datetime) -> Job:
-    """Return the job that makes one person's card of the current round converge."""
-    return Job(
-        key=f"card/{approval.id}/{approval.round}/{person}/{channel}",
-        kind=JobKind.CARD,
-        lane=Lane.CARD,
-        due=due,
-        approval=approval.key,
-        person=person,
-        channel=channel,
-        round=approval.round,
-    )

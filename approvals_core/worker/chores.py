@@ -1,6 +1,7 @@
 """The jobs about places: post a decision, find a person, watch for the ARX owed, clean up, mend."""
 
 from approvals_core.committing import Commits, unknown
+from approvals_core.log_context import note
 from approvals_core.models import (
     OPEN,
     Approval,
@@ -96,6 +97,7 @@ class Chores:
         if place is None or place.person is not None or not place.names:
             await self._store.finish(lease)
             return
+        note(xcv=approval.xcv if approval else "")
         found = await self._directory.find(tenant, place.alias)
         await self._commits.finish(
             key,
@@ -116,7 +118,7 @@ class Chores:
         job, lease, _failures = leased
         if job.approval is None:
             raise ValueError(f"{job.key} is about no approval")
-        names = tuple(await self._store.bodies(job.approval))
+        names = await self._store.body_names(job.approval)
         await self._commits.finish(
             job.approval,
             lease,

@@ -88,9 +88,9 @@ class Clicks:
         command, _space, rest = inbound.text.strip().partition(" ")
         match command.casefold():
             case "pending":
-                card = await self._within(self._pending(inbound, None))
+                card = await self._within(inbound, self._pending(inbound, None))
             case "show" if rest.strip():
-                card = await self._within(self._find(inbound, rest))
+                card = await self._within(inbound, self._find(inbound, rest))
             case _:
                 card = notices.help_card(notice_line=self._notice_line)
         return [card_activity(card.to_dict())]
@@ -112,16 +112,16 @@ class Clicks:
     async def _answer(self, inbound: Inbound) -> Card:
         data = inbound.data
         if inbound.automatic:  # Teams asks by itself: that shows, and does nothing else
-            return await self._within(self._shown(inbound))
+            return await self._within(inbound, self._shown(inbound))
         if "a" in data:
             return await self._act(inbound)
         if "c" in data or inbound.verb == PENDING:
-            return await self._within(self._pending(inbound, data.get("c")))
+            return await self._within(inbound, self._pending(inbound, data.get("c")))
         if inbound.verb in ("", REFRESH, SHOW):
-            return await self._within(self._shown(inbound))
+            return await self._within(inbound, self._shown(inbound))
         return notices.out_of_date(notice_line=self._notice_line)
 
-    async def _within(self, answering: Coroutine[Any, Any, Card]) -> Card:
+    async def _within(self, inbound: Inbound, answering: Coroutine[Any, Any, Card]) -> Card:
         """Return the card, or a notice if it does not come in time."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
@@ -130,7 +130,7 @@ class Clicks:
             return notices.not_available(notice_line=self._notice_line)
         except (TimeoutError, StoreError) as problem:
             log.warning("not_answered", extra={"why": type(problem).__name__})
-            return notices.cannot_be_reached(notice_line=self._notice_line)
+            return self._not_reached(inbound)
 
     async def _act(self, inbound: Inbound) -> Card:
         address = read_card_key(inbound.data.get("k"))
@@ -154,21 +154,24 @@ class Clicks:
         except UnknownApproval:
             return notices.not_available(notice_line=self._notice_line)
         except ApprovalError as problem:
-            return await self._within(self._refused(inbound, public_id, click, problem))
+            return await self._within(inbound, self._refused(inbound, public_id, click, problem))
         except StoreError:
-            return notices.cannot_be_reached(notice_line=self._notice_line)
+            return self._not_reached(inbound)
         return await self._outcome(inbound, outcome, click)
 
     async def _outcome(self, inbound: Inbound, outcome: Outcome, click: Click) -> Card:
         if outcome.view is None:
-            return notices.recording(notice_line=self._notice_line)
+            return notices.recording(
+                _viewer(inbound), key=_card_key(inbound), notice_line=self._notice_line
+            )
         aside = Aside(recording=click.action if outcome.recording else "")
         view = outcome.view
         try:
             async with asyncio.timeout(TO_ANSWER / 2):
                 view = await self._approvals.with_details(view)
         except (TimeoutError, StoreError):
-            log.info("answered_without_details", extra={"approval": view.approval.id})
+            ids = {"approval": view.approval.id, "xcv": view.approval.xcv}
+            log.info("answered_without_details", extra=ids)
         return self._card(view, inbound, aside)
 
     async def _refused(
@@ -203,7 +206,10 @@ class Clicks:
         )
 
     async def _find(self, inbound: Inbound, number: str) -> Card:
-        view = await self._approvals.find(number, by=inbound.person)
+        try:
+            view = await self._approvals.find(number, by=inbound.person)
+        except UnknownApproval:
+            return notices.not_available(number=number, notice_line=self._notice_line)
         return self._card(view, inbound)
 
     # -- how --------------------------------------------------------------------
@@ -211,6 +217,11 @@ class Clicks:
     def _card(self, view: View, inbound: Inbound, aside: Aside | None = None) -> Card:
         return approval_card(
             view, _viewer(inbound), aside or Aside(), notice_line=self._notice_line
+        )
+
+    def _not_reached(self, inbound: Inbound) -> Card:
+        return notices.cannot_be_reached(
+            _viewer(inbound), key=_card_key(inbound), notice_line=self._notice_line
         )
 
     def _learn(self, inbound: Inbound) -> None:
@@ -225,6 +236,12 @@ class Clicks:
         self._learning.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.warning("contact_not_saved", extra={"why": type(problem).__name__})
+
+
+def _card_key(inbound: Inbound) -> str:
+    """Return the key of the card that was clicked, "" if it has none of ours."""
+    key = inbound.data.get("k")
+    return str(key) if read_card_key(key) else ""
 
 
 def _read(data: Mapping[str, Any]) -> _ActData | None:

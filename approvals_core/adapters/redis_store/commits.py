@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from approvals_core.adapters.redis_store.keys import ScopeKeys, listed
+from approvals_core.adapters.redis_store.keys import ScopeKeys, late_member, listed
 from approvals_core.adapters.redis_store.scripts import COMMIT
 from approvals_core.adapters.redis_store.wire import Command, call
 from approvals_core.adapters.stored import key_text, micros
-from approvals_core.models import Approval, Change, Contact, Job, Receipt
+from approvals_core.models import LATE, Approval, Change, Contact, Job, Payload, Receipt
 
 
 def commit_call(change: Change) -> Command:
@@ -69,9 +69,10 @@ def _writes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
     if change.approval:
         writes += _approval(keys, change, change.approval)
     writes += [_receipt(keys, receipt) for receipt in change.receipts]
-    if payload := change.payload:
-        writes.append(("HSET", keys.payloads, payload.id, payload.model_dump_json()))
-        writes.append(("HSET", keys.digests, payload.digest, payload.id))
+    if change.payload:
+        writes += _payload(keys, change.payload)
+    if change.answers:
+        writes.append(("HDEL", keys.dead_letters, change.answers))
     if dead := change.dead:
         writes.append(("HSET", keys.dead_letters, dead.id, dead.model_dump_json()))
     return [piece for command in writes for piece in _in_pieces(command)]
@@ -109,6 +110,16 @@ def _approval(keys: ScopeKeys, change: Change, approval: Approval) -> Sequence[C
 def _versioned(key: str, change: Change, record: Approval | Contact) -> Command:
     versions = ("version", record.version, "change", change.id)
     return ("HSET", key, *versions, "record", record.model_dump_json())
+
+
+def _payload(keys: ScopeKeys, payload: Payload) -> Sequence[Command]:
+    writes: list[Command] = [
+        ("HSET", keys.payloads, payload.id, payload.model_dump_json()),
+        ("HSET", keys.digests, payload.digest, payload.id),
+    ]
+    if payload.disposition in LATE:
+        writes.append(("ZADD", keys.late, 0, late_member(payload.received_at, payload.id)))
+    return writes
 
 
 def _receipt(keys: ScopeKeys, receipt: Receipt) -> Command:

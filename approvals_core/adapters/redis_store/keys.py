@@ -6,6 +6,7 @@ cluster, too. The house keeps which scopes there are, and which of them has work
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from approvals_core.adapters.stored import key_text, micros
 from approvals_core.models import HOUSE, Approval, ApprovalKey, IndexEntry, Lane, entries
@@ -34,6 +35,7 @@ class ScopeKeys:
         self.ids = f"{self._prefix}ids"
         self.payloads = f"{self._prefix}payloads"
         self.digests = f"{self._prefix}digests"
+        self.late = f"{self._prefix}late"
         self.dead_letters = f"{self._prefix}dead"
 
     def approval(self, key: str) -> str:
@@ -76,6 +78,11 @@ def list_start(name: str) -> str:
 def list_end(name: str) -> str:
     """Return the first text behind all members of the list *name*."""
     return list_start(name)[:-1] + "\x20"
+
+
+def late_member(at: datetime, payload_id: str) -> str:
+    """Return the member of the sorted set of late payloads, all of score 0, that sorts by time."""
+    return f"{micros(at):018d}\x1f{payload_id}"
 
 
 def _time(entry: IndexEntry) -> str:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from approvals_core.adapters.redis_store.keys import REGISTRY, ScopeKeys, hints
 from approvals_core.adapters.redis_store.scripts import LEASE
 from approvals_core.adapters.redis_store.wire import Command, Wire, call
-from approvals_core.adapters.stored import instant, micros, read_job
+from approvals_core.adapters.stored import instant, leased_job, micros
 from approvals_core.models import Change, Lane, Lease, LeasedJob
 
 SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
@@ -76,10 +76,10 @@ class Queue:
             (hinted,) = await self._reading.send(("ZRANGE", hints(lane), 0, 0, "WITHSCORES"))
             if not hinted:
                 return None
-            scope, at = hinted[0], _number(hinted[1])
+            scope, at = hinted[0], number(hinted[1])
             (head,) = await self._reading.send(_head(scope, lane))
-            if head and _number(head[1]) <= at:
-                return _number(head[1])
+            if head and number(head[1]) <= at:
+                return number(head[1])
             await self._correct(lane, {scope: head[1] if head else ""})
         return at
 
@@ -98,7 +98,7 @@ class Queue:
                 head, *parts = answer
                 heads[scope] = head
                 leased += _leased(scope, parts, turn.lease)
-                if head and _number(head) <= turn.now:
+                if head and number(head) <= turn.now:
                     waiting.append(scope)
             self._last[lane] = called[-1]
         await self._correct(lane, heads)
@@ -116,7 +116,7 @@ class Queue:
         lower = [
             _lower(scope, lane, head[1])
             for (scope, before), head in found
-            if head and (not before or _number(head[1]) < _number(before))
+            if head and (not before or number(head[1]) < number(before))
         ]
         if lower:
             await self._writing.send(*lower)
@@ -184,12 +184,13 @@ def _lease_call(scope: str, lane: Lane, share: int, turn: _Turn) -> Command:
 def _leased(scope: str, parts: Sequence[str], lease: Lease) -> list[LeasedJob]:
     """Read the script's answer: key, due, failures and record of each job."""
     rows = [parts[n : n + 4] for n in range(0, len(parts), 4)]
-    return [
-        LeasedJob(read_job(record, int(due)), lease._replace(scope=scope, job=key), int(failures))
+    read = (
+        leased_job(record, int(due), lease._replace(scope=scope, job=key), int(failures))
         for key, due, failures, record in rows
-    ]
+    )
+    return [leased for leased in read if leased is not None]
 
 
-def _number(score: str) -> int:
+def number(score: str) -> int:
     """Read a score: Redis writes very large ones with an exponent."""
     return int(float(score))

@@ -1,5 +1,7 @@
 """Answers questions."""
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 
 from approvals_core.adapters.redis_store.commits import card_field
@@ -7,11 +9,20 @@ from approvals_core.adapters.redis_store.keys import (
     REGISTRY,
     ScopeKeys,
     keys_of,
+    late_member,
     list_end,
     list_start,
 )
-from approvals_core.adapters.redis_store.wire import Wire
-from approvals_core.adapters.stored import instant, key_text, micros, read_job
+from approvals_core.adapters.redis_store.queue import number
+from approvals_core.adapters.redis_store.wire import Command, Wire
+from approvals_core.adapters.stored import (
+    job_page,
+    key_text,
+    micros,
+    page_of,
+    payload_page,
+    queued_job,
+)
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -19,11 +30,22 @@ from approvals_core.models import (
     DeadLetter,
     HistoryEvent,
     Job,
+    Lane,
     Payload,
     PersonId,
+    QueuedJob,
     Receipt,
 )
-from approvals_core.ports import Cursor, Page
+from approvals_core.ports import (
+    Cursor,
+    JobCursor,
+    JobPage,
+    Page,
+    PayloadCursor,
+    PayloadPage,
+)
+
+_JOB = re.compile(r"(\d+)\|(\d+)\|([^|]*)\|(\d*)\|(\d+)\|(.*)", re.DOTALL)  # see the scripts
 
 
 class Reads:
@@ -47,12 +69,16 @@ class Reads:
 
     async def bodies(self, key: ApprovalKey, prefix: str = "") -> Mapping[str, str]:
         keys, text = keys_of(key)
-        (found,) = await self._reading.send(("HKEYS", keys.bodies(text)))
-        names = sorted(name for name in found if name.startswith(prefix))
+        names = [name for name in await self.body_names(key) if name.startswith(prefix)]
         if not names:
             return {}
         (texts,) = await self._reading.send(("HMGET", keys.bodies(text), *names))
         return {n: body for n, body in zip(names, texts, strict=True) if body is not None}
+
+    async def body_names(self, key: ApprovalKey) -> Sequence[str]:
+        keys, text = keys_of(key)
+        (names,) = await self._reading.send(("HKEYS", keys.bodies(text)))
+        return sorted(names)
 
     async def history(self, key: ApprovalKey) -> Sequence[HistoryEvent]:
         keys, text = keys_of(key)
@@ -86,6 +112,18 @@ class Reads:
         (found,) = await self._reading.send(("HGET", ScopeKeys(scope).digests, digest))
         return await self.payload(scope, found) if found else None
 
+    async def late_payloads(
+        self, scope: str, *, after: PayloadCursor | None = None, limit: int
+    ) -> PayloadPage:
+        keys = ScopeKeys(scope)
+        start = f"({late_member(after.at, after.id)}" if after else "-"
+        (members,) = await self._reading.send(
+            ("ZRANGEBYLEX", keys.late, start, "+", "LIMIT", 0, limit + 1)
+        )
+        ids = [member.partition("\x1f")[2] for member in members]
+        records = await self._reading.send(*(("HGET", keys.payloads, each) for each in ids))
+        return payload_page(records, limit)
+
     async def contact(self, person: PersonId) -> Contact | None:
         (record,) = await self._reading.send(("HGET", ScopeKeys(person.scope).contact, "record"))
         return Contact.model_validate_json(record) if record else None
@@ -102,11 +140,7 @@ class Reads:
         records = await self._reading.send(
             *(("HGET", keys.approval(key), "record") for _, key in rows[:limit])
         )
-        approvals = tuple(Approval.model_validate_json(record) for record in records)
-        if len(rows) <= limit:
-            return Page(approvals=approvals)
-        last = Cursor(at=instant(int(rows[limit - 1][0])), key=approvals[-1].key)
-        return Page(approvals=approvals, after=last)
+        return page_of([int(at) for at, _ in rows], records, limit)
 
     async def count(self, scope: str, name: str) -> int:
         bounds = (f"[{list_start(name)}", f"({list_end(name)}")
@@ -114,11 +148,50 @@ class Reads:
         return number
 
     async def job(self, scope: str, key: str) -> Job | None:
-        (text,) = await self._reading.send(("HGET", ScopeKeys(scope).jobs, key))
-        if text is None:
-            return None
-        _, due, _, _, _, record = text.split("|", 5)  # see the scripts
-        return read_job(record, int(due))
+        found = await self.queued(scope, key)
+        return found.job if found else None
+
+    async def queued(self, scope: str, key: str) -> QueuedJob | None:
+        keys = ScopeKeys(scope)
+        times = (("ZSCORE", lane, key) for lane in keys.lanes)
+        text, *scores = await self._reading.send(("HGET", keys.jobs, key), *times)
+        for lane, score in zip(Lane, scores, strict=True):
+            if text is not None and score is not None:
+                return _queued(scope, key, lane, number(score), text)
+        return None
+
+    async def jobs(self, scope: str, *, after: JobCursor | None = None, limit: int) -> JobPage:
+        keys, start = ScopeKeys(scope), (micros(after.next), after.key) if after else (-1, "")
+        found = [
+            (at, key, lane)
+            for lane in Lane
+            for at, key in await self._behind(keys.lanes[lane], start, limit + 1)
+        ]
+        places = sorted(found)[: limit + 1]
+        texts = await self._reading.send(
+            *(("HGET", keys.jobs, key) for _, key, _ in places[:limit])
+        )
+        there = [
+            _queued(scope, key, lane, at, text)
+            for (at, key, lane), text in zip(places, texts, strict=False)
+            if text is not None  # else it was done since
+        ]
+        return job_page([(at, key) for at, key, _ in places], there, limit)
+
+    async def _behind(self, lane: str, start: tuple[int, str], most: int) -> list[tuple[int, str]]:
+        """Return at most *most* members of a lane behind *start*; many may share its time."""
+        found: list[tuple[int, str]] = []
+        for offset in itertools.count(0, most):
+            command: Command = (
+                *("ZRANGEBYSCORE", lane, start[0], "+inf", "WITHSCORES"),
+                *("LIMIT", offset, most),
+            )
+            (flat,) = await self._reading.send(command)
+            rows = [(number(at), key) for key, at in zip(flat[::2], flat[1::2], strict=True)]
+            found += [row for row in rows if row > start]
+            if len(rows) < most or len(found) >= most:
+                break
+        return found[:most]
 
     async def dead_letters(self, scope: str) -> Sequence[DeadLetter]:
         (records,) = await self._reading.send(("HVALS", ScopeKeys(scope).dead_letters))
@@ -132,3 +205,18 @@ class Reads:
     async def close(self) -> None:
         """End what is under way."""
         await self._reading.close()
+
+
+def _queued(scope: str, key: str, lane: int, next_: int, text: str) -> QueuedJob:
+    read = _JOB.fullmatch(text)
+    due, token, failures, record = read.group(2, 3, 5, 6) if read else (0, "", 0, "")
+    return queued_job(
+        record,
+        int(due),
+        scope=scope,
+        key=key,
+        lane=lane,
+        next_=next_,
+        leased=bool(token),
+        failures=int(failures),
+    )

@@ -16,11 +16,13 @@ _JOBS = """
 local function lane_key(lane) return KEYS[2 + lane] end
 
 -- A job is one text: lane|due|token|again|failures|record. JSON in it stays untouched.
+-- A text that is none counts as no job: who asks for the job writes it anew.
 local function read(key)
   local text = redis.call('HGET', KEYS[1], key)
   if not text then return nil end
   local lane, due, token, again, failures, record =
     string.match(text, '^(%d+)|(%d+)|([^|]*)|(%d*)|(%d+)|(.*)$')
+  if not lane then return nil end
   return {lane = lane, due = due, token = token, again = again,
           failures = tonumber(failures), record = record}
 end
@@ -140,12 +142,17 @@ local due = redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', now, 'LIMIT', 0,
 local answer = {}
 for _, key in ipairs(due) do
   local job = read(key)
-  job.token = token
-  -- What was asked for before this lease began is done by it.
-  if job.again ~= '' and tonumber(job.again) <= tonumber(now) then job.again = '' end
-  write(key, job, ends)
-  for _, part in ipairs({key, job.due, tostring(job.failures), job.record}) do
-    table.insert(answer, part)
+  if job then
+    job.token = token
+    -- What was asked for before this lease began is done by it.
+    if job.again ~= '' and tonumber(job.again) <= tonumber(now) then job.again = '' end
+    write(key, job, ends)
+    for _, part in ipairs({key, job.due, tostring(job.failures), job.record}) do
+      table.insert(answer, part)
+    end
+  else
+    -- Nobody can do it; left in front it would take its place in every lease.
+    redis.call('ZADD', lane_key(lane), ends, key)
   end
 end
 local head = redis.call('ZRANGE', lane_key(lane), 0, 0, 'WITHSCORES')

@@ -5,7 +5,7 @@ import sqlite3
 from approvals_core.adapters.sqlite_store import jobs
 from approvals_core.adapters.stored import key_text, micros
 from approvals_core.errors import VersionConflict
-from approvals_core.models import Approval, Change, Contact, Receipt, entries
+from approvals_core.models import LATE, Approval, Change, Contact, Payload, Receipt, entries
 
 
 def apply(connection: sqlite3.Connection, change: Change) -> None:
@@ -124,13 +124,26 @@ def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
         "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
         [_receipt_row(receipt) for receipt in change.receipts],
     )
-    if payload := change.payload:
+    if change.payload:
+        _write_payload(connection, change.scope, change.payload)
+    if change.answers:
         connection.execute(
-            "INSERT OR REPLACE INTO payloads VALUES (?, ?, ?, ?)",
-            (change.scope, payload.id, payload.digest, payload.model_dump_json()),
+            "DELETE FROM dead_letters WHERE scope = ? AND id = ?", (change.scope, change.answers)
         )
     if dead := change.dead:
         connection.execute(
             "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?)",
             (change.scope, dead.id, micros(dead.at), dead.model_dump_json()),
+        )
+
+
+def _write_payload(connection: sqlite3.Connection, scope: str, payload: Payload) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO payloads VALUES (?, ?, ?, ?)",
+        (scope, payload.id, payload.digest, payload.model_dump_json()),
+    )
+    if payload.disposition in LATE:
+        connection.execute(
+            "INSERT OR REPLACE INTO late_payloads VALUES (?, ?, ?)",
+            (scope, micros(payload.received_at), payload.id),
         )

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from approvals_core.adapters.stored import micros, read_job
+from approvals_core.adapters.stored import leased_job, micros
 from approvals_core.errors import LeaseLost
 from approvals_core.models import Change, Lane, Lease, LeasedJob
 
@@ -129,7 +129,8 @@ class Turns:
             connection.execute(
                 _HAND_OUT, (lease.token, micros(lease.until), micros(now), scope, key)
             )
-        return [_leased(row, lease) for row in sorted(chosen, key=lambda row: row[2])]
+        read = (_leased(row, lease) for row in sorted(chosen, key=lambda row: row[2]))
+        return [leased for leased in read if leased is not None]
 
     def _choose(
         self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
@@ -181,6 +182,6 @@ def _round(connection: sqlite3.Connection, lane: Lane, last: str) -> list[str]:
     return (after + [scope for scope in before if scope <= last])[:SCOPES]
 
 
-def _leased(row: Due, lease: Lease) -> LeasedJob:
+def _leased(row: Due, lease: Lease) -> LeasedJob | None:
     scope, key, due, failures, record = row
-    return LeasedJob(read_job(record, due), lease._replace(scope=scope, job=key), failures)
+    return leased_job(record, due, lease._replace(scope=scope, job=key), failures)

@@ -7,7 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from approvals_core.adapters.stored import instant, key_text, micros, read_job
+from approvals_core.adapters.stored import (
+    instant,
+    job_page,
+    key_text,
+    micros,
+    page_of,
+    payload_page,
+    queued_job,
+)
 from approvals_core.errors import StoreUnavailable
 from approvals_core.models import (
     Approval,
@@ -19,9 +27,17 @@ from approvals_core.models import (
     Lane,
     Payload,
     PersonId,
+    QueuedJob,
     Receipt,
 )
-from approvals_core.ports import Cursor, Page
+from approvals_core.ports import (
+    Cursor,
+    JobCursor,
+    JobPage,
+    Page,
+    PayloadCursor,
+    PayloadPage,
+)
 
 Row = tuple[Any, ...]
 
@@ -29,6 +45,12 @@ _PAGE = """
 SELECT entries.at, approvals.record FROM entries JOIN approvals USING (scope, key)
 WHERE scope = ? AND list = ? AND (entries.at, key) > (?, ?)
 ORDER BY entries.at, key LIMIT ?
+"""
+_QUEUED = "SELECT key, lane, due, next, token IS NOT NULL, failures, record FROM jobs"
+_LATE = """
+SELECT payloads.record FROM late_payloads JOIN payloads USING (scope, id)
+WHERE scope = ? AND (late_payloads.at, id) > (?, ?)
+ORDER BY late_payloads.at, id LIMIT ?
 """
 
 
@@ -65,6 +87,13 @@ class Reads:
             *(key.scope, key_text(key), len(start), start),
         )
         return dict(rows)
+
+    async def body_names(self, key: ApprovalKey) -> Sequence[str]:
+        rows = self._all(
+            "SELECT name FROM bodies WHERE scope = ? AND key = ? ORDER BY name",
+            *(key.scope, key_text(key)),
+        )
+        return [row[0] for row in rows]
 
     async def history(self, key: ApprovalKey) -> Sequence[HistoryEvent]:
         rows = self._all(
@@ -108,6 +137,13 @@ class Reads:
         )
         return Payload.model_validate_json(row[0]) if row else None
 
+    async def late_payloads(
+        self, scope: str, *, after: PayloadCursor | None = None, limit: int
+    ) -> PayloadPage:
+        start = (micros(after.at), after.id) if after else (-1, "")
+        rows = self._all(_LATE, scope, *start, limit + 1)
+        return payload_page([row[0] for row in rows], limit)
+
     async def contact(self, person: PersonId) -> Contact | None:
         row = self._one("SELECT record FROM contacts WHERE scope = ?", person.scope)
         return Contact.model_validate_json(row[0]) if row else None
@@ -115,19 +151,28 @@ class Reads:
     async def page(self, scope: str, name: str, *, after: Cursor | None = None, limit: int) -> Page:
         start = (micros(after.at), key_text(after.key)) if after else (-1, "")
         rows = self._all(_PAGE, scope, name, *start, limit + 1)
-        approvals = tuple(Approval.model_validate_json(row[1]) for row in rows[:limit])
-        if len(rows) <= limit:
-            return Page(approvals=approvals)
-        last = Cursor(at=instant(rows[limit - 1][0]), key=approvals[-1].key)
-        return Page(approvals=approvals, after=last)
+        return page_of([row[0] for row in rows], [row[1] for row in rows], limit)
 
     async def count(self, scope: str, name: str) -> int:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._counter, self._count, scope, name)
 
     async def job(self, scope: str, key: str) -> Job | None:
-        row = self._one("SELECT record, due FROM jobs WHERE scope = ? AND key = ?", scope, key)
-        return read_job(*row) if row else None
+        found = await self.queued(scope, key)
+        return found.job if found else None
+
+    async def queued(self, scope: str, key: str) -> QueuedJob | None:
+        row = self._one(f"{_QUEUED} WHERE scope = ? AND key = ?", scope, key)
+        return _queued(scope, row) if row else None
+
+    async def jobs(self, scope: str, *, after: JobCursor | None = None, limit: int) -> JobPage:
+        start = (micros(after.next), after.key) if after else (-1, "")
+        rows = self._all(
+            f"{_QUEUED} WHERE scope = ? AND (next, key) > (?, ?) ORDER BY next, key LIMIT ?",
+            *(scope, *start, limit + 1),
+        )
+        places = [(row[3], row[0]) for row in rows]
+        return job_page(places, [_queued(scope, row) for row in rows[:limit]], limit)
 
     async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
         rows = [self._one("SELECT min(next) FROM jobs WHERE lane = ?", lane) for lane in lanes]
@@ -158,6 +203,20 @@ class Reads:
 
     def _all(self, sql: str, *values: object) -> list[Row]:
         return _fetch(self._reading, sql, values)
+
+
+def _queued(scope: str, row: Row) -> QueuedJob:
+    key, lane, due, next_, leased, failures, record = row
+    return queued_job(
+        record,
+        due,
+        scope=scope,
+        key=key,
+        lane=lane,
+        next_=next_,
+        leased=bool(leased),
+        failures=failures,
+    )
 
 
 def _fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Row]:

@@ -59,11 +59,21 @@ CREATE TABLE dead_letters (
 );
 """
 
-_PRAGMAS = (
+# Came later: made in older files, too. Of which payloads something was too old, by time.
+LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS late_payloads (
+    scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (scope, at, id)
+) WITHOUT ROWID
+"""
+
+PRAGMAS = (
     "synchronous=FULL",
     "fullfsync=ON",  # on macOS a mere fsync stops at the disk's cache
     "journal_size_limit=67108864",  # the log is cut back to this when it starts over
     "wal_autocheckpoint=0",  # the background does it
+    "cache_size=-65536",  # KB at most: a large batch does not go to the disk before its end
+    "temp_store=MEMORY",  # what savepoints set aside; as a file it cost as much as the commits
 )
 
 
@@ -76,7 +86,7 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
         check_same_thread=False,  # the writer's goes to and fro, never used by two at once
     )
     try:
-        for pragma in _PRAGMAS:
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error:
         connection.close()
@@ -116,6 +126,7 @@ def _make_or_check(connection: sqlite3.Connection) -> None:
     row = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
     if int(row[0]) > SCHEMA:
         raise StoreRefused(f"The file has schema {row[0]}, not {SCHEMA}: update this program.")
+    connection.execute(LATER_TABLES)
     connection.execute("COMMIT")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":

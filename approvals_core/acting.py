@@ -1,0 +1,170 @@
+"""One click on its way: recorded, told to the tenant, and never left without a true card."""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from gettext import gettext as _
+from typing import NamedTuple, TypeVar
+
+from approvals_core.committing import Commits, Step
+from approvals_core.errors import ApprovalError, LeaseLost, StoreError, StoreUnavailable
+from approvals_core.log_context import note
+from approvals_core.models import Approval, Change, Lease, Person
+from approvals_core.ports import Store
+from approvals_core.posting import Posting
+from approvals_core.rules import deciding
+from approvals_core.rules.answering import Post
+from approvals_core.rules.deciding import POST_LEASE, Click
+from approvals_core.rules.draft import Stamp
+from approvals_core.tenant import Tenant
+
+log = logging.getLogger(__name__)
+
+# Seconds between tries to record what we said that we record: a store that fails over, or a
+# disk that somebody makes room on, is away for a minute or two.
+RECORD_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+
+_T = TypeVar("_T")
+
+
+class Found(NamedTuple):
+    """A stored request and its tenant."""
+
+    approval: Approval
+    tenant: Tenant
+
+
+class Acting:
+    """
+    What happens to one click, in a task of its own.
+
+    *approval* is set once it is known that the person may see it; *committed* once his
+    decision counts. *promised* is for the caller to set when he tells the person that
+    the decision is being recorded: from then on it is tried for minutes, and if it
+    cannot be recorded, his card is shown anew with the reason.
+    """
+
+    def __init__(
+        self,
+        click: Click,
+        *,
+        by: Person,
+        store: Store,
+        commits: Commits,
+        posting: Posting,
+    ) -> None:
+        self.approval: Approval | None = None
+        self.committed = False
+        self.promised = False
+        self._click = click
+        self._by = by
+        self._store = store
+        self._commits = commits
+        self._posting = posting
+        self._decision = str(uuid.uuid4())
+        self._found: Found | None = None
+        self._claim: Lease | None = None
+
+    async def run(self, find: Callable[[], Awaitable[Found]]) -> Approval:
+        """
+        Decide, and tell the tenant; return the approval with what it led to.
+
+        *find* reads the request and its tenant.
+
+        Raises:
+            ApprovalError: The click cannot be honoured; the message says why.
+
+            StoreUnavailable: Nobody knows whether it is recorded.
+        """
+        note(tcv=self._decision)
+        try:
+            approval, lease = await self._patiently(lambda: self._record(find))
+        except Exception as problem:
+            if self.promised:
+                await self._take_back(problem)
+            raise
+        if lease is None:
+            return approval
+        return await self._posting.call(approval, Post(self._click.seat, self._decision, 1), lease)
+
+    async def leave_alone(self) -> Approval | None:
+        """Let the person read why his click was refused before his card is pushed again."""
+        if self._found is None:
+            return None
+        return await self._commits.change(
+            self._found.approval.key,
+            lambda a, stamp: deciding.leave_alone(a, self._click.seat, by=self._by, stamp=stamp),
+        )
+
+    async def _record(self, find: Callable[[], Awaitable[Found]]) -> tuple[Approval, Lease | None]:
+        """Commit the decision; return the right to post it too, None if the worker has it."""
+        self._found = found = await find()
+        ours: list[bool] = []
+
+        def decide(newest: Approval, stamp: Stamp) -> Change | None:
+            ours[:] = [self._claim is not None and self._holds(newest)]
+            if ours[0]:
+                return None  # our own commit, whose answer was lost
+            change = deciding.decide(
+                newest,
+                self._click,
+                by=self._by,
+                tenant=found.tenant,
+                decision=self._decision,
+                stamp=stamp,
+            )
+            self._claim = change.claim
+            self.approval = newest  # not before: only now it is known that he may see it
+            return change
+
+        approval = await self._commits.change(found.approval.key, decide)
+        self.approval, self.committed = approval, True
+        return approval, await self._right_to_post(renew=ours[0])
+
+    async def _right_to_post(self, *, renew: bool) -> Lease | None:
+        if self._claim is None or not renew:
+            return self._claim
+        try:
+            until = self._commits.in_seconds(POST_LEASE)
+            return await self._store.renew(self._claim, until=until)
+        except LeaseLost:
+            return None
+
+    async def _take_back(self, problem: Exception) -> None:
+        """Show the person's card anew: it says that his decision is being recorded, and it is not."""
+        if self._found is None:
+            return  # not even the request could be read; his card refreshes itself
+        key = self._found.approval.key
+        why = str(problem) if isinstance(problem, ApprovalError) else ""
+        said = why or _("Your decision could not be recorded. Please decide again.")
+        try:
+            await self._patiently(lambda: self._commits.change(key, self._not_recorded(said)))
+        except StoreError as again:
+            log.error("card_not_taken_back", extra={"why": str(again)})  # noqa: TRY400 (no trace)
+
+    def _not_recorded(self, why: str) -> Step:
+        def step(approval: Approval, stamp: Stamp) -> Change | None:
+            if self._found is None or self._holds(approval):
+                return None
+            tenant = self._found.tenant
+            return deciding.not_recorded(
+                approval, self._click, by=self._by, why=why, tenant=tenant, stamp=stamp
+            )
+
+        return step
+
+    async def _patiently(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Do *step*, again while the store is away and the person was told that we are at it."""
+        for pause in RECORD_PAUSES:
+            try:
+                return await step()
+            except StoreUnavailable:
+                if not self.promised:
+                    raise
+                await self._commits.sleep(pause)
+        return await step()
+
+    def _holds(self, approval: Approval) -> bool:
+        place = approval.place(self._click.seat)
+        decision = place.decision if place else None
+        return decision is not None and decision.id == self._decision

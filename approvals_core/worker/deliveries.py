@@ -1,0 +1,80 @@
+"""Puts before a person who can be reached now all that waits for him."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from approvals_core.committing import Commits
+from approvals_core.models import (
+    Approval,
+    Change,
+    Job,
+    JobKind,
+    Lane,
+    LeasedJob,
+    PersonId,
+    queue_of,
+    tenant_scope,
+)
+from approvals_core.ports import Store, Tenants
+from approvals_core.tenant import Tenant
+
+PAGE = 100  # requests put before a person together
+
+
+class Deliveries:
+    """Asks for the cards of one person. He may be reached, or only be tried once more."""
+
+    def __init__(self, *, store: Store, commits: Commits, tenants: Tenants) -> None:
+        self._store = store
+        self._commits = commits
+        self._tenants = tenants
+
+    async def do(self, leased: LeasedJob) -> None:
+        """
+        Ask for a card of everything that is pending for the job's person.
+
+        Raises:
+            LeaseLost: Somebody else has the job.
+        """
+        person = leased.job.person
+        if person is None:
+            raise ValueError(f"{leased.job.key} is about nobody")
+        for tenant in self._tenants.all():
+            await self._deliver(tenant, person)
+        await self._store.finish(leased.lease)
+
+    async def _deliver(self, tenant: Tenant, person: PersonId) -> None:
+        scope, after = tenant_scope(tenant.document_type_id), None
+        while True:
+            page = await self._store.page(scope, queue_of(person), after=after, limit=PAGE)
+            await self._ask_for_cards(tenant, page.approvals, person)
+            after = page.after
+            if after is None:
+                return
+
+    async def _ask_for_cards(
+        self, tenant: Tenant, approvals: Sequence[Approval], person: PersonId
+    ) -> None:
+        stamp = self._commits.stamp()
+        jobs = [
+            _card_job(approval, person, channel=channel, due=stamp.at)
+            for approval in approvals
+            for channel in tenant.channels
+        ]
+        if jobs:
+            scope = tenant_scope(tenant.document_type_id)
+            await self._commits.commit(Change(id=stamp.change, scope=scope, jobs=tuple(jobs)))
+
+
+def _card_job(approval: Approval, person: PersonId, *, channel: str, due: datetime) -> Job:
+    """Return the job that makes one person's card of the current round converge."""
+    return Job(
+        key=f"card/{approval.id}/{approval.round}/{person}/{channel}",
+        kind=JobKind.CARD,
+        lane=Lane.CARD,
+        due=due,
+        approval=approval.key,
+        person=person,
+        channel=channel,
+        round=approval.round,
+    )

@@ -1,0 +1,105 @@
+"""Looks at one card: whose it is, where it is, and what it should be made from now."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from approvals_core.log_context import note
+from approvals_core.models import (
+    Approval,
+    LeasedJob,
+    PersonId,
+    Place,
+    PlaceState,
+    Receipt,
+    ReceiptState,
+)
+from approvals_core.ports import Channel, Store, Tenants, View
+from approvals_core.rules.standing import may_see
+from approvals_core.tenant import Tenant
+
+
+class Card(NamedTuple):
+    """One card to converge: whose it is, where it is, and what it should be made from."""
+
+    view: View
+    person: PersonId
+    channel: Channel
+    receipt: Receipt
+    leased: LeasedJob
+
+    @property
+    def wanted(self) -> bool:
+        """Tell whether the person should have a card, and not only the card he may have."""
+        view = self.view
+        return view.round == view.approval.round and view.place.state is not PlaceState.REMOVED
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is a card to be updated."""
+        return bool(self.receipt.address)
+
+    def showing_nothing(self) -> "Card":
+        """Return the card as one of which nobody knows what it shows."""
+        return self._replace(receipt=self.receipt.model_copy(update={"face": ""}))
+
+    def without_address(self) -> "Card":
+        """Return the card as one that was never sent."""
+        never = {"address": "", "face": "", "lost": 0}
+        return self._replace(receipt=self.receipt.model_copy(update=never))
+
+
+class Looks:
+    """Puts together what a job about a card is about, from the newest state."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tenants: Tenants,
+        channels: Mapping[str, Channel],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._tenants = tenants
+        self._channels = channels
+        self._now = now
+
+    async def card(self, leased: LeasedJob) -> Card | None:
+        """Return the card of a job; None if there is nothing to show, or nowhere to show it."""
+        job = leased.job
+        if job.approval is None or job.person is None:
+            raise ValueError(f"{job.key} is about no card")
+        approval = await self._store.approval(job.approval)
+        tenant, channel = self._tenants.by_id(job.approval.tenant), self._channels.get(job.channel)
+        place = approval.place_of(job.person) if approval else None
+        if approval is None or place is None or tenant is None or channel is None:
+            return None
+        note(xcv=approval.xcv)
+        receipt = await self._store.receipt(
+            job.approval, round=job.round, person=job.person, channel=job.channel
+        )
+        receipt = receipt or Receipt(
+            approval=job.approval,
+            round=job.round,
+            person=job.person,
+            channel=job.channel,
+            state=ReceiptState.WAITING,
+            at=self._now(),
+        )
+        view = await self._view(tenant, approval, place, job.round)
+        return Card(view, job.person, channel, receipt, leased)
+
+    async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:
+        if round_ != approval.round:
+            # Whoever was asked in an earlier round only may not see what this one is about.
+            before = tuple(taken for taken in approval.taken if taken.round <= round_)
+            old = approval.model_copy(update={"content": None, "taken": before})
+            return View(tenant=tenant, approval=old, place=place, round=round_, details={})
+        if place.person is None or not may_see(approval, place.person.id):
+            # An operator put somebody else in his place: his card says that it is over.
+            bare = approval.model_copy(update={"content": None, "taken": ()})
+            return View(tenant=tenant, approval=bare, place=place, round=round_, details={})
+        bodies = await self._store.bodies(approval.key, "details/")
+        details = {name.removeprefix("details/"): text for name, text in bodies.items()}
+        return View(tenant=tenant, approval=approval, place=place, round=round_, details=details)
