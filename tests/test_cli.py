@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from approvals_core.models import (
     Approval,
     DeadLetter,
-    Decision,
     EventKind,
     Person,
     PlaceState,
@@ -20,14 +18,12 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Store
 from approvals_core.rules.draft import Draft, Stamp
-from bots.cli.__main__ import check_config, parser, run
+from bots.cli.__main__ import check_config
 from config import Settings
 from playground.faults import Fault, FaultKind
-from playground.outside import Playground
 from tests.outside import authority, playground
 from tests.running import Running, running
 from tests.store_makers import (
-    ANN,
     KEY,
     MINUTE,
     NOON,
@@ -39,87 +35,22 @@ from tests.store_makers import (
     an_approval,
     numbered,
 )
+from tests.store_spoiling import spoil_approval
+from tests.terminal import (
+    DIRECTORY,
+    ROOT,
+    Terminal,
+    a_decision,
+    given,
+    kept,
+    settings_beside,
+    settings_of,
+    tenants,
+    terminal,
+    unconfirmed,
+)
 
-__all__ = ["authority", "playground", "running"]
-
-ROOT = Path(__file__).parent.parent
-DIRECTORY = "11111111-aaaa-4aaa-8aaa-111111111111"
-APP = "22222222-bbbb-4bbb-8bbb-222222222222"
-
-
-@dataclass
-class Terminal:
-    """Where an operator types, and everything he was told."""
-
-    settings: Settings
-    lines: list[str] = field(default_factory=list)
-
-    async def type(self, *words: str) -> int:
-        """Run one command; *lines* is what it said."""
-        self.lines.clear()
-        return await run(parser().parse_args(words), self.settings, self.lines.append)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-
-def given(store_url: str, tenants: Path) -> dict[str, str]:
-    return {
-        "STORE_URL": store_url,
-        "PUBLIC_URL": "https://approvals.example.com",
-        "TENANTS": str(tenants),
-        "BOT_APP_ID": APP,
-        "BOT_DIRECTORY": DIRECTORY,
-        "BOT_SECRET": "secret",
-        "DIRECTORIES": DIRECTORY,
-        "INTAKE_AUDIENCE": "api://approvals.example.com",
-    }
-
-
-def settings_of(values: dict[str, str]) -> Settings:
-    return Settings.model_validate({name.lower(): value for name, value in values.items()})
-
-
-@pytest.fixture
-def tenants(tmp_path: Path) -> Path:
-    """A folder with the sample tenant's file."""
-    text = (ROOT / "playground/tenants/purchasing.toml").read_text(encoding="utf-8")
-    folder = tmp_path / "tenants"
-    folder.mkdir()
-    (folder / "purchasing.toml").write_text(text, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def terminal(store: Store, store_url: str, tenants: Path) -> Terminal:
-    """A terminal beside *store*, which stays open as a running service keeps it."""
-    return Terminal(settings_of(given(store_url, tenants)))
-
-
-def a_decision(**changes: object) -> Decision:
-    fields: dict[str, object] = {
-        "id": "decision-1",
-        "action": "Approve",
-        "comment": "Within budget",
-        "by": ANN,
-        "at": NOON,
-        "channel": "teams",
-        "round": 1,
-        "revision": 1,
-        "attempted_at": NOON,
-    }
-    return Decision.model_validate(fields | changes)
-
-
-def unconfirmed(**changes: object) -> Approval:
-    place = a_place(state=PlaceState.UNCONFIRMED, decision=a_decision(), round=1, attempt=1)
-    return an_approval(places=(place,), round=1, revision=1, **changes)
-
-
-async def kept(store: Store, *approvals: Approval) -> None:
-    for approval in approvals:
-        await store.commit(a_change(approval))
+__all__ = ["authority", "playground", "running", "tenants", "terminal"]
 
 
 async def with_history(store: Store, approval: Approval, **personal: str) -> Approval:
@@ -213,11 +144,11 @@ async def test_a_number_of_two_requests_is_answered_with_both(
         ),
         (
             a_place(state=PlaceState.RETRYING, decision=a_decision(due=NOON)),
-            "again at 2025-01-01 12:00:00",
+            "again at 2025-01-01 12:00:00 UTC",
         ),
         (
             a_place(state=PlaceState.UNCONFIRMED, decision=a_decision(due=NOON)),
-            "again at 2025-01-01 12:00:00",
+            "again at 2025-01-01 12:00:00 UTC",
         ),
         (
             a_place(state=PlaceState.UNCONFIRMED, decision=a_decision()),
@@ -261,7 +192,7 @@ async def test_cards_say_what_became_of_them(store: Store, terminal: Terminal) -
 
     await terminal.type("requests", "show", "pr-one")
 
-    assert "Ann, teams, round 1: unreachable at 2025-01-01 12:00:00: the bot is blocked" in (
+    assert "Ann, teams, round 1: unreachable at 2025-01-01 12:00:00 UTC: the bot is blocked" in (
         terminal.text
     )
 
@@ -318,7 +249,7 @@ async def test_dead_letters_are_listed_with_their_request(store: Store, terminal
     await terminal.type("dead-letters", "list")
 
     assert none == "No job was given up."
-    assert terminal.lines == ["2025-01-01 12:00:00  pr-one  card  KeyError  card/x"]
+    assert terminal.lines == ["1  2025-01-01 12:00:00 UTC  pr-one  card  KeyError  card/x"]
 
 
 # -- settling -----------------------------------------------------------------
@@ -369,6 +300,7 @@ async def test_a_seat_that_does_not_exist_is_no_place(store: Store, terminal: Te
     code = await terminal.type("settle", "pr-one", "7", "accepted", "--by", "Olga")
 
     assert code == 1
+    assert terminal.text == "pr-one has no place 7: its only place is 0."
 
 
 async def test_settling_needs_a_name(
@@ -384,7 +316,7 @@ async def test_settling_needs_a_name(
 async def test_a_running_service_does_what_the_operator_asks_for(
     running: Running, store_url: str, tmp_path: Path
 ) -> None:
-    terminal = Terminal(_of(running.playground, store_url, tmp_path))
+    terminal = Terminal(settings_beside(running.playground, store_url, tmp_path))
     await _decided_without_an_answer(running)
     code = await terminal.type("settle", running.number, "0", "post-again", "--by", "Olga Operator")
 
@@ -399,7 +331,7 @@ async def test_a_running_service_does_what_the_operator_asks_for(
 async def test_a_decision_not_taken_comes_back_to_its_approver(
     running: Running, store_url: str, tmp_path: Path
 ) -> None:
-    terminal = Terminal(_of(running.playground, store_url, tmp_path))
+    terminal = Terminal(settings_beside(running.playground, store_url, tmp_path))
     await _decided_without_an_answer(running)
 
     await terminal.type("settle", running.number, "0", "not-taken", "--by", "Olga Operator")
@@ -416,11 +348,6 @@ async def _decided_without_an_answer(running: Running) -> None:
     running.playground.world.set_fault("tenant/pr", Fault(kind=FaultKind.STATUS, times=1))
     await running.click("johndoe1", "Approve", "Within budget")
     assert "did not confirm" in running.text_of("johndoe1")
-
-
-def _of(playground: Playground, store_url: str, folder: Path) -> Settings:
-    """The settings of the running service."""
-    return settings_of(playground.settings(store_url=store_url, tenants=folder / "tenants", port=0))
 
 
 # -- what cannot be done --------------------------------------------------------
@@ -519,6 +446,72 @@ def test_a_mistake_between_settings_is_said_in_its_own_words(
     )
 
 
+def test_a_tenant_whose_people_may_not_talk_to_the_bot_is_a_mistake(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "99999999-9999-4999-8999-999999999999"
+    monkeypatch.setenv("APPROVALS_DIRECTORIES", other.upper())
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    [line] = lines
+    assert code == 2
+    assert line.startswith(f"tenant pr: people.directory: {DIRECTORY} is not in APPROVALS_DIRECT")
+
+
+def test_a_store_and_a_folder_that_are_none_are_mistakes(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APPROVALS_STORE_URL", "mysql://db")
+    monkeypatch.setenv("APPROVALS_TENANTS", str(tmp_path / "tenant"))
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    assert (code, lines) == (
+        2,
+        [
+            "APPROVALS_STORE_URL: must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH",
+            f"{tmp_path}/tenant: there is no such folder; APPROVALS_TENANTS names it",
+        ],
+    )
+
+
+async def test_a_record_that_cannot_be_read_is_told_and_is_no_good_news(
+    store: Store, store_url: str, tenants: Path
+) -> None:
+    await kept(store, an_approval())
+    await spoil_approval(store_url, "pr-one")
+
+    code, said = await _program(given(store_url, tenants), "requests", "show", "pr-one")
+
+    assert code == 1
+    assert said.startswith("The store holds a record (Approval) that this program cannot read.")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("verb", ["list", "show"])
+async def test_a_reader_that_has_seen_enough_is_no_failure(
+    store: Store, store_url: str, tenants: Path, verb: str
+) -> None:
+    await kept(store, *(numbered(f"REQ-{number}") for number in range(300)))
+    words = {"list": "requests list", "show": "requests show pr-REQ-7"}[verb]
+    command = f"{sys.executable} -m bots.cli {words} | head -n 1; exit ${{PIPESTATUS[0]}}"
+
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", command),
+        env=_environment(given(store_url, tenants)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b"")
+    assert out.count(b"\n") == 1
+
+
 async def test_the_program_itself_lists_beside_an_open_store(
     store: Store, store_url: str, tenants: Path
 ) -> None:
@@ -527,7 +520,7 @@ async def test_the_program_itself_lists_beside_an_open_store(
     code, said = await _program(given(store_url, tenants), "requests", "list")
 
     assert code == 0
-    assert said.startswith("pr-one  REQ-1  since 2025-01-01 12:00:00  Ann pending")
+    assert said.startswith("pr-one  REQ-1  since 2025-01-01 12:00:00 UTC  Ann pending")
 
 
 async def test_the_program_names_every_mistake_before_it_does_anything(tenants: Path) -> None:
@@ -540,13 +533,18 @@ async def test_the_program_names_every_mistake_before_it_does_anything(tenants: 
 
 async def _program(values: dict[str, str], *command: str) -> tuple[int | None, str]:
     """Run ``python -m bots.cli`` as an operator does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPROVALS_")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bots.cli", *command),
-        env=kept | {f"APPROVALS_{name}": value for name, value in values.items()},
+        env=_environment(values),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
     return process.returncode, said.decode()
+
+
+def _environment(values: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a program with these settings and no other of ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPROVALS_")}
+    return kept | {f"APPROVALS_{name}": value for name, value in values.items()}

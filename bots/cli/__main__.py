@@ -3,19 +3,33 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from approvals_core.adapters.entra import OwnTokens
+from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
-from approvals_core.errors import NotSettled, StoreError, StoreRefused
-from approvals_core.ports import Store
+from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError, StoreRefused
+from approvals_core.ports import Directory, Store
 from approvals_core.rules.answering import Settlement
-from bots.cli.desk import Desk, NotThere, Say
-from config import Settings, mistakes
+from bots.cli.commands import parser
+from bots.cli.desk import Desk, utc_now
+from bots.cli.doctor.teams import PACKAGE, doctor_teams
+from bots.cli.finding import NotThere, Say
+from bots.cli.queue import QueueDesk
+from config import Settings, mistakes, strangers
+
+__all__ = ["check_config", "doctor", "main", "parser", "run"]
 
 DONE, NOT_DONE, MISTAKES = 0, 1, 2  # exit codes; 2 is argparse's own for what was mistyped
 SQLITE = "sqlite:///"
@@ -25,28 +39,46 @@ def main() -> int:
     """Run one command; return its exit code."""
     chosen = parser().parse_args()
     logging.basicConfig(handlers=[logging.NullHandler()])  # what fails is said in plain words
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal cannot show
     if chosen.command == "check-config":
         return check_config(say)
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] (the environment fills it)
-        return asyncio.run(run(chosen, settings, say))
-    except (ValidationError, BadTenantFiles):
+    except ValidationError:
         return check_config(say)
+    try:
+        if chosen.command == "doctor":
+            return asyncio.run(doctor(settings, say, package=chosen.package))
+        return asyncio.run(run(chosen, settings, say))
+    except BadTenantFiles:
+        return check_config(say)
+    except KeyboardInterrupt:
+        return NOT_DONE
 
 
 def say(line: str) -> None:
-    print(line)  # noqa: T201 (for the operator at the terminal)
+    """Print *line*; once nobody reads any more, as behind `| head`, say nothing and go on."""
+    try:
+        print(line, flush=True)  # noqa: T201 (for the operator at the terminal)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def check_config(say: Say) -> int:
     """Say every mistake in the settings and in the tenants' files."""
     found = _mistakes_in_settings()
-    folder = EnvSettingsSource(Settings)().get("tenants")
+    given = EnvSettingsSource(Settings)()
     codes: list[str] = []
-    try:
-        codes = [tenant.code for tenant in load_tenants(Path(folder)).all()] if folder else []
-    except BadTenantFiles as bad:
-        found += bad.mistakes
+    if folder := given.get("tenants"):
+        try:
+            tenants = load_tenants(Path(folder)).all()
+        except BadTenantFiles as bad:
+            found += bad.mistakes
+        else:
+            codes = [tenant.code for tenant in tenants]
+            if directories := given.get("directories"):
+                found += strangers(directories.split(","), tenants)
     for mistake in found:
         say(mistake)
     if not found:
@@ -74,13 +106,93 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
         store = await _open(settings)
         try:
             await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
-            await _do(chosen, Desk(store, tenants, say))
+            desk, queue = Desk(store, tenants, say), QueueDesk(store, tenants, say)
+            return DONE if await _do(chosen, desk, queue, settings) else NOT_DONE
         finally:
             await store.close()
-    except (NotThere, NotSettled, StoreError) as problem:
+    except (NotThere, NotDone, StoreError) as problem:
         say(str(problem))
-        return NOT_DONE
-    return DONE
+    except DirectoryUnavailable as problem:
+        say(f"The directory could not be asked ({problem}). Nothing was changed; try again.")
+    except ValidationError as problem:
+        say(f"The store holds a record ({problem.title}) that this program cannot read. Was it")
+        say("written by a newer one? Then update this one. Nothing was changed.")
+    return NOT_DONE
+
+
+@asynccontextmanager
+async def _directory(settings: Settings) -> AsyncIterator[Directory]:
+    """Open what people are looked up in, as the service does."""
+    tokens = OwnTokens(
+        app_id=settings.bot_app_id,
+        secret=settings.bot_secret.get_secret_value(),
+        clock=utc_now,
+        login_url=settings.entra_login_url,
+        ca_file=settings.ca_file,
+    )
+    try:
+        async with session_trusting(settings.ca_file) as session:
+            yield GraphDirectory(
+                session=session,
+                tokens=tokens,
+                clock=utc_now,
+                url=settings.graph_url,
+                scope=settings.cloud.graph_scope,
+            )
+    finally:
+        await tokens.close()
+
+
+async def _do(chosen: argparse.Namespace, desk: Desk, queue: QueueDesk, settings: Settings) -> bool:
+    """Do what was typed; False if it could not be done, and that was said."""
+    match chosen.command, chosen.verb:
+        case "requests", "list":
+            await desk.list_requests(chosen.tenant, attention=chosen.attention)
+        case "requests", "show":
+            await desk.show(chosen.id, comments=chosen.comments)
+        case "requests", _:
+            await desk.explain(chosen.id)
+        case "payloads", _:
+            await desk.list_payloads(chosen.tenant, days=chosen.days)
+        case "settle", _:
+            await desk.settle(chosen.id, chosen.seat, Settlement(chosen.found), by=chosen.by)
+        case "rebind", _:
+            async with _directory(settings) as directory:
+                await desk.rebind(
+                    *(chosen.id, chosen.seat, chosen.person, directory),
+                    by=chosen.by,
+                    dry_run=chosen.dry_run,
+                )
+        case _:
+            return await _do_with_jobs(chosen, queue)
+    return True
+
+
+async def _do_with_jobs(chosen: argparse.Namespace, queue: QueueDesk) -> bool:
+    match chosen.command, chosen.verb:
+        case "dead-letters", "list":
+            await queue.list_letters()
+        case "dead-letters", "inspect":
+            await queue.inspect(chosen.id)
+        case "dead-letters", _:
+            return await queue.replay(chosen.id, by=chosen.by, dry_run=chosen.dry_run)
+        case _:
+            await queue.list_jobs(chosen.tenant, late=chosen.late, limit=chosen.limit)
+    return True
+
+
+async def doctor(
+    settings: Settings,
+    say: Say,
+    *,
+    package: Path = PACKAGE,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> int:
+    """Examine the installation of *settings*; return the exit code."""
+    healthy = await doctor_teams(
+        settings, say, open_store=lambda: _open(settings), now=now, package=package
+    )
+    return DONE if healthy else NOT_DONE
 
 
 async def _open(settings: Settings) -> Store:
@@ -91,49 +203,6 @@ async def _open(settings: Settings) -> Store:
         if not await asyncio.to_thread(path.exists):
             raise StoreRefused(f"There is no store at {path}.")
     return await open_store(url)
-
-
-async def _do(chosen: argparse.Namespace, desk: Desk) -> None:
-    match chosen.command, chosen.verb:
-        case "requests", "list":
-            await desk.list_requests(chosen.tenant, attention=chosen.attention)
-        case "requests", _:
-            await desk.show(chosen.id, comments=chosen.comments)
-        case "settle", _:
-            await desk.settle(chosen.id, chosen.seat, Settlement(chosen.found), by=chosen.by)
-        case _:
-            await desk.list_dead_letters()
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
-    reads = argparse.ArgumentParser(prog="python -m bots.cli", description="For operators.")
-    reads.set_defaults(verb="")
-    commands = reads.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("check-config", help="name every mistake in settings and tenants' files")
-    _requests(commands.add_parser("requests", help="look at requests"))
-    _settle(commands.add_parser("settle", help="end a decision that the tenant did not confirm"))
-    letters = commands.add_parser("dead-letters", help="look at jobs that were given up")
-    verbs = letters.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("list", help="one line each")
-    return reads
-
-
-def _requests(reads: argparse.ArgumentParser) -> None:
-    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listed = verbs.add_parser("list", help="open requests, the oldest first")
-    listed.add_argument("--tenant", metavar="CODE", help="of this tenant only")
-    listed.add_argument("--attention", action="store_true", help="only what waits for an operator")
-    shown = verbs.add_parser("show", help="one request: places, decisions, cards, history")
-    shown.add_argument("id", metavar="ID", help="its id or number")
-    shown.add_argument("--comments", action="store_true", help="with what people and tenants wrote")
-
-
-def _settle(reads: argparse.ArgumentParser) -> None:
-    reads.add_argument("id", metavar="ID", help="the request's id or number")
-    reads.add_argument("seat", metavar="SEAT", type=int, help="which place: see `requests show`")
-    reads.add_argument("found", choices=[each.value for each in Settlement])
-    reads.add_argument("--by", required=True, metavar="NAME", help="who says so, for the history")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What an operator can look at and do, on a store that a running service may have open too."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
 
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
@@ -9,36 +9,49 @@ from approvals_core.models import (
     ATTENTION,
     OPEN,
     Approval,
-    DeadLetter,
     Decision,
+    HistoryEvent,
+    Payload,
+    Person,
     Place,
-    numbered,
     tenant_scope,
 )
-from approvals_core.ports import Answer, AnswerKind, Store, Tenants
+from approvals_core.operating import Operating
+from approvals_core.ports import (
+    Answer,
+    AnswerKind,
+    Directory,
+    NotFound,
+    PayloadCursor,
+    Store,
+    Tenants,
+)
 from approvals_core.posting import Posting
+from approvals_core.rules import upkeep
 from approvals_core.rules.answering import Settlement
-from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.draft import card_job_key, chain_is_sound
 from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
+from bots.cli.explaining import Card, Seen, explained
+from bots.cli.finding import PAGE, Finder, NotThere, Say, check_seat
 from bots.cli.telling import (
-    at,
+    PROGRAM,
     card_line,
     event_line,
     header,
     in_one_line,
+    payload_line,
     place_lines,
     plain,
     waits_for,
 )
 
-PAGE = 100  # requests read together
-
-Say = Callable[[str], None]
+PAYLOADS_SHOWN = 20  # of one request, the newest
 
 
-class NotThere(Exception):
-    """What the operator named does not exist; the message says so."""
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 class Desk:
@@ -48,6 +61,9 @@ class Desk:
         self._store = store
         self._tenants = tenants
         self._say = say
+        self._find = Finder(store, tenants)
+
+    # -- looking --------------------------------------------------------------
 
     async def list_requests(self, code: str | None, *, attention: bool) -> None:
         """
@@ -57,7 +73,7 @@ class Desk:
             NotThere: No tenant has this code.
         """
         listed = 0
-        for tenant in self._chosen(code):
+        for tenant in self._find.tenants(code):
             async for approval in self._all(tenant, ATTENTION if attention else OPEN):
                 self._say(in_one_line(approval))
                 listed += 1
@@ -71,7 +87,7 @@ class Desk:
         Raises:
             NotThere: There is none, or there are several.
         """
-        approval, tenant = await self._named(name)
+        approval, tenant = await self._find.request(name)
         self._say_all(header(approval, tenant), indent="")
         self._say("\nPlaces")
         for place in approval.places:
@@ -80,45 +96,111 @@ class Desk:
         receipts = await self._store.receipts(approval.key)
         self._say_all(card_line(approval, receipt) for receipt in receipts)
         history = tuple(await self._store.history(approval.key))
+        self._say("\nPayloads")
+        self._say_all([payload_line(each) async for each in self._payloads(approval, history)])
         sound = chain_is_sound(history, head=approval.head)
         self._say(f"\nHistory{'' if sound else ', ALTERED: its hashes do not fit'}")
         self._say_all(event_line(event, comments=comments) for event in history)
+
+    async def explain(self, name: str) -> None:
+        """
+        Say of each place of a request why it stands as it does, and what comes next.
+
+        Raises:
+            NotThere: There is none, or there are several.
+        """
+        approval, tenant = await self._find.request(name)
+        self._say_all(header(approval, tenant), indent="")
+        if not approval.open:
+            self._say("Nobody is asked any more, so nothing waits and nothing will happen.")
+        for place in approval.places:
+            who = f"{plain(name_of(place))} ({plain(place.alias)})"
+            self._say(f"\nPlace {place.seat}, {who}: {place.state.value}")
+            self._say_all(explained(await self._seen(approval, place, tenant)))
+        async for letter in self._find.letters():
+            if letter.job.approval == approval.key:
+                inspect = f"{PROGRAM} dead-letters inspect {letter.id[:12]}"
+                self._say(f"\nA job was given up ({letter.job.kind.value}): {inspect}")
+
+    async def list_payloads(self, code: str | None, *, days: int) -> None:
+        """
+        Say one line for each payload of the last *days* of which something was too old.
+
+        Raises:
+            NotThere: No tenant has this code.
+        """
+        counts: dict[str, int] = {}
+        since = PayloadCursor(at=utc_now() - timedelta(days=days))
+        for tenant in self._find.tenants(code):
+            async for payload in self._late(tenant, since):
+                self._say(payload_line(payload))
+                kind = payload.disposition.value
+                counts[kind] = counts.get(kind, 0) + 1
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        self._say(f"In the last {days} days: {told or 'no payload came too late'}.")
+
+    # -- doing ----------------------------------------------------------------
 
     async def settle(self, name: str, seat: int, found: Settlement, *, by: str) -> None:
         """
         End an unconfirmed decision by what the operator *by* found out.
 
         Raises:
-            NotThere: There is no such request.
+            NotThere: There is no such request or place.
 
             NotSettled: The place has no unconfirmed decision.
         """
-        approval, tenant = await self._named(name)
+        approval, tenant = await self._find.request(name)
+        check_seat(approval, seat)
         settled = await self._approvals().settle(approval.id, seat, found, by=by)
-        place = settled.places[seat]
-        self._say(f"{settled.id}, place {seat}, {plain(name_of(place))}: {place.state.value}")
-        self._say(f"  {waits_for(settled, place, tenant)}")
+        self._say_place(settled, settled.places[seat], tenant)
 
-    async def list_dead_letters(self) -> None:
-        """Say one line for each job that was given up."""
-        listed = 0
-        for scope in await self._store.scopes():
-            for letter in await self._store.dead_letters(scope):
-                self._say(await self._letter(letter))
-                listed += 1
-        if not listed:
-            self._say("No job was given up.")
+    async def rebind(
+        self, name: str, seat: int, person: str, directory: Directory, *, by: str, dry_run: bool
+    ) -> None:
+        """
+        Put somebody of the tenant's directory on a place, as the operator *by* says.
+
+        Raises:
+            NotThere: There is no such request, place or person.
+
+            NotRebound: It cannot be done; the message says why.
+
+            DirectoryUnavailable: The directory did not answer.
+        """
+        approval, tenant = await self._find.request(name)
+        check_seat(approval, seat)
+        found = await directory.find(tenant, person)
+        if isinstance(found, NotFound):
+            where = f"in the directory {tenant.people.directory}"
+            raise NotThere(f"{plain(person)} is nobody who may act {where}: {found.value}.")
+        rebound = await self._operating().rebind(approval.key, seat, found, by=by, dry_run=dry_run)
+        self._say_rebound(approval.places[seat], found, dry_run=dry_run)
+        place = rebound.place_of(found.id)
+        if place is not None and place.seat != seat:
+            self._say(f"Place {seat} becomes one with place {place.seat}: the same person.")
+        if place is not None:
+            self._say_place(rebound, place, tenant)
+        if dry_run:
+            self._say("Nothing was changed: this was a dry run.")
+
+    def _say_rebound(self, before: Place, person: Person, *, dry_run: bool) -> None:
+        sits = "would sit" if dry_run else "sits"
+        former = f" instead of {plain(name_of(before))}" if before.person else ""
+        who = f"{plain(person.name)} ({plain(person.upn)}, object id {person.object_id})"
+        self._say(f"{who} {sits} on the place of {plain(before.alias)}{former}.")
+
+    def _say_place(self, approval: Approval, place: Place, tenant: Tenant) -> None:
+        self._say(
+            f"{approval.id}, place {place.seat}, {plain(name_of(place))}: {place.state.value}"
+        )
+        self._say(f"  {waits_for(approval, place, tenant)}")
 
     def _say_all(self, lines: Iterable[str], indent: str = "  ") -> None:
         for line in lines:
             self._say(f"{indent}{line}")
 
-    def _chosen(self, code: str | None) -> Sequence[Tenant]:
-        tenants = [tenant for tenant in self._tenants.all() if code in (None, tenant.code)]
-        if not tenants:
-            known = ", ".join(tenant.code for tenant in self._tenants.all())
-            raise NotThere(f"No tenant has the code {code}. There are: {known}.")
-        return tenants
+    # -- reading --------------------------------------------------------------
 
     async def _all(self, tenant: Tenant, name: str) -> AsyncIterator[Approval]:
         scope, after = tenant_scope(tenant.document_type_id), None
@@ -130,27 +212,65 @@ class Desk:
                 return
             after = page.after
 
-    async def _named(self, name: str) -> tuple[Approval, Tenant]:
-        found: list[tuple[Approval, Tenant]] = []
-        for tenant in self._tenants.all():
-            scope = tenant_scope(tenant.document_type_id)
-            known = await self._store.approval_by_id(scope, name)
-            if known is not None:
-                return known, tenant
-            page = await self._store.page(scope, numbered(name), limit=PAGE)
-            found += [(approval, tenant) for approval in page.approvals]
-        if len(found) != 1:
-            raise NotThere(_which([approval.id for approval, _tenant in found], plain(name)))
-        return found[0]
+    async def _late(self, tenant: Tenant, after: PayloadCursor) -> AsyncIterator[Payload]:
+        scope = tenant_scope(tenant.document_type_id)
+        while True:
+            page = await self._store.late_payloads(scope, after=after, limit=PAGE)
+            for payload in page.payloads:
+                yield payload
+            if page.after is None:
+                return
+            after = page.after
 
-    async def _letter(self, letter: DeadLetter) -> str:
-        job = letter.job
-        approval = await self._store.approval(job.approval) if job.approval else None
-        about = approval.id if approval else letter.scope
-        return f"{at(letter.at)}  {about}  {job.kind.value}  {plain(letter.error)}  {job.key}"
+    async def _payloads(
+        self, approval: Approval, history: Iterable[HistoryEvent]
+    ) -> AsyncIterator[Payload]:
+        """Yield the newest payloads of a request, oldest first."""
+        ids = [event.facts["payload"] for event in history if "payload" in event.facts]
+        for payload_id in ids[-PAYLOADS_SHOWN:]:
+            payload = await self._store.payload(approval.key.scope, payload_id)
+            if payload is not None:
+                yield payload
+
+    async def _seen(self, approval: Approval, place: Place, tenant: Tenant) -> Seen:
+        scope, now = approval.key.scope, utc_now()
+        needed = upkeep.job_of(approval, place, now=now)
+        keys = (needed.job.key, *needed.others) if needed else ()
+        found = [await self._store.queued(scope, key) for key in keys]
+        return Seen(
+            approval=approval,
+            tenant=tenant,
+            place=place,
+            now=now,
+            needed=needed is not None,
+            job=next((each for each in found if each is not None), None),
+            contact=await self._store.contact(place.person.id) if place.person else None,
+            cards=await self._cards(approval, place, tenant),
+        )
+
+    async def _cards(self, approval: Approval, place: Place, tenant: Tenant) -> tuple[Card, ...]:
+        """Return the cards that the person of a place has, or should have, in this round."""
+        if place.person is None or place.round != approval.round:
+            return ()
+        cards: list[Card] = []
+        for channel in tenant.channels:
+            receipt = await self._store.receipt(
+                approval.key, round=place.round, person=place.person.id, channel=channel
+            )
+            key = card_job_key(approval, place.round, place.person.id, channel)
+            cards.append(Card(channel, receipt, await self._store.queued(approval.key.scope, key)))
+        return tuple(cards)
+
+    # -- the core -------------------------------------------------------------
+
+    def _commits(self) -> Commits:
+        return Commits(self._store, now=utc_now, wake=_nobody)
+
+    def _operating(self) -> Operating:
+        return Operating(store=self._store, commits=self._commits(), tenants=self._tenants)
 
     def _approvals(self) -> Approvals:
-        commits = Commits(self._store, now=lambda: datetime.now(UTC), wake=_nobody)
+        commits = self._commits()
         posting = Posting(
             store=self._store, commits=commits, tenants=self._tenants, api=_PostsNothing()
         )
@@ -168,9 +288,3 @@ class _PostsNothing:
 
 def _nobody() -> None:
     """Wake nobody: the service's worker looks for jobs of other processes every second."""
-
-
-def _which(ids: Sequence[str], name: str) -> str:
-    if not ids:
-        return f"No request has the id or the number {name}."
-    return f"Several requests have the number {name}. Name one of: {', '.join(ids)}."

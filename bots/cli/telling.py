@@ -1,24 +1,29 @@
 """What operators read: requests, places, cards and history as lines of plain text, times in UTC."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from approvals_core.models import (
     Approval,
     Decision,
     HistoryEvent,
+    Payload,
     Place,
     PlaceState,
+    QueuedJob,
     Receipt,
     needs_operator,
 )
 from approvals_core.rules.answering import Settlement
 from approvals_core.rules.standing import holder, name_of
 from approvals_core.tenant import Tenant
+from approvals_core.worker import MOST_FAILURES
 from cards.text import clean, cut
 
+PROGRAM = "python -m bots.cli"
 LONGEST = 300  # characters of one text from outside
-NAMES = frozenset({"by", "name", "person"})  # what history keeps of people beside their words
+# What history keeps of people beside their words.
+NAMES = frozenset({"by", "name", "person", "was"})
 
 
 def in_one_line(approval: Approval) -> str:
@@ -56,7 +61,8 @@ def place_lines(
             yield f"   comment: {plain(place.decision.comment)}"
     if place.refusal is not None:
         said = f": {plain(place.refusal.message)}" if comments else ""
-        yield f"   {plain(place.refusal.action)} came back {at(place.refusal.at)}{said}"
+        why = f", {plain(place.refusal.reason)}" if place.refusal.reason else ""
+        yield f"   {plain(place.refusal.action)} came back {at(place.refusal.at)}{why}{said}"
 
 
 def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
@@ -74,7 +80,8 @@ def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
         case PlaceState.ACCEPTED:
             return f"waits for the next ARX of {tenant.name}"
         case PlaceState.REMOVED:
-            return "nothing is asked here"
+            same = "is one with another place of the same person"
+            return "nothing is asked here" if place.names else same
 
 
 def _wanted(approval: Approval, place: Place, tenant: Tenant) -> str:
@@ -82,8 +89,12 @@ def _wanted(approval: Approval, place: Place, tenant: Tenant) -> str:
         return f"nobody can act here ({place.unbound}); an ARX that asks him looks again"
     if place.state is PlaceState.ACCEPTED:
         return f"{tenant.name} accepted, and its next ARX is overdue; have it posted"
-    settle = f"python -m bots.cli settle {approval.id} {place.seat} {'|'.join(Settlement)}"
-    return f"has {tenant.name} got this decision? Look there, then: {settle} --by YOU"
+    return f"has {tenant.name} got this decision? Look there, then: {settle_line(approval, place)}"
+
+
+def settle_line(approval: Approval, place: Place) -> str:
+    """Return the command that ends the unconfirmed decision of a place."""
+    return f"{PROGRAM} settle {approval.id} {place.seat} {'|'.join(Settlement)} --by YOU"
 
 
 def _pending(approval: Approval, place: Place, tenant: Tenant) -> str:
@@ -96,7 +107,8 @@ def _pending(approval: Approval, place: Place, tenant: Tenant) -> str:
 def _decision(decision: Decision) -> str:
     by = f"{plain(decision.action)} by {plain(decision.by.name)} at {at(decision.at)}"
     tried = f"attempt {decision.attempts} at {at(decision.attempted_at)}"
-    return f"{by}, {tried}, decision {decision.id}"
+    met = f" met {plain(decision.trouble)}" if decision.trouble else ""
+    return f"{by}, {tried}{met}, decision {decision.id}"
 
 
 def card_line(approval: Approval, receipt: Receipt) -> str:
@@ -122,4 +134,49 @@ def plain(text: str) -> str:
 
 def at(moment: datetime | None) -> str:
     """Return a time as operators compare it with the log's."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "?"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "?"
+
+
+def span(time: timedelta) -> str:
+    """Return a length of time in the unit that says most."""
+    seconds = round(time.total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def from_now(moment: datetime, now: datetime) -> str:
+    """Return when something is, and how far that is away."""
+    if moment >= now:
+        return f"{at(moment)}, in {span(moment - now)}"
+    return f"{at(moment)}, {span(now - moment)} ago"
+
+
+def job_line(queued: QueuedJob, scope: str, now: datetime) -> str:
+    """Say how a job of the queue stands; *scope* is what to call where it lies."""
+    kind = queued.job.kind.value if queued.job else "?"
+    about = plain(queued.job.approval.number) if queued.job and queued.job.approval else "-"
+    parts = [at(queued.next), f"{plain(scope)}", f"{kind:9}", about, _stands(queued, now)]
+    if queued.failures:
+        parts.append(f"failed {queued.failures} of {MOST_FAILURES} times")
+    return "  ".join([*parts, plain(queued.key)])
+
+
+def _stands(queued: QueuedJob, now: datetime) -> str:
+    if queued.job is None:
+        return "cannot be read; tried again then, and written anew when it is asked for again"
+    if queued.leased and queued.next > now:
+        return "under way, leased until then"
+    if queued.next > now:
+        return f"in {span(queued.next - now)}"
+    return f"late by {span(now - queued.next)}"
+
+
+def payload_line(payload: Payload) -> str:
+    """Say what became of one payload, and for whom it was too old."""
+    skipped = f"  too old for: {', '.join(map(plain, payload.skipped))}" if payload.skipped else ""
+    number = plain(payload.approval.number)
+    year = f" ({plain(payload.approval.year)})" if payload.approval.year else ""
+    what = f"{payload.disposition.value:10}  {payload.operation.name:6}"
+    return f"{at(payload.received_at)}  {what}  {number}{year}  {payload.id}{skipped}"

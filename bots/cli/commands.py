@@ -1,0 +1,131 @@
+"""The operators' commands: what may be typed, and what `--help` says about it."""
+
+import argparse
+from pathlib import Path
+
+from approvals_core.rules.answering import Settlement
+from bots.cli.doctor.teams import PACKAGE
+
+EXIT_CODES = "The exit code is 0 if it was done, 1 if not, 2 if settings or the command are wrong."
+MOST_JOBS = 100  # listed unless more are asked for
+PAYLOADS_OF_DAYS = 30  # unless others are asked for
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    reads = argparse.ArgumentParser(
+        prog="python -m bots.cli",
+        description="Looks after requests beside a running service, with the service's settings.",
+        epilog=EXIT_CODES,
+    )
+    reads.set_defaults(verb="")
+    commands = reads.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("check-config", help="name every mistake in settings and tenants' files")
+    _doctor(commands.add_parser("doctor", help="find out what is broken, and how to repair it"))
+    _requests(commands.add_parser("requests", help="look at requests"))
+    _jobs(commands.add_parser("jobs", help="look at the work that is queued"))
+    _letters(commands.add_parser("dead-letters", help="look at jobs that were given up"))
+    _payloads(commands.add_parser("payloads", help="list payloads that came too late"))
+    _settle(commands.add_parser("settle", help="end a decision that the tenant did not confirm"))
+    _rebind(commands.add_parser("rebind", help="put somebody else on a place"))
+    return reads
+
+
+def _doctor(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    teams = verbs.add_parser("teams", help="every step of going live in Teams")
+    teams.add_argument("--package", metavar="PATH", type=Path, default=PACKAGE, help="the app's")
+
+
+def _requests(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listed = verbs.add_parser("list", help="open requests, the oldest first")
+    _of_tenant(listed)
+    listed.add_argument("--attention", action="store_true", help="only what waits for an operator")
+    shown = verbs.add_parser("show", help="the facts: places, decisions, cards, payloads, history")
+    _named(shown)
+    shown.add_argument("--comments", action="store_true", help="with what people and tenants wrote")
+    explained = verbs.add_parser(
+        "explain",
+        help="the reasons: what each place waits for, what comes next, what you can do",
+    )
+    _named(explained)
+
+
+def _jobs(reads: argparse.ArgumentParser) -> None:
+    _of_tenant(reads)
+    reads.add_argument("--late", action="store_true", help="only what should have been done by now")
+    reads.add_argument(
+        "--limit", metavar="N", type=_count, default=MOST_JOBS, help="at most so many (%(default)s)"
+    )
+
+
+def _letters(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="one line each")
+    inspected = verbs.add_parser("inspect", help="what failed, and what a replay would do")
+    replayed = verbs.add_parser("replay", help="put the job back, to be done at once")
+    for each in (inspected, replayed):
+        each.add_argument("id", metavar="ID", help="the letter's id, or how it begins")
+    _signed(replayed)
+    _dry_run(replayed)
+
+
+def _payloads(reads: argparse.ArgumentParser) -> None:
+    _of_tenant(reads)
+    reads.add_argument(
+        "--days",
+        metavar="N",
+        type=_count,
+        default=PAYLOADS_OF_DAYS,
+        help="how far back (%(default)s)",
+    )
+
+
+def _settle(reads: argparse.ArgumentParser) -> None:
+    _place(reads)
+    reads.add_argument(
+        "found",
+        choices=[each.value for each in Settlement],
+        help="what you found: the tenant has it, has it not, or may get the same id once more",
+    )
+    _signed(reads)
+
+
+def _rebind(reads: argparse.ArgumentParser) -> None:
+    _place(reads)
+    reads.add_argument(
+        "person", metavar="PERSON", help="object id, UPN or alias in the tenant's directory"
+    )
+    _signed(reads)
+    _dry_run(reads)
+
+
+def _of_tenant(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument("--tenant", metavar="CODE", help="of this tenant only")
+
+
+def _named(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument("id", metavar="ID", help="the request's id or number")
+
+
+def _place(reads: argparse.ArgumentParser) -> None:
+    _named(reads)
+    reads.add_argument("seat", metavar="SEAT", type=int, help="which place: see `requests show`")
+
+
+def _signed(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument("--by", required=True, metavar="NAME", help="who says so, for the history")
+
+
+def _dry_run(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument(
+        "--dry-run", action="store_true", help="say what would happen, change nothing"
+    )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return count
