@@ -70,6 +70,7 @@ def _beyond_the_schema(manifest: dict[str, Any]) -> Iterator[Mistake]:
         if not _is_public(_at(manifest, where)):
             yield where, "must be an https address that everybody can reach"
     yield from _in_bots(manifest.get("bots", []))
+    yield from _in_application(manifest)
     yield from _in_domains(manifest.get("validDomains", []))
 
 
@@ -96,6 +97,18 @@ def _in_bots(bots: list[dict[str, Any]]) -> Iterator[Mistake]:
         return
     if bots[0].get("scopes") != ["personal"]:
         yield "bots.0.scopes", "must be personal only: others read along elsewhere"
+
+
+def _in_application(manifest: dict[str, Any]) -> Iterator[Mistake]:
+    """Graph lets an application install only the app that names it (msteams-docs, proactive bots)."""
+    application, bots = manifest.get("webApplicationInfo", {}), manifest.get("bots") or [{}]
+    if application.get("id") != bots[0].get("botId"):
+        yield (
+            "webApplicationInfo.id",
+            "must be the botId, or the app cannot be installed for people",
+        )
+    if not application.get("resource"):
+        yield "webApplicationInfo.resource", "must not be empty"
 
 
 def _in_domains(domains: list[str]) -> Iterator[Mistake]:

@@ -337,17 +337,11 @@ class TestOurRules:
     @pytest.mark.parametrize(
         ("sent", "named"),
         [
-            (4, "Operation TargetedAction"),
-            ("TargetedAction", "Operation TargetedAction"),
-            (5, "Operation Complete"),
-            (6, "Operation Skip"),
             (0, "Operation 0"),
             (7, "Operation 7"),
             (-1, "Operation -1"),
             (1.5, "Operation 1.5"),
             (True, "Operation true"),
-            (None, "No Operation"),
-            (..., "No Operation"),
         ],
     )
     def test_only_create_update_and_delete(self, sent, named):
@@ -357,6 +351,31 @@ class TestOurRules:
         assert problem.message == (
             f"{named} is not supported. Send 1 (create), 2 (update) or 3 (delete)."
         )
+
+    @pytest.mark.parametrize("sent", [None, ..., "", " "])
+    def test_a_missing_operation_is_called_missing(self, sent):
+        [problem] = refused(a_payload(Operation=sent))
+
+        assert problem.message == "Operation is missing. Send 1 (create), 2 (update) or 3 (delete)."
+
+    @pytest.mark.parametrize("sent", [4, "4", "TargetedAction", "targetedaction"])
+    def test_an_operation_that_nobody_defined_says_so_and_what_to_send_instead(self, sent):
+        [problem] = refused(a_payload(Operation=sent))
+
+        assert problem.message == (
+            "Operation 4 (TargetedAction) is not supported: the documents name it, and define it"
+            " nowhere. Send 2 (update): Approvers for who is asked, DeleteFor for who no longer is."
+        )
+
+    @pytest.mark.parametrize(
+        ("sent", "named", "instead"),
+        [(5, "5 (Complete)", "Send 3 (delete)"), ("skip", "6 (Skip)", "Send 2 (update)")],
+    )
+    def test_the_other_operations_of_assent_have_one_of_ours(self, sent, named, instead):
+        [problem] = refused(a_payload(Operation=sent))
+
+        assert problem.message.startswith(f"Operation {named} is not supported")
+        assert instead in problem.message
 
     def test_a_day_ahead_is_taken_and_more_is_not(self):
         ahead = NOW + timedelta(days=1)

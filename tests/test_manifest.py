@@ -98,6 +98,7 @@ def test_ids_domains_and_names_come_from_the_settings() -> None:
 
     assert manifest["id"] == app
     assert manifest["bots"][0]["botId"] == BOT
+    assert manifest["webApplicationInfo"] == {"id": BOT, "resource": f"api://{BOT}"}
     assert manifest["validDomains"] == ["approve.example.org"]
     assert manifest["version"] == "2.10.0"
     assert manifest["name"]["short"] == "Example Approvals"
@@ -197,6 +198,9 @@ WRONG: list[tuple[str, Any]] = [
     ("bots.0.scopes", ["personal", "team"]),
     ("bots.0.commandLists.0.commands.0.title", GONE),
     ("bots.0.commandLists.0.commands.0.title", "x" * 129),
+    ("webApplicationInfo", GONE),
+    ("webApplicationInfo.id", OTHER_BOT),
+    ("webApplicationInfo.resource", GONE),
     ("defaultInstallScope", "everywhere"),
     ("validDomains", GONE),
     ("validDomains.0", "https://approvals.contoso.com"),

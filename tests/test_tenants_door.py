@@ -599,7 +599,13 @@ class TestRequest:
 
     async def test_a_decision_under_way(self, door: Door):
         decision = a_decision(
-            id="decision-1", attempts=2, at=NOON, attempted_at=NOON, due=NOON, by=person()
+            id="decision-1",
+            attempts=2,
+            at=NOON,
+            attempted_at=NOON,
+            due=NOON,
+            by=person(),
+            trouble="HTTP 401",
         )
         place = a_place(state=PlaceState.RETRYING, decision=decision)
         await keep(door.store, an_approval(places=(place,)))
@@ -616,11 +622,14 @@ class TestRequest:
             "AttemptedAt": "2025-01-01T12:00:00.000Z",
             "NextAttemptAt": "2025-01-01T12:00:00.000Z",
             "AnsweredAt": None,
+            "LastAnswer": "HTTP 401",
             "Overdue": False,
         }
 
     async def test_a_decision_that_came_back(self, door: Door):
-        refusal = Refusal(action="Approve", message="No limit", comment="secret", at=NOON)
+        refusal = Refusal(
+            action="Approve", message="No limit", comment="secret", at=NOON, reason="HTTP 400"
+        )
         await keep(door.store, an_approval(places=(a_place(refusal=refusal),)))
 
         approver = await approver_of(door)
@@ -628,6 +637,7 @@ class TestRequest:
         assert approver["LastRefusal"] == {
             "Action": "Approve",
             "Message": "No limit",
+            "Reason": "HTTP 400",
             "At": "2025-01-01T12:00:00.000Z",
         }
 
@@ -690,12 +700,49 @@ class TestRequest:
         assert existing[1]["detail"] == absent[1]["detail"]
         assert foreign[1]["detail"] == foreign_absent[1]["detail"]
 
-    async def test_the_fiscal_year_belongs_to_the_number(self, door: Door):
-        await keep(door.store)
+    async def test_without_a_fiscal_year_every_request_of_the_number_is_told(self, door: Door):
+        for year in ("2025", "", "2026"):
+            await keep(door.store, of_year(year))
+        await keep(door.store, numbered("REQ-2", display_number="REQ-1"))
 
-        response, _ = await door.get(request_url(DocumentNumber="REQ-1"))
+        _, answer = await door.get(request_url(DocumentNumber="REQ-1"))
+
+        assert sorted(each["FiscalYear"] for each in answer["Requests"]) == ["", "2025", "2026"]
+        assert {each["DocumentNumber"] for each in answer["Requests"]} == {"REQ-1"}
+        assert answer["Next"] is None
+
+    async def test_an_empty_fiscal_year_names_the_request_that_has_none(self, door: Door):
+        for year in ("2025", ""):
+            await keep(door.store, of_year(year))
+
+        _, answer = await door.get(request_url(DocumentNumber="REQ-1", FiscalYear=""))
+
+        assert [each["FiscalYear"] for each in answer["Requests"]] == [""]
+
+    async def test_another_fiscal_year_is_answered_with_those_there_are(self, door: Door):
+        for year in ("2025", ""):
+            await keep(door.store, of_year(year))
+
+        response, answer = await door.get(request_url(DocumentNumber="REQ-1", FiscalYear="2024"))
 
         assert response.status == 404
+        assert answer["detail"] == (
+            "No request of yours has this number and fiscal year."
+            " The number exists with FiscalYear: 2025, none."
+        )
+
+    async def test_a_number_that_does_not_exist_says_no_more(self, door: Door):
+        await keep(door.store)
+
+        response, answer = await door.get(request_url(DocumentNumber="REQ-9"))
+
+        assert response.status == 404
+        assert answer["detail"] == "No request of yours has this number."
+
+
+def of_year(year: str):
+    """REQ-1 in a fiscal year of its own."""
+    return an_approval(key=KEY._replace(year=year), id=f"pr-year{year}")
 
 
 def person(name="ann"):

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from approvals_core.adapters.tokens import Claims, TokenVerifier
-from approvals_core.models import OPEN, ApprovalKey, tenant_scope
+from approvals_core.models import OPEN, ApprovalKey, numbered, tenant_scope
 from approvals_core.ports import Cursor, Store, Tenants
 from approvals_core.tenant import Tenant
-from bots.tenants.callers import query, tenant_asked_for, tenants_of
+from bots.tenants.callers import is_given, query, tenant_asked_for, tenants_of
 from bots.tenants.payloads import Receives, take_payload
 from bots.tenants.quota import Quota
 from bots.tenants.standing import Told, payload_told, request_told
@@ -24,6 +24,7 @@ MOST = 200
 
 _NO_PAYLOAD = "No payload of yours has this id."
 _NO_REQUEST = "No request of yours has this number and fiscal year."
+_NO_NUMBER = "No request of yours has this number."
 
 
 class TenantsDoor:
@@ -72,12 +73,20 @@ class TenantsDoor:
         tenant = tenant_asked_for(request, claims, self._tenants)
         number = query(request, "DocumentNumber")
         if not number:
-            return await self._open_requests(request, tenant)
-        key = ApprovalKey(tenant.document_type_id, number, query(request, "FiscalYear"))
+            return await self._listed(request, tenant, OPEN)
+        if is_given(request, "FiscalYear"):
+            key = ApprovalKey(tenant.document_type_id, number, query(request, "FiscalYear"))
+            return await self._one_request(key)
+        return await self._listed(request, tenant, numbered(number), number)
+
+    async def _one_request(self, key: ApprovalKey) -> web.Response:
         told = await self._request(key)
-        if told is None:
-            raise refused(404, _NO_REQUEST)
-        return web.json_response({"Requests": [told], "Next": None})
+        if told is not None:
+            return web.json_response({"Requests": [told], "Next": None})
+        page = await self._store.page(tenant_scope(key.tenant), numbered(key.number), limit=MOST)
+        years = sorted({a.key.year or "none" for a in page.approvals if a.key.number == key.number})
+        others = f" The number exists with FiscalYear: {', '.join(years)}." if years else ""
+        raise refused(404, _NO_REQUEST + others)
 
     async def _find_payload(self, claims: Claims, payload_id: str) -> Told | None:
         for tenant in tenants_of(claims, self._tenants):
@@ -93,16 +102,22 @@ class TenantsDoor:
             return None
         return await request_told(self._store, approval, self._clock())
 
-    async def _open_requests(self, request: web.Request, tenant: Tenant) -> web.Response:
-        """Answer with what is open, the oldest first, a page at a time."""
+    async def _listed(
+        self, request: web.Request, tenant: Tenant, name: str, number: str = ""
+    ) -> web.Response:
+        """Answer with a list, the oldest first, a page at a time; of *number* alone if it is given."""
         page = await self._store.page(
             tenant_scope(tenant.document_type_id),
-            OPEN,
+            name,
             after=_cursor(query(request, "After")),
             limit=_limit(query(request, "Limit")),
         )
+        # The list of a number has those that only show it, too.
+        found = [each for each in page.approvals if number in ("", each.key.number)]
+        if number and not found:
+            raise refused(404, _NO_NUMBER)
         now = self._clock()
-        told = [request_told(self._store, approval, now) for approval in page.approvals]
+        told = [request_told(self._store, approval, now) for approval in found]
         answer = {"Requests": await asyncio.gather(*told), "Next": _next(page.after)}
         return web.json_response(answer)
 

@@ -55,3 +55,8 @@ def query(request: web.Request, name: str) -> str:
     wanted = name.lower()
     found = (value for key, value in request.query.items() if key.lower() == wanted)
     return next(found, "")
+
+
+def is_given(request: web.Request, name: str) -> bool:
+    """Tell whether a parameter is in the address, be it empty."""
+    return name.lower() in map(str.lower, request.query)

@@ -138,6 +138,7 @@ def _decision(decision: Decision | None, place: Place) -> Told | None:
         "AttemptedAt": written(decision.attempted_at),
         "NextAttemptAt": written(decision.due),
         "AnsweredAt": written(decision.answered_at),
+        "LastAnswer": decision.trouble or None,
         "Overdue": decision.overdue,
     }
 
@@ -146,4 +147,9 @@ def _refusal(place: Place) -> Told | None:
     refusal = place.refusal
     if refusal is None:
         return None
-    return {"Action": refusal.action, "Message": refusal.message, "At": written(refusal.at)}
+    return {
+        "Action": refusal.action,
+        "Message": refusal.message,
+        "Reason": refusal.reason or None,
+        "At": written(refusal.at),
+    }

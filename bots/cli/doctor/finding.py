@@ -1,0 +1,65 @@
+"""What the doctor found out about one step, and how an operator reads it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+WIDTH = max(map(len, ("broken", "unseen")))
+
+
+class Verdict(StrEnum):
+    """How a step stands."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    WAITS = "waits"  # it needs a step that is broken
+    UNSEEN = "unseen"  # only the real cloud can show it
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One step: *saw* is what was looked at and found, *repair* what to do, or where to look."""
+
+    step: str
+    verdict: Verdict
+    saw: str
+    repair: str = ""
+
+
+def ok(step: str, saw: str) -> Finding:
+    """Return a step that is done."""
+    return Finding(step, Verdict.OK, saw)
+
+
+def broken(step: str, saw: str, repair: str) -> Finding:
+    """Return a step that is not done, or done wrongly."""
+    return Finding(step, Verdict.BROKEN, saw, repair)
+
+
+def waits(step: str, first: str) -> Finding:
+    """Return a step that was not looked at, because *first* is broken."""
+    return Finding(step, Verdict.WAITS, f"not looked at: {first} comes first")
+
+
+def unseen(step: str, where: str, *, why: str = "") -> Finding:
+    """Return a step that cannot be seen from here, with *where* it can."""
+    because = f": {why}" if why else ""
+    return Finding(step, Verdict.UNSEEN, f"cannot be seen from here{because}", where)
+
+
+def lines(finding: Finding) -> Iterator[str]:
+    """Yield a step's line, and its repair indented."""
+    yield f"{finding.verdict.value:{WIDTH}}  {finding.step}: {finding.saw}"
+    if finding.repair:
+        yield f"{'':{WIDTH}}    {finding.repair}"
+
+
+def in_short(findings: Sequence[Finding]) -> str:
+    """Return how it stands altogether."""
+    bad, hidden = _count(findings, Verdict.BROKEN), _count(findings, Verdict.UNSEEN)
+    first = f"{bad} of {len(findings)} steps are broken" if bad else "Nothing is broken"
+    return f"{first}, {hidden} cannot be seen from here."
+
+
+def _count(findings: Iterable[Finding], verdict: Verdict) -> int:
+    return sum(finding.verdict is verdict for finding in findings)
