@@ -1,0 +1,111 @@
+"""How results are told: the table of the README, and where our time goes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from platform import python_implementation, python_version
+from statistics import median
+
+from benchmarks.benchmark import Result, Shares
+from benchmarks.sides import Slice
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- benchmarks -->\n", "<!-- end of benchmarks -->"
+SHOWN = 0.01  # of all time: what takes less is not listed
+
+_HEAD = ("What", "Beside", "Processor µs each", "Times", "Goal", "A second", "99 of 100 within")
+
+
+def table(results: Iterable[Result], client: str) -> str:
+    """Return all results in Markdown, with a line that says where they were measured."""
+    lines = [f"| {' | '.join(row)} |" for row in (_HEAD, *map(_row, results))]
+    lines.insert(1, f"|{' --- |' * len(_HEAD)}")
+    return "\n".join(lines) + f"\n\n{_where_measured(client)}\n"
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    benchmark, ours, beside = result.benchmark, result.ours, result.beside
+    return (
+        benchmark.ours,
+        benchmark.beside,
+        _both(_number(_cpu(ours)), _number(_cpu(beside))),
+        f"**{_times(result.ratio)}**",
+        _goal(result),
+        _both(f"{_rate(ours):,.0f}", f"{_rate(beside):,.0f}"),
+        _both(_milliseconds(ours), _milliseconds(beside)),
+    )
+
+
+def _both(ours: str, beside: str) -> str:
+    return f"{ours} / {beside}"
+
+
+def _goal(result: Result) -> str:
+    least = result.benchmark.least
+    if least is None:
+        return "none"
+    met = "met" if result.ratio >= least else f"missed by {1 - result.ratio / least:.0%}"
+    return f"{_times(least)}: {met}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"  # noqa: PLR2004 (as many digits as mean something)
+
+
+def _cpu(slices: Sequence[Slice]) -> float:
+    return median(each.cpu_each for each in slices) * 1e6
+
+
+def _rate(slices: Sequence[Slice]) -> float:
+    return median(each.rate for each in slices)
+
+
+def _milliseconds(slices: Sequence[Slice]) -> str:
+    milliseconds = median(each.p99 for each in slices) * 1e3
+    return f"{milliseconds:.{0 if milliseconds >= 10 else 1 if milliseconds >= 1 else 2}f} ms"  # noqa: PLR2004 (the same)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _where_measured(client: str) -> str:
+    today = datetime.now(UTC).date().isoformat()
+    python = f"{python_implementation()} {python_version()}"
+    return f"Measured on {today} on {_machine()}, {python}; load by {client}."
+
+
+def _machine() -> str:
+    """Return the processor's name and number, as far as the system says."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return (
+        f"{len(models)} cores of {models[0]}"
+        if models
+        else "a machine that does not say what it is"
+    )
+
+
+def where(result: Result) -> str:
+    """Return where the time of our side goes, as text for a terminal."""
+    title = f"{result.benchmark.name}: where our time goes"
+    return "\n".join(
+        [title, *_lines(result.modules), "  and in which functions", *_lines(result.functions)]
+    )
+
+
+def _lines(shares: Shares) -> list[str]:
+    return [f"  {share:6.1%}  {name}" for name, share in shares if share >= SHOWN]
+
+
+def write_readme(text: str) -> None:
+    """Put the table between its two markers in the README."""
+    README.write_text(with_table(README.read_text(encoding="utf-8"), text), encoding="utf-8")
+
+
+def with_table(written: str, text: str) -> str:
+    """Return *written* with *text* between the markers."""
+    before, _, rest = written.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"

@@ -1,0 +1,128 @@
+"""The benchmarks measure nothing wrong: no answer that is an error, no goal told as met that is not."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from benchmarks.benchmark import Benchmark, Result
+from benchmarks.ground import Ground
+from benchmarks.load import Gun, Load
+from benchmarks.programs import CannotMeasure
+from benchmarks.sides import Side, Slice
+from benchmarks.table import BEGIN, END, README, table, with_table
+
+CLIENTS = [
+    "aiohttp",
+    pytest.param("wrk", marks=pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk here")),
+]
+LOAD = Load(
+    path="/",
+    headers={"Authorization": "Bearer @@"},
+    body="number @@",
+    expected="taken",
+    values=[f"{number:06}" for number in range(100_000)],
+    once=True,
+)
+
+
+class Taker:
+    """Takes what it has not seen yet."""
+
+    def __init__(self, status: int = 200, answer: str = "taken") -> None:
+        self.seen: list[tuple[str, str]] = []
+        self._status = status
+        self._answer = answer
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.seen.append((request.headers["Authorization"], await request.text()))
+        return web.Response(status=self._status, text=self._answer)
+
+
+@asynccontextmanager
+async def serving(taker: Taker) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/", taker.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_every_request_of_a_load_is_another_one(client: str) -> None:
+    taker = Taker()
+
+    async with serving(taker) as url:
+        gun = Gun(LOAD, url, connections=2, client=client)
+        counted = [(await gun.fire(0.1)).requests for _turn in range(2)]
+
+    assert min(counted) > 0
+    assert len(set(taker.seen)) == len(taker.seen) >= sum(counted)
+    header, body = taker.seen[-1]
+    assert header == f"Bearer {body.removeprefix('number ')}"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("taker", [Taker(status=202), Taker(answer="duplicate")])
+async def test_a_wrong_answer_is_not_measured(client: str, taker: Taker) -> None:
+    async with serving(taker) as url:
+        with pytest.raises(CannotMeasure, match="wrong answers"):
+            await Gun(LOAD, url, connections=2, client=client).fire(0.1)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_requests_that_run_out_are_not_sent_twice_unseen(client: str) -> None:
+    few = Load(path="/", headers=LOAD.headers, body="@@", values=("1", "2"), once=True)
+
+    async with serving(Taker()) as url:
+        with pytest.raises(CannotMeasure, match="2 prepared requests were not enough"):
+            await Gun(few, url, connections=2, client=client).fire(0.1)
+
+
+def a_result(*, ours: float, beside: float, least: float | None) -> Result:
+    """Return one round; *ours* and *beside* are seconds of the processor for 1,000 requests."""
+
+    @asynccontextmanager
+    async def nothing(_ground: Ground) -> AsyncIterator[tuple[Side, Side]]:
+        raise NotImplementedError
+        yield
+
+    benchmark = Benchmark(name="x", ours="Ours", beside="theirs", least=least, open=nothing)
+    slices = [Slice(requests=1000, seconds=2.0, cpu=cpu, p99=0.004) for cpu in (ours, beside)]
+    return Result(benchmark, [(slices[0], slices[1])], [], [])
+
+
+def row(result: Result) -> str:
+    return table([result], "wrk").splitlines()[2]
+
+
+def test_a_row_says_what_the_processor_did_and_whether_the_goal_is_met() -> None:
+    met = row(a_result(ours=0.2, beside=1.0, least=4.0))
+
+    assert (
+        met
+        == "| Ours | theirs | 200 / 1,000 | **5.00** | 4.00: met | 500 / 500 | 4.0 ms / 4.0 ms |"
+    )
+
+
+def test_a_row_says_by_how_much_a_goal_is_missed() -> None:
+    assert "| **3.00** | 4.00: missed by 25% |" in row(a_result(ours=1, beside=3, least=4.0))
+    assert "| **3.00** | none |" in row(a_result(ours=1, beside=3, least=None))
+
+
+def test_the_readmes_table_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    written = f"before\n{BEGIN}old\n{END}\nafter\n"
+
+    assert with_table(written, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_the_readme_has_a_place_for_the_table() -> None:
+    text = README.read_text(encoding="utf-8")
+
+    assert text.count(BEGIN) == text.count(END) == 1
+    assert text.index(BEGIN) < text.index(END)
