@@ -3,13 +3,15 @@
 #   make run                 the playground and the service, on SQLite
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
 #   make test                linters, types, import contracts and every test
+#   make benchmark           measures it beside other ways, in a few minutes, and prints a table
 #   make lint                the same without the tests
+#   make soak                every crash in every kind of world, then seeds, for MINUTES=11; SEED=… begins with that one
 #   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
 #   make fresh               forget the playground's data
 #   make clean               remove what was installed here
 #   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
 
-.PHONY: run test lint manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
+.PHONY: run test benchmark lint soak manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,13 +38,21 @@ WEB := web/node_modules/.set-up-$(call checksum,web/package.json web/package-loc
 run: set-up-to-run
 	@$(BIN)/python -m playground $(if $(STORE),--store $(STORE))
 
-# The second Python leaves out the tests in a browser: what those add is about the page, and no Python changes it.
+# The second Python leaves out the tests in a browser, which are about the page, and those that kill processes: no Python changes either.
 test: lint
 	$(BIN)/python -m pytest $(WORKERS)
-	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser"; fi
+	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser and not crash"; fi
 
-# Many tests wait for promised times, so twice as many run as there are cores.
-WORKERS := -n 4
+# Many tests wait for promised times, so twice as many run as there are cores. They are handed out one by one: the
+# longest stand side by side, and one worker would get them all.
+WORKERS := -n 4 --maxschedchunk 1
+
+# Two workers, and four tests that go on for a share of the time each, after those that come to an end.
+soak: set-up-to-test
+	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.25 --seed $(SEED)
+
+MINUTES := 11
+SEED := $(shell date +%s)
 
 lint: set-up-to-test
 	$(BIN)/ruff format --check
@@ -50,11 +60,14 @@ lint: set-up-to-test
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-cache --no-logo
 
+benchmark: $(DEVELOPMENT)
+	@$(BIN)/python -m benchmarks
+
 manifest: $(RUNTIME) $(WEB)
 	@$(bring_node); $(BIN)/python -m manifest
 
 fresh:
-	rm -rf .playground
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m playground.lock .playground
 
 clean:
 	rm -rf $(VENV) $(SECOND_VENV) build web/node_modules .hypothesis .import_linter_cache .pytest_cache .ruff_cache

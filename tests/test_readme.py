@@ -17,14 +17,14 @@ from adaptivecards import elements as package_elements
 
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.arx import parse_arx
-from approvals_core.errors import InvalidArx
 from approvals_core.models import Disposition, PlaceState
 from approvals_core.tenant import Limits, Tenant
 from bots.cli.__main__ import parser
 from cards import elements
 from config import Settings
-from playground.outside import Playground
+from playground.__main__ import FOLDER
 from playground.page_samples import samples
+from playground.start import SETTINGS_FILE
 from tests.outside import authority, playground
 from tests.place_moves import BEFORE, moves_of_a_place
 from tests.readme_tables import README, ROOT, TENANTS, tables_in, with_tables
@@ -32,7 +32,8 @@ from tests.running import Running, running
 
 __all__ = ["authority", "playground", "running"]
 
-DOCUMENTS = (README, TENANTS, ROOT / "CHANGELOG.md")
+CONTRACT = ROOT / "docs/tenant-contract.md"
+DOCUMENTS = (README, TENANTS, CONTRACT, ROOT / "CHANGELOG.md")
 TEXT = README.read_text(encoding="utf-8")
 STATES = {state.value for state in PlaceState}
 
@@ -150,23 +151,6 @@ def test_the_smallest_payload_is_taken_without_a_warning() -> None:
     assert arx.warnings == ()
 
 
-def test_the_printed_mistake_is_the_one_that_is_answered() -> None:
-    payload, answer = map(json.loads, blocks(section("How a tenant calls us"), "json"))
-    [printed] = answer["errors"]
-    wrong = payload | {"Operation": 9}
-
-    with pytest.raises(InvalidArx) as refused:
-        parse_arx(
-            json.dumps(wrong).encode(), tenant_id=payload["DocumentTypeId"], now=datetime.now(UTC)
-        )
-
-    [problem] = refused.value.problems
-    assert (printed["pointer"], printed["detail"]) == (problem.pointer, problem.message)
-    assert answer["PayloadProcessingResult"]["ReconciliationAwaitTime"] == int(
-        Limits().reconcile_after
-    )
-
-
 def test_the_sample_of_a_tenants_file_is_a_good_one(tmp_path: Path) -> None:
     [sample] = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
     (tmp_path / "hr.toml").write_text(sample, encoding="utf-8")
@@ -179,14 +163,43 @@ def test_the_sample_of_a_tenants_file_is_a_good_one(tmp_path: Path) -> None:
 # -- commands -------------------------------------------------------------------------
 
 
+STANDS_FOR = {
+    "ID": "pr-1",
+    "SEAT": "0",
+    "WHAT": "accepted",
+    "NAME": "Olga",
+    "PERSON": "johndoe1",
+    "LETTER": "9f3c",
+}
+
+
 def test_the_operators_commands_are_all_of_those_there_are() -> None:
     lines = re.findall(r"^python -m bots\.cli (.+?)(?=  )", section("Operators"), re.MULTILINE)
-    stands_for = {"ID": "pr-1", "SEAT": "0", "WHAT": "accepted", "NAME": "Olga"}
 
-    typed = [[str(stands_for.get(word, word)) for word in line.split()] for line in lines]
+    typed = [[STANDS_FOR.get(str(word), str(word)) for word in line.split()] for line in lines]
     read = [parser().parse_args(words) for words in typed]
 
     assert {(each.command, each.verb) for each in read} == set(commands(parser()))
+
+
+def test_the_options_that_are_named_beside_a_command_are_its_own() -> None:
+    found = re.findall(r"^python -m bots\.cli (.+?)  +(.*)$", section("Operators"), re.MULTILINE)
+    values = {"CODE": "pr", "N": "7"}
+
+    for line, told in found:
+        options = re.findall(r"--[a-z-]+(?: [A-Z]+)?", told)
+        words = f"{line} {' '.join(options)}".split()
+        parser().parse_args([values.get(word, STANDS_FOR.get(word, word)) for word in words])
+
+    assert sum("--" in told for _line, told in found) > 3
+
+
+def test_the_examples_of_trouble_type_what_can_be_typed() -> None:
+    typed = re.findall(r"^\$ python -m bots\.cli (.+)$", section("Operators"), re.MULTILINE)
+
+    read = [parser().parse_args(shlex.split(line)) for line in typed]
+
+    assert {"rebind", "settle", "dead-letters"} <= {each.command for each in read}
 
 
 def commands(reads: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
@@ -217,18 +230,10 @@ def _make_targets(text: str) -> set[str]:
     return set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE))
 
 
-def test_the_settings_for_a_look_into_the_playground_fit_its_store(
-    playground: Playground, tmp_path: Path
-) -> None:
-    exports = next(b for b in blocks(section("Operators"), "bash") if "export" in b)
-    words = [shlex.split(line)[1] for line in exports.splitlines()]
-    given = dict(word.removeprefix("APPROVALS_").lower().split("=", 1) for word in words)
-    playing = playground.settings(store_url="sqlite:///x", tenants=tmp_path, port=3978)
+def test_the_line_for_a_look_into_the_playground_names_the_file_that_it_writes() -> None:
+    line = next(block for block in blocks(section("Operators"), "bash"))
 
-    settings = Settings.model_validate(given)
-
-    assert settings.issuers == (playing["ENTRA_ISSUER"], playing["BOT_ISSUER"])
-    assert settings.public_url == playing["PUBLIC_URL"]
+    assert line.strip() == f". {FOLDER.name}/{SETTINGS_FILE}"
 
 
 # -- addresses, links, names --------------------------------------------------------------
@@ -264,12 +269,12 @@ def _leads(path: Path, link: str) -> bool:
     if not anchor:
         return target.is_file()
     headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
-    return anchor in {heading.lower().replace(" ", "-") for heading in headings}
+    return anchor in {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
 def test_what_is_to_be_pressed_is_on_the_page() -> None:
     page = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "playground/page").rglob("*.js"))
-    labels = {sample["label"] for sample in samples()} | {"Approve", "Comment"}
+    labels = {sample["label"] for sample in samples()} | {"Approve", "Reject", "Comment"}
 
     named = set(re.findall(r"\*\*(.+?)\*\*", section("A first approval in five minutes")))
 
