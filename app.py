@@ -42,7 +42,7 @@ from bots.teams.limits import Pace
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
-from config import Settings, mistakes
+from config import Settings, mistakes, strangers
 
 log = logging.getLogger("approvals")
 
@@ -98,6 +98,8 @@ class House:
         """Open the store, the connections and the worker; *stack* closes them."""
         settings = self._settings
         self.tenants: Tenants = await asyncio.to_thread(load_tenants, settings.tenants)
+        if lost := strangers(settings.directories, self.tenants.all()):
+            raise BadTenantFiles(lost)
         self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)

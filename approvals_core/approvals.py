@@ -32,9 +32,9 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Cursor, Store, Tenants, View
 from approvals_core.posting import Posting
-from approvals_core.rules import answering, intake
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules import intake, settling
 from approvals_core.rules.deciding import Click
+from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import holder, may_see
 from approvals_core.tenant import Tenant
 
@@ -207,7 +207,7 @@ class Approvals:
         approval, tenant = await self._named(public_id)
         return await self._commits.change_once(
             approval.key,
-            lambda a, stamp: answering.settle(a, seat, found, by=by, tenant=tenant, stamp=stamp),
+            lambda a, stamp: settling.settle(a, seat, found, by=by, tenant=tenant, stamp=stamp),
         )
 
     async def drain(self, *, seconds: float) -> None:

@@ -24,10 +24,11 @@ from approvals_core.models import (
     Place,
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound
-from approvals_core.rules import answering, binding, deciding, intake, upkeep
-from approvals_core.rules.answering import Post, Settlement
+from approvals_core.rules import answering, binding, deciding, intake, settling, upkeep
+from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
+from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import Tenant
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -159,7 +160,7 @@ def _clicked(approval: Approval, tenant: Tenant) -> Iterator[Change]:
 def _settled(approval: Approval, tenant: Tenant) -> Iterator[Change]:
     for found in Settlement:
         with suppress(NotSettled):
-            yield answering.settle(approval, 0, found, by="Olga", tenant=tenant, stamp=STAMP)
+            yield settling.settle(approval, 0, found, by="Olga", tenant=tenant, stamp=STAMP)
 
 
 def _worked(approval: Approval, job: Job, tenant: Tenant) -> Iterator[Change]:
@@ -176,7 +177,7 @@ def _done(approval: Approval, job: Job, tenant: Tenant, lease: Lease) -> Iterato
             for who in (ANN, NotFound.UNKNOWN):
                 yield binding.bind(approval, 0, who, tenant=tenant, stamp=STAMP, finish=lease)
         case JobKind.AWAIT_ARX:
-            yield answering.overdue(approval, 0, job.decision, stamp=LATER, finish=lease)
+            yield settling.overdue(approval, 0, job.decision, stamp=LATER, finish=lease)
         case JobKind.POST:
             post = Post(0, job.decision, job.number)
             yield answering.attempt(approval, post, tenant=tenant, stamp=STAMP, finish=lease)

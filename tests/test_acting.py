@@ -28,8 +28,8 @@ from approvals_core.models import (
 )
 from approvals_core.models import Operation as Op
 from approvals_core.ports import Answer, AnswerKind, Store
-from approvals_core.rules.answering import Settlement
 from approvals_core.rules.deciding import POST_LEASE, TO_READ, Click
+from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import Concurrency, Limits
 from tests.fakes import FlakyStore
 from tests.makers import (

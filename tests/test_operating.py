@@ -23,8 +23,8 @@ from approvals_core.models import (
 )
 from approvals_core.operating import Operating
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
-from approvals_core.rules.answering import Settlement
 from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import may_see
 from approvals_core.tenant import Concurrency
 from approvals_core.worker import MOST_FAILURES

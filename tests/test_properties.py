@@ -42,9 +42,9 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, View
 from approvals_core.rules import binding, intake, upkeep
-from approvals_core.rules.answering import Settlement
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import may_decide
 from approvals_core.tenant import Concurrency, Limits, Tenant
 from tests.clock import TickingClock

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from app import open_house
+from approvals_core.adapters.tenant_files import BadTenantFiles
 from approvals_core.errors import StoreRefused
 from config import Settings
 from playground import names
@@ -201,6 +202,19 @@ async def test_a_store_that_holds_the_words_of_others_is_not_opened(
 
     with pytest.raises(StoreRefused, match="holds the words of"):
         async with open_house(others):
+            pass
+
+
+async def test_a_tenant_whose_people_may_not_talk_to_the_bot_is_not_served(
+    playground: Playground, store_url: str, tmp_path: Path
+) -> None:
+    tenants = playground.write_tenants(tmp_path / "tenants")
+    given = playground.settings(store_url=store_url, tenants=tenants, port=0)
+    given["DIRECTORIES"] = "22222222-bbbb-4bbb-8bbb-222222222222"
+    settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
+
+    with pytest.raises(BadTenantFiles, match="could never talk to the bot"):
+        async with open_house(settings):
             pass
 
 

@@ -10,7 +10,7 @@ import pytest
 from approvals_core.errors import NotSettled
 from approvals_core.models import JobKind, Lane, PlaceState, tenant_scope
 from approvals_core.ports import Answer, AnswerKind, Page, Store
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules.settling import Settlement
 from approvals_core.worker import Worker
 from tests.makers import KEY, MARIA, Core, a_tenant, create, delete, update
 from tests.store_spoiling import spoil

@@ -1,11 +1,9 @@
 """What becomes of a decision on its way to the tenant: attempts, answers, and no answer."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from gettext import gettext as _
 from typing import NamedTuple
 
-from approvals_core.errors import NotSettled
 from approvals_core.models import (
     ActionTaken,
     Approval,
@@ -35,14 +33,6 @@ class Post(NamedTuple):
     seat: int
     decision: str
     number: int
-
-
-class Settlement(StrEnum):
-    """What an operator found out about an unconfirmed decision."""
-
-    ACCEPTED = "accepted"
-    NOT_TAKEN = "not-taken"
-    POST_AGAIN = "post-again"
 
 
 def pending_again(
@@ -105,7 +95,7 @@ def answered(
     then it counts only where nobody knows what became of the attempt.
     """
     draft = Draft(approval, stamp)
-    place, decision = _open(approval, post)
+    place, decision = open_decision(approval, post)
     if place is None or decision is None or not (finish or _doubted(place, decision, post)):
         draft.note(EventKind.LATE_ANSWER, {"decision": post.decision, "answer": answer.kind})
         return draft.change(finish=finish)
@@ -126,7 +116,7 @@ def attempt(
     with ``decision.attempts == post.number``; else it ends the job. None: there
     is nothing to do.
     """
-    place, decision = _open(approval, post)
+    place, decision = open_decision(approval, post)
     if place is None or decision is None or not _wants(place, decision, post):
         return None
     draft = Draft(approval, stamp)
@@ -156,51 +146,7 @@ def begun(change: Change) -> bool:
     return change.finish is None
 
 
-def settle(
-    approval: Approval, seat: int, found: Settlement, *, by: str, tenant: Tenant, stamp: Stamp
-) -> Change:
-    """
-    End an unconfirmed decision by what the operator *by* found out.
-
-    Raises:
-        NotSettled: The place has no unconfirmed decision.
-    """
-    place = approval.place(seat)
-    if place is None or place.state is not PlaceState.UNCONFIRMED or place.decision is None:
-        raise NotSettled(f"Place {seat} of {approval.id} has no unconfirmed decision.")
-    due = place.decision.due
-    if due is not None and place.decision.attempted_at >= due:
-        # An attempt is on the wire: deciding otherwise now could reach the tenant too.
-        raise NotSettled(f"Place {seat} of {approval.id} is being posted again just now; wait.")
-    draft, decision = Draft(approval, stamp), place.decision
-    facts = {"seat": seat, "decision": decision.id, "found": found}
-    draft.note(EventKind.SETTLED, facts, {"by": by})
-    match found:
-        case Settlement.ACCEPTED:
-            _accept(draft, place, decision, Answer(kind=AnswerKind.ACCEPTED), tenant)
-        case Settlement.NOT_TAKEN:
-            why = _("Your decision did not reach {tenant}. Please decide again.")
-            give_back(draft, place, decision, why.format(tenant=tenant.name))
-        case Settlement.POST_AGAIN:
-            _postpone(draft, place, decision, due=stamp.at)
-    draft.converge(channels=tenant.channels)
-    return draft.change()
-
-
-def overdue(
-    approval: Approval, seat: int, decision: str, *, stamp: Stamp, finish: Lease
-) -> Change | None:
-    """Put before an operator that the ARX owed for an accepted decision did not come."""
-    place, made = _open(approval, Post(seat, decision, 0))
-    if place is None or made is None or place.state is not PlaceState.ACCEPTED or made.overdue:
-        return None
-    draft = Draft(approval, stamp)
-    draft.put(place, decision=made.model_copy(update={"overdue": True}))
-    draft.note(EventKind.OVERDUE, {"seat": seat, "decision": decision})
-    return draft.change(finish=finish)
-
-
-def _open(approval: Approval, post: Post) -> tuple[Place | None, Decision | None]:
+def open_decision(approval: Approval, post: Post) -> tuple[Place | None, Decision | None]:
     """Return place and decision if that decision is still on its way."""
     place = approval.place(post.seat)
     if place is None or place.decision is None or place.decision.id != post.decision:
@@ -213,7 +159,7 @@ def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant
         draft.note(EventKind.LATE_ANSWER, {"decision": decision.id, "answer": answer.kind})
         return place
     if answer.kind is AnswerKind.ACCEPTED:
-        return _accept(draft, place, decision, answer, tenant)
+        return accept(draft, place, decision, answer, tenant)
     if answer.kind is AnswerKind.REFUSED:
         return _refuse(draft, place, decision, answer, tenant)
     doubtful = place.state is PlaceState.UNCONFIRMED or answer.kind is AnswerKind.UNKNOWN
@@ -226,9 +172,7 @@ def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant
     return give_back(draft, place, decision, why, reason=answer.reason)
 
 
-def _accept(
-    draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant
-) -> Place:
+def accept(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
     draft.note(
         EventKind.ACCEPTED,
         {"seat": place.seat, "decision": decision.id, "action": decision.action},
@@ -293,12 +237,13 @@ def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
         why = answer.message or _not_taken(tenant)
         return give_back(draft, place, decision, why, reason=answer.reason)
     due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
-    return _postpone(draft, place, decision, due=due, reason=answer.reason)
+    return postpone(draft, place, decision, due=due, reason=answer.reason)
 
 
-def _postpone(
+def postpone(
     draft: Draft, place: Place, decision: Decision, *, due: datetime, reason: str = ""
 ) -> Place:
+    """Leave the next attempt of *decision* for when it is *due*; *reason* is for operators."""
     facts = {"seat": place.seat, "decision": decision.id, "due": due.isoformat(), "reason": reason}
     draft.note(EventKind.POSTPONED, facts)
     post_job(draft, place, decision, number=decision.attempts + 1, due=due)

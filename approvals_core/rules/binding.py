@@ -4,8 +4,8 @@ from approvals_core.errors import NotRebound
 from approvals_core.models import Approval, Change, EventKind, Lease, Person, Place, PlaceState
 from approvals_core.ports import NotFound
 from approvals_core.rules.answering import pending_again
+from approvals_core.rules.asking import ask, open_or_close, remove
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.rules.intake import ask, open_or_close, remove
 from approvals_core.tenant import Tenant
 
 

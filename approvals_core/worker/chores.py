@@ -15,7 +15,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Directory, Store, Tenants
 from approvals_core.posting import Posting
-from approvals_core.rules import answering, binding, upkeep
+from approvals_core.rules import binding, settling, upkeep
 from approvals_core.tenant import Tenant
 
 PAGE = 100  # approvals looked at together by the sweep
@@ -111,7 +111,7 @@ class Chores:
         await self._commits.finish(
             key,
             lease,
-            lambda a, stamp: answering.overdue(a, seat, job.decision, stamp=stamp, finish=lease),
+            lambda a, stamp: settling.overdue(a, seat, job.decision, stamp=stamp, finish=lease),
         )
 
     async def _clean_up(self, leased: LeasedJob) -> None:

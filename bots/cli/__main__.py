@@ -21,7 +21,7 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError, StoreRefused
 from approvals_core.ports import Directory, Store
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules.settling import Settlement
 from bots.cli.commands import parser
 from bots.cli.desk import Desk, utc_now
 from bots.cli.doctor.teams import PACKAGE, doctor_teams

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules.settling import Settlement
 from bots.cli.doctor.teams import PACKAGE
 
 EXIT_CODES = "The exit code is 0 if it was done, 1 if not, 2 if settings or the command are wrong."

@@ -28,8 +28,8 @@ from approvals_core.ports import (
 )
 from approvals_core.posting import Posting
 from approvals_core.rules import upkeep
-from approvals_core.rules.answering import Settlement
 from approvals_core.rules.draft import card_job_key, chain_is_sound
+from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.explaining import Card, Seen, explained

@@ -14,7 +14,7 @@ from approvals_core.models import (
     Receipt,
     needs_operator,
 )
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import holder, name_of
 from approvals_core.tenant import Tenant
 from approvals_core.worker import MOST_FAILURES

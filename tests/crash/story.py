@@ -8,7 +8,7 @@ from typing import Any
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.models import Place, PlaceState
-from approvals_core.rules.answering import Settlement
+from approvals_core.rules.settling import Settlement
 from bots.cli.desk import Desk
 from playground.reading import button, words
 from playground.records import Json

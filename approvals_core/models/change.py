@@ -1,0 +1,123 @@
+"""What is still to do, and the one way in which anything changes."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from approvals_core.models.approval import Approval
+from approvals_core.models.history import HistoryEvent, Payload
+from approvals_core.models.identity import ApprovalKey, PersonId, Record
+from approvals_core.models.receipts import Contact, Receipt
+
+
+class Lane(IntEnum):
+    """Priority of jobs, the smaller first."""
+
+    DECISION = 0
+    CARD = 1
+    REMINDER = 2
+    DIGEST = 3
+
+
+class JobKind(StrEnum):
+    """What the worker can do. All are level-triggered: they look and do what is needed."""
+
+    POST = "post"  # tell the tenant a decision
+    AWAIT_ARX = "await_arx"  # see whether the ARX owed after acceptance came
+    RESOLVE = "resolve"  # find the person of a place
+    CARD = "card"  # converge one person's card in one channel
+    DELIVER = "deliver"  # converge all that is pending for a person who can be reached now
+    CLEAN_UP = "clean_up"  # drop the bodies of a request that stayed closed
+
+
+class Job(Record):
+    """
+    Something still to do, written by the commit that made it necessary.
+
+    The same key again means: at the earlier of both times, and once more if it
+    is being done just now.
+    """
+
+    key: str
+    kind: JobKind
+    lane: Lane
+    due: datetime
+    approval: ApprovalKey | None = None
+    seat: int | None = None
+    person: PersonId | None = None
+    channel: str = ""
+    round: int = 0
+    decision: str = ""
+    number: int = 0  # of the attempt to post
+
+
+class Lease(NamedTuple):
+    """The right to finish a job. Another token means that somebody else has it."""
+
+    scope: str
+    job: str  # its key
+    token: str
+    until: datetime
+
+
+class LeasedJob(NamedTuple):
+    """A job handed out; *failures* counts how often it failed before."""
+
+    job: Job
+    lease: Lease
+    failures: int
+
+
+class QueuedJob(NamedTuple):
+    """
+    A job as it lies in the queue.
+
+    *job* is None if its record cannot be read. *next* is when it is handed out: when it
+    is due, or when its lease ends. *failures* counts how often it failed in a row.
+    """
+
+    scope: str
+    key: str
+    lane: Lane
+    job: Job | None
+    next: datetime
+    leased: bool
+    failures: int
+
+
+class DeadLetter(Record):
+    """A job that kept failing, kept for an operator."""
+
+    id: str
+    scope: str
+    job: Job
+    error: str  # type and place of the failure, no personal text
+    at: datetime
+
+
+class Change(Record):
+    """
+    One step of one scope: committed whole, or not at all.
+
+    `approval` and `contact` are as they shall stand, their version one above the
+    stored. `bodies` are texts beside the approval by name; None deletes.
+    `claim` hands one of `jobs` to the committing process at once; `finish` ends a
+    leased job (or makes it due again, if it was asked for once more meanwhile), and
+    is done before `jobs` are added. `answers` is the id of a dead letter that goes.
+    """
+
+    id: str
+    scope: str
+    approval: Approval | None = None
+    contact: Contact | None = None
+    events: tuple[HistoryEvent, ...] = ()
+    bodies: dict[str, str | None] = Field(default_factory=dict[str, str | None])
+    payload: Payload | None = None
+    receipts: tuple[Receipt, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    claim: Lease | None = None
+    finish: Lease | None = None
+    dead: DeadLetter | None = None
+    answers: str = ""

@@ -1,0 +1,60 @@
+"""How a place is asked and asked no longer, and with the last of them a round ends."""
+
+from datetime import timedelta
+
+from approvals_core.models import Approval, EventKind, JobKind, Lane, Mark, Place, PlaceState
+from approvals_core.rules.answering import pending_again
+from approvals_core.rules.draft import Draft
+
+# After closing: a late ARX may open the request again, and cards still show them.
+KEEP_BODIES = timedelta(hours=1)
+
+
+def open_or_close(draft: Draft, before: Approval) -> None:
+    """Begin the next round if *before* asked nobody, or end it if nobody is left."""
+    if draft.approval.open and not before.open:
+        draft.set(round=before.round + 1, opened_at=draft.at, closed_at=None)
+        if not before.round:  # what was told before anybody was asked belongs to the first round
+            first = [taken.model_copy(update={"round": 1}) for taken in draft.approval.taken]
+            draft.set(taken=tuple(first))
+    elif before.open and not draft.approval.open:
+        draft.set(closed_at=draft.at)
+        clean_up(draft)
+    for place in draft.approval.places:
+        if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
+            draft.put(place, round=draft.approval.round)
+
+
+def remove(draft: Draft, place: Place, mark: Mark) -> Place:
+    """Take a place out of everybody's queue; an open decision is settled by it."""
+    note_settled(draft, place)
+    return draft.put(place, state=PlaceState.REMOVED, decision=None, refusal=None, mark=mark)
+
+
+def ask(draft: Draft, place: Place, mark: Mark) -> Place:
+    """Ask the approver of *place*; one who decided and was not accepted yet stays so."""
+    marked = place.model_copy(update={"mark": mark})
+    if place.state is PlaceState.REMOVED:
+        return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
+    if place.state is PlaceState.ACCEPTED:
+        note_settled(draft, place)
+        return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
+    return draft.put(marked)
+
+
+def note_settled(draft: Draft, place: Place) -> None:
+    """Record that the tenant's word ended an open decision."""
+    if place.decision is not None:
+        facts = {"seat": place.seat, "decision": place.decision.id, "was": place.state}
+        draft.note(EventKind.SETTLED, facts)
+
+
+def clean_up(draft: Draft) -> None:
+    """Leave the job that drops the bodies, if the request stays closed."""
+    draft.job(
+        f"clean/{draft.approval.id}/{draft.approval.round}",
+        JobKind.CLEAN_UP,
+        Lane.DIGEST,
+        due=draft.at + KEEP_BODIES,
+        round=draft.approval.round,
+    )
