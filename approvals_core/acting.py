@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from gettext import gettext as _
 from typing import NamedTuple, TypeVar
 
@@ -63,7 +64,7 @@ class Acting:
         self._posting = posting
         self._decision = str(uuid.uuid4())
         self._found: Found | None = None
-        self._claim: Lease | None = None
+        self._claims: list[Lease] = []
 
     async def run(self, find: Callable[[], Awaitable[Found]]) -> Approval:
         """
@@ -80,6 +81,8 @@ class Acting:
         try:
             approval, lease = await self._patiently(lambda: self._record(find))
         except Exception as problem:
+            if isinstance(problem, StoreUnavailable):
+                log.error("decision_not_recorded", extra={"why": str(problem)})  # noqa: TRY400
             if self.promised:
                 await self._take_back(problem)
             raise
@@ -102,7 +105,7 @@ class Acting:
         ours: list[bool] = []
 
         def decide(newest: Approval, stamp: Stamp) -> Change | None:
-            ours[:] = [self._claim is not None and self._holds(newest)]
+            ours[:] = [bool(self._claims) and self._holds(newest)]
             if ours[0]:
                 return None  # our own commit, whose answer was lost
             change = deciding.decide(
@@ -113,7 +116,8 @@ class Acting:
                 decision=self._decision,
                 stamp=stamp,
             )
-            self._claim = change.claim
+            if change.claim is not None:
+                self._claims.append(change.claim)
             self.approval = newest  # not before: only now it is known that he may see it
             return change
 
@@ -122,13 +126,13 @@ class Acting:
         return approval, await self._right_to_post(renew=ours[0])
 
     async def _right_to_post(self, *, renew: bool) -> Lease | None:
-        if self._claim is None or not renew:
-            return self._claim
-        try:
-            until = self._commits.in_seconds(POST_LEASE)
-            return await self._store.renew(self._claim, until=until)
-        except LeaseLost:
-            return None
+        if not renew:
+            return self._claims[-1]
+        for claim in reversed(self._claims):  # nobody knows which of our commits arrived
+            with suppress(LeaseLost):
+                until = self._commits.in_seconds(POST_LEASE)
+                return await self._store.renew(claim, until=until)
+        return None
 
     async def _take_back(self, problem: Exception) -> None:
         """Show the person's card anew: it says that his decision is being recorded, and it is not."""

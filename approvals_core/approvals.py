@@ -35,7 +35,7 @@ from approvals_core.posting import Posting
 from approvals_core.rules import intake, settling
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.settling import Settlement
-from approvals_core.rules.standing import holder, may_see
+from approvals_core.rules.standing import as_seen, holder, may_see
 from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,9 @@ class Approvals:
         return waiting
 
     async def with_details(self, view: View) -> View:
-        """Return *view* with the stored details of its request."""
+        """Return *view* with the stored details of its request, if he may see what it is about."""
+        if view.approval.content is None:
+            return view
         return view.model_copy(update={"details": await self._details(view.approval.key)})
 
     async def settle(self, public_id: str, seat: int, found: Settlement, *, by: str) -> Approval:
@@ -247,9 +249,9 @@ class Approvals:
         return Found(approval, tenant)
 
     def _view(self, approval: Approval, seat: int) -> View:
-        place = approval.places[seat]
-        tenant = self._tenant(approval.key)
-        return View(tenant=tenant, approval=approval, place=place, round=place.round, details={})
+        place, tenant = approval.places[seat], self._tenant(approval.key)
+        seen = as_seen(approval, place, place.round)
+        return View(tenant=tenant, approval=seen, place=place, round=place.round, details={})
 
     def _tenant(self, key: ApprovalKey) -> Tenant:
         tenant = self._tenants.by_id(key.tenant)
@@ -267,9 +269,8 @@ class Approvals:
         """Let go of a click's task. Its failure is told here too: nobody may wait any more."""
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, StoreUnavailable):
-            log.error("decision_not_recorded", extra={"why": str(failure)})
-        elif failure is not None and not isinstance(failure, ApprovalError):
+        told = (ApprovalError, StoreUnavailable)  # to the person, or in the log
+        if failure is not None and not isinstance(failure, told):
             log.error("click_failed", exc_info=failure)
 
 

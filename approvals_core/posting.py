@@ -87,6 +87,7 @@ class Posting:
                 )
             except StoreUnavailable:
                 if pause is None:
+                    log.error("answer_not_saved", extra={"decision": post.decision})  # noqa: TRY400
                     raise
                 await self._commits.sleep(pause)
         raise AssertionError("the loop returns or raises")

@@ -19,6 +19,7 @@ from approvals_core.models import (
     PlaceState,
 )
 from approvals_core.ports import View
+from approvals_core.rules.standing import as_seen
 from approvals_core.tenant import Action, Api, Caller, Comment, People, Shown, Style, Tenant
 from cards.viewer import Viewer
 
@@ -214,13 +215,18 @@ def a_view(
     details: dict[str, str] | None = None,
     round: int | None = None,  # noqa: A002 - as in View
 ) -> View:
+    """Return what the person of a place may see of a request."""
     approval = approval or an_approval()
+    place = approval.places[seat]
+    shown = approval.round if round is None else round
+    seen = as_seen(approval, place, shown) if shown != approval.round else approval
+    known = DETAILS if details is None else details
     return View(
         tenant=tenant or a_tenant(),
-        approval=approval,
-        place=approval.places[seat],
-        round=approval.round if round is None else round,
-        details=DETAILS if details is None else details,
+        approval=seen,
+        place=place,
+        round=shown,
+        details={} if seen.content is None else known,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from approvals_core.acting import Acting
 from approvals_core.approvals import ANSWER_BY
 from approvals_core.committing import COMMIT_TRIES
 from approvals_core.errors import (
@@ -30,7 +31,9 @@ from approvals_core.models import Operation as Op
 from approvals_core.ports import Answer, AnswerKind, Store
 from approvals_core.rules.deciding import POST_LEASE, TO_READ, Click
 from approvals_core.rules.settling import Settlement
-from approvals_core.tenant import Concurrency, Limits
+from approvals_core.tenant import Comment, Concurrency, Limits
+from cards.approval import approval_card
+from cards.viewer import Viewer
 from tests.fakes import FlakyStore
 from tests.makers import (
     EVE,
@@ -212,6 +215,44 @@ async def test_an_action_the_request_does_not_offer_is_refused(store: Store) -> 
     assert await core.state(MARIA) is PlaceState.PENDING
 
 
+async def test_an_action_the_tenant_has_but_this_request_excludes_is_refused(store: Store) -> None:
+    core = await a_core(store)
+    content = Content(title="Laptops", actions=("Approve",))
+    await core.open(create("johndoe1", at=5, content=content))
+
+    with pytest.raises(ActionNotOffered):
+        await core.click(MARIA, "Reject", "No")
+
+    assert core.api.posted == []
+
+
+async def test_an_action_without_a_comment_takes_none(store: Store) -> None:
+    plain = a_tenant().actions[0].model_copy(update={"comment": Comment.NONE})
+    core = await a_core(store, actions=(plain,))
+
+    await core.click(MARIA, plain.code, comment="typed all the same")
+
+    assert core.api.posted[0].decision.comment == ""
+
+
+async def test_who_decided_in_an_older_round_does_not_see_what_the_new_one_is_about(
+    store: Store,
+) -> None:
+    core = await a_core(store)
+    await core.click(MARIA)
+    second = create("johndoe2", at=5, content=Content(title="Secret of round two"))
+    await core.open(delete("johndoe1", "johndoe2", action=done_by("johndoe1")), second)
+    approval = await core.approval()
+    assert approval.round == 2
+
+    for view in (
+        await core.approvals.view(approval.id, 0, by=MARIA.id),
+        await core.approvals.find("REQ-1", by=MARIA.id),
+    ):
+        assert "Secret" not in approval_card(view, Viewer()).to_json()
+        assert view.details == {}
+
+
 async def test_an_action_that_demands_a_comment_is_not_taken_without_one(store: Store) -> None:
     core = await a_core(store)
 
@@ -350,6 +391,52 @@ async def test_a_decision_whose_commit_was_never_answered_is_posted_by_one_of_us
 
     flaky.commit = commit  # pyright: ignore[reportAttributeAccessIssue] - every answer is lost
     await record_late(flaky, core, await core.shown(MARIA))
+    await core.pass_time(POST_LEASE + 1)
+
+    assert len(core.api.posted) == 1
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+def promised(core: Core, click: Click) -> Acting:
+    """Return a click that was answered with "Recording your decision…"."""
+    acting = Acting(
+        click, by=MARIA, store=core.store, commits=core.commits, posting=core.approvals._posting
+    )
+    acting.promised = True
+    return acting
+
+
+async def test_a_card_of_an_earlier_round_that_says_recording_is_shown_anew(store: Store) -> None:
+    core = await a_core(store)
+    click = await core.shown(MARIA)
+    await core.open(delete("johndoe1", "johndoe2"), create("johndoe1", at=5))
+    approval, first = await core.approval(), core.channel.of(MARIA)[0]
+    address = next(each for each, screen in core.channel.screens.items() if screen is first)
+    core.channel.updated.clear()
+
+    with pytest.raises(StaleCard):
+        await promised(core, click).run(lambda: core.approvals._named(approval.id))
+    await core.work()
+
+    assert address in core.channel.updated
+
+
+async def test_a_first_commit_that_lands_late_is_posted_all_the_same(store: Store) -> None:
+    held: list[Change] = []
+    core, flaky = await a_flaky_core(store)
+
+    async def commit(change: Change) -> None:
+        if change.claim is not None and (not held or change.id == held[0].id):
+            held[:] = [change]
+            raise StoreUnavailable("timed out")
+        if change.claim is not None and len(held) == 1:
+            held.append(change)
+            await store.commit(held[0])  # only now
+        await store.commit(change)
+
+    flaky.commit = commit  # pyright: ignore[reportAttributeAccessIssue]
+    approval, click = await core.approval(), await core.shown(MARIA)
+    await promised(core, click).run(lambda: core.approvals._named(approval.id))
     await core.pass_time(POST_LEASE + 1)
 
     assert len(core.api.posted) == 1
@@ -942,3 +1029,20 @@ def _laptops(title: str) -> Any:
     content = an_arx(Op.CREATE).content
     assert content is not None
     return content.model_copy(update={"title": title})
+
+
+# -- words without a time -------------------------------------------------
+
+
+async def test_a_word_without_a_time_about_another_name_of_somebody_counts_by_arrival(
+    store: Store,
+) -> None:
+    core = await a_core(store)
+    core.directory.people["jonas.b"] = JONAS
+
+    await core.open(update("johndoe2", at=3), delete("jonas.b", ticks=None))
+    removed = await core.state(JONAS)
+    await core.open(update("jonas.b", ticks=None, nonce="again"))
+
+    assert removed is PlaceState.REMOVED
+    assert await core.state(JONAS) is PlaceState.PENDING

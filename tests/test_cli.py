@@ -197,6 +197,18 @@ async def test_cards_say_what_became_of_them(store: Store, terminal: Terminal) -
     )
 
 
+@pytest.mark.parametrize(("state", "marked"), [("unreachable", True), ("shown", False)])
+async def test_the_list_marks_whom_no_card_could_be_put_before(
+    store: Store, terminal: Terminal, state: str, *, marked: bool
+) -> None:
+    receipt = a_receipt(state=ReceiptState(state), address="here" if state == "shown" else "")
+    await store.commit(a_change(receipts=(receipt,)))
+
+    await terminal.type("requests", "list")
+
+    assert ("Ann pending (has no card)" in terminal.text) is marked
+
+
 async def test_what_people_wrote_is_shown_only_on_request(store: Store, terminal: Terminal) -> None:
     refused = Refusal(action="Approve", message="No budget left", comment="Please", at=NOON)
     taken = a_place(state=PlaceState.ACCEPTED, decision=a_decision(), refusal=refused)

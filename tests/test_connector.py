@@ -455,6 +455,7 @@ OURS = ServiceUrls([*FIRST_CONTACT.values(), "http://127.0.0.1:3979/connector/"]
         ("https://smba.infra.gov.teams.microsoft.us/teams", True),
         ("http://127.0.0.1:3979/connector/", True),
         ("http://smba.trafficmanager.net/emea/", False),
+        ("http://smba.trafficmanager.net:443/emea/", False),
         ("https://smba.trafficmanager.net.evil.example/", False),
         ("https://smba.trafficmanager.net:444/", False),
         ("https://smba.trafficmanager.net@evil.example/", False),

@@ -503,3 +503,14 @@ async def test_another_directory_goes_on(teams: Teams) -> None:
     await teams.send(elsewhere)
 
     assert len(teams.connector.sent) == 1
+
+
+async def test_a_closing_that_comes_too_late_does_not_take_anothers_for_its_own(
+    store: Store,
+) -> None:
+    teams = Teams(store)
+    await teams.contacts.met(MARIA.id, conversation="a:1", service_url=URL)
+    seen = (await teams.contact()).version
+    await teams.contacts.close(MARIA.id, "the app was removed")
+
+    assert await teams.contacts.close(MARIA.id, "HTTP 403", seen=seen) is None

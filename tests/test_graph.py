@@ -358,3 +358,53 @@ async def test_without_a_token_nothing_is_installed(playground: Playground) -> N
     async with some_apps(playground, "http://127.0.0.1:9", secret="wrong") as apps:
         with pytest.raises(ChannelBusy, match="no token"):
             await apps.install(tom(playground))
+
+
+ABSENT = object()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("accountEnabled", None, NotFound.DISABLED),
+        ("accountEnabled", ABSENT, NotFound.DISABLED),
+        ("accountEnabled", "true", NotFound.DISABLED),
+        ("accountEnabled", 1, NotFound.DISABLED),
+        ("userType", "Stranger", NotFound.GUEST),
+        ("id", "", NotFound.UNKNOWN),
+        ("id", "../groups", NotFound.UNKNOWN),
+    ],
+)
+async def test_an_account_counts_only_if_all_of_it_is_said_and_right(
+    field: str, value: Any, why: NotFound, playground: Playground
+) -> None:
+    async def one(_request: web.Request) -> web.Response:
+        user = AN_ACCOUNT | {field: value}
+        if value is ABSENT:
+            del user[field]
+        return web.json_response(user)
+
+    async with serving(one) as url, a_directory(playground, url) as directory:
+        assert await directory.find(a_tenant(), "ann") is why
+
+
+async def test_half_a_character_in_a_name_keeps_nobody_from_deciding(
+    playground: Playground,
+) -> None:
+    async def one(_request: web.Request) -> web.Response:
+        return web.json_response(AN_ACCOUNT | {"displayName": "Jo \ud83d"})
+
+    async with serving(one) as url, a_directory(playground, url) as directory:
+        found = await directory.find(a_tenant(), "ann")
+
+    assert isinstance(found, Person)
+    assert "Jo" in found.model_dump_json()
+
+
+AN_ACCOUNT: dict[str, Any] = {
+    "id": "00000000-0000-4000-8000-000000000001",
+    "displayName": "Ann",
+    "userPrincipalName": f"ann@{names.DOMAIN}",
+    "accountEnabled": True,
+    "userType": "Member",
+}

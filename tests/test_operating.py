@@ -39,6 +39,7 @@ from tests.makers import (
     Core,
     a_tenant,
     create,
+    delete,
     done_by,
     update,
 )
@@ -539,3 +540,31 @@ async def test_trying_a_replay_out_changes_nothing(store: Store) -> None:
     assert moved_on == ""
     assert await core.approval() == before
     assert await letters(core) == [letter]
+
+
+async def test_a_word_of_the_operator_is_newer_than_an_older_removal(store: Store) -> None:
+    core = Core(store, tenant=a_tenant())
+    await core.open(create("johndoe1", "johndoe2"), delete("johndoe2", at=5))
+
+    await operating(core).rebind(KEY, 0, JONAS, by=OLGA)
+    await core.work()
+
+    assert (await core.approval()).open
+    assert await core.state(JONAS) is PlaceState.PENDING
+
+
+async def test_the_card_of_somebody_replaced_who_had_acted_goes_on_with_the_others(
+    store: Store,
+) -> None:
+    core = Core(store, tenant=a_tenant())
+    await core.open(create("johndoe1", "johndoe2"))
+    await core.click(MARIA, "Question", "why?")
+    await core.pass_time(10)
+    await operating(core).rebind(KEY, 0, EVE, by=OLGA)
+    await core.pass_time(10)
+    before = core.channel.of(MARIA)[-1].face
+
+    await core.click(JONAS)
+    await core.pass_time(10)
+
+    assert core.channel.of(MARIA)[-1].face != before

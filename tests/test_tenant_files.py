@@ -297,3 +297,14 @@ def test_the_error_reads_as_one_text(tmp_path):
 
     assert str(caught.value).splitlines() == list(caught.value.mistakes)
     assert len(caught.value.mistakes) == 2
+
+
+def test_a_list_whose_only_entry_is_wrong_is_not_called_empty(tmp_path):
+    text = a_file(tmp_path)
+    assert text.count("[[callers]]") == 1
+    wrong = text.replace("[[callers]]", "[[callers]]\ncolour = 3")
+    (tmp_path / "pr.toml").write_text(wrong, encoding="utf-8")
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert "colour: is not known here" in mistake

@@ -711,6 +711,15 @@ class TestRequest:
         assert {each["DocumentNumber"] for each in answer["Requests"]} == {"REQ-1"}
         assert answer["Next"] is None
 
+    async def test_a_request_of_a_number_is_found_behind_those_that_only_show_it(self, door: Door):
+        earlier = NOON - timedelta(days=1)
+        await keep(door.store, numbered("REQ-2", display_number="REQ-1", opened_at=earlier))
+        await keep(door.store, of_year("2025"))
+
+        _, answer = await door.get(request_url(DocumentNumber="REQ-1", Limit="1"))
+
+        assert [each["FiscalYear"] for each in answer["Requests"]] == ["2025"]
+
     async def test_an_empty_fiscal_year_names_the_request_that_has_none(self, door: Door):
         for year in ("2025", ""):
             await keep(door.store, of_year(year))

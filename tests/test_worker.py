@@ -30,7 +30,7 @@ from approvals_core.models import (
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
 from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS
-from approvals_core.worker.cards import LOOK_AGAIN, TRIED_FOR
+from approvals_core.worker.cards import A_DAY, LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
     JONAS,
@@ -858,3 +858,28 @@ async def test_a_card_gone_while_it_is_updated_is_sent_anew(store: Store) -> Non
     assert len(core.channel.sent) == 3
     assert "Yachts" in text_of(core, MARIA)
     assert "Yachts" in text_of(core, JONAS)
+
+
+async def test_somebody_whose_card_was_lost_twice_gets_one_the_next_day(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.extend([AnswerLost("HTTP 500"), AnswerLost("HTTP 500")])
+    await core.open(create("johndoe1"))
+    await core.pass_time(120)
+    lost = list(core.channel.sent)
+
+    await core.pass_time(A_DAY)
+
+    assert lost == []
+    assert len(core.channel.of(MARIA)) == 1
+
+
+async def test_a_card_that_waits_says_so_no_longer_once_nobody_is_asked(store: Store) -> None:
+    core = Core(store)
+    core.channel.send_fails.extend([ChannelBusy("the app is blocked", retry_after=180.0)] * 3)
+    await core.open(create("johndoe1"))
+    await core.receive(delete("johndoe1"))
+
+    await core.pass_time(4000)
+
+    receipt = await store.receipt(KEY, round=1, person=MARIA.id, channel="teams")
+    assert receipt is None or receipt.state is not ReceiptState.WAITING

@@ -13,7 +13,7 @@ from approvals_core.ports import Answer, AnswerKind, Page, Store
 from approvals_core.rules.settling import Settlement
 from approvals_core.worker import Worker
 from tests.makers import KEY, MARIA, Core, a_tenant, create, delete, update
-from tests.store_spoiling import spoil
+from tests.store_spoiling import spoil, spoil_approval
 
 OTHER = "00000000-1111-2222-3333-444444444444"
 
@@ -216,3 +216,18 @@ async def test_a_decision_that_is_being_posted_again_cannot_be_settled(store: St
 
     assert await core.state(MARIA) is PlaceState.ACCEPTED
     assert "settled" not in await core.kinds()
+
+
+async def test_a_job_whose_request_cannot_be_read_is_put_off_and_disturbs_nobody(
+    store: Store, store_url: str
+) -> None:
+    core = Core(store)
+    await core.open(create("johndoe1"))
+    await core.receive(update("johndoe2"))
+    await spoil_approval(store_url, (await core.approval()).id)
+
+    for _round in range(15):
+        await core.worker.run_due()
+        core.clock.advance(400)
+
+    assert (await store.jobs(KEY.scope, limit=9)).jobs

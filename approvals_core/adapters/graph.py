@@ -267,4 +267,7 @@ def _why_not(one: _Json, tenant: Tenant) -> NotFound | None:
 
 def _text(one: _Json, name: str) -> str:
     value = one.get(name)
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Halves of characters parse, and then nobody can store them.
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

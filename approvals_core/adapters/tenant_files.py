@@ -123,7 +123,9 @@ def _told(problem: ValidationError) -> dict[Loc, str]:
         if error["type"] == "extra_forbidden":
             said = f"{said}; known are {', '.join(_known_beside(loc))}"
         told[loc] = f"{told[loc]}; {said}" if loc in told else said
-    return told
+    # A list whose only entry is wrong is called too short as well, which it is not.
+    inside = {loc[:depth] for loc in told for depth in range(1, len(loc))}
+    return {loc: said for loc, said in told.items() if loc not in inside}
 
 
 def _known_beside(loc: Loc) -> Sequence[str]:

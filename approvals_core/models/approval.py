@@ -126,6 +126,7 @@ class Place(Record):
     person: Person | None = None  # once found; who may act and see
     unbound: str = ""  # why nobody can be found for it, for operators and the tenant
     mark: Mark
+    told: int = 0  # when the newest word about it came: orders words whose marks do not
     state: PlaceState
     attempt: int = 0  # rises whenever it becomes pending; buttons carry it
     round: int = 0  # in which it was last asked

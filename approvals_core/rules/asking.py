@@ -28,18 +28,24 @@ def open_or_close(draft: Draft, before: Approval) -> None:
 def remove(draft: Draft, place: Place, mark: Mark) -> Place:
     """Take a place out of everybody's queue; an open decision is settled by it."""
     note_settled(draft, place)
-    return draft.put(place, state=PlaceState.REMOVED, decision=None, refusal=None, mark=mark)
+    gone = {"state": PlaceState.REMOVED, "decision": None, "refusal": None}
+    return draft.put(place, mark=mark, told=told_now(draft), **gone)
 
 
 def ask(draft: Draft, place: Place, mark: Mark) -> Place:
     """Ask the approver of *place*; one who decided and was not accepted yet stays so."""
-    marked = place.model_copy(update={"mark": mark})
+    marked = place.model_copy(update={"mark": mark, "told": told_now(draft) + 1})
     if place.state is PlaceState.REMOVED:
         return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
     if place.state is PlaceState.ACCEPTED:
         note_settled(draft, place)
         return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
     return draft.put(marked)
+
+
+def told_now(draft: Draft) -> int:
+    """Return the order of arrival of a word about a place; who is asked counts after who is removed."""
+    return 2 * draft.approval.version
 
 
 def note_settled(draft: Draft, place: Place) -> None:

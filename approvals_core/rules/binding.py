@@ -69,7 +69,9 @@ def rebind(
     if seated is None:
         pending_again(draft, place.model_copy(update={"person": person, "unbound": ""}))
     else:
-        _merge(draft, seated, place)
+        # The operator's word is the newest about both.
+        newest = {"mark": max(seated.mark, place.mark), "told": max(seated.told, place.told)}
+        _merge(draft, seated, place.model_copy(update=newest))
     draft.converge(channels=tenant.channels)
     return draft.change()
 
@@ -112,6 +114,8 @@ def _vacate(draft: Draft, place: Place, former: Person, tenant: Tenant) -> Place
         person=former,
         mark=place.mark,
         state=PlaceState.REMOVED,
+        # Whoever acted here may see it, so his card goes on with the others'.
+        round=place.round if any(t.seat == place.seat for t in draft.approval.taken) else 0,
     )
     draft.put(own)
     taken = (
@@ -130,11 +134,18 @@ def _merge(draft: Draft, seated: Place, other: Place) -> None:
     joined = draft.put(seated, names=names, round=max(seated.round, other.round))
     draft.put(other, state=PlaceState.REMOVED, names=(), unbound="", asked_at=None, round=0)
     if other.state is PlaceState.REMOVED:
-        if other.mark > seated.mark:  # of one ARX, Approvers counts after DeleteFor
-            remove(draft, joined, other.mark)
-    elif other.mark >= seated.mark:
+        if _outranks(other, seated):
+            remove(draft, joined, max(seated.mark, other.mark))
+    elif _outranks(other, seated):
         _ask(draft, joined, other)
     open_or_close(draft, before)
+
+
+def _outranks(other: Place, seated: Place) -> bool:
+    """Tell whether the newest word about *other* counts after that about *seated*."""
+    if other.mark == seated.mark or 0 in (other.mark.ticks, seated.mark.ticks):
+        return other.told >= seated.told  # without a stamp, words count in order of arrival
+    return other.mark > seated.mark
 
 
 def _ask(draft: Draft, joined: Place, other: Place) -> None:
@@ -143,6 +154,6 @@ def _ask(draft: Draft, joined: Place, other: Place) -> None:
     named = joined.model_copy(update=words | {"name": other.name or joined.name})
     accepted_at = joined.decision.answered_at if joined.decision else None
     if accepted_at is not None and other.asked_at is not None and other.asked_at <= accepted_at:
-        draft.put(named, mark=other.mark)
+        draft.put(named, mark=max(joined.mark, other.mark))
     else:
-        ask(draft, named, other.mark)
+        ask(draft, named, max(joined.mark, other.mark))

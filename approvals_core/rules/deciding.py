@@ -120,18 +120,27 @@ def not_recorded(
     If he can still decide what he saw, *why* stands on it with what he had typed.
     None: it is not his place.
     """
-    place = _place_of(approval, click.seat, by)
+    place = _place_of(approval, click.seat, by) or approval.place_of(by.id)
     if place is None:
         return None
     draft = Draft(approval, stamp)
     shown: dict[str, object] = {"shown_anew": place.shown_anew + 1, "quiet_until": None}
-    if place.state is PlaceState.PENDING and place.attempt == click.attempt:
+    same = (place.seat, place.attempt) == (click.seat, click.attempt)
+    if same and place.state is PlaceState.PENDING:
+        action = tenant.action(click.action)  # nothing of the click was checked: keep what could be
         shown["refusal"] = Refusal(
-            action=click.action, message=why, comment=click.comment.strip(), at=stamp.at
+            action=action.code if action else "",
+            message=why,
+            comment=click.comment.strip()[: action.comment_length if action else 0],
+            at=stamp.at,
         )
     placed = draft.put(place, **shown)
-    draft.note(EventKind.NOT_RECORDED, {"seat": place.seat, "action": click.action}, {"why": why})
-    draft.converge_one(placed, channels=tenant.channels, due=stamp.at)
+    draft.note(EventKind.NOT_RECORDED, {"seat": place.seat}, {"why": why})
+    for round_ in {placed.round, click.round} - {
+        0
+    }:  # the card he clicked may be of an earlier round
+        card = placed.model_copy(update={"round": round_})
+        draft.converge_one(card, channels=tenant.channels, due=stamp.at)
     return draft.change()
 
 

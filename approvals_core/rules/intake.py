@@ -21,7 +21,7 @@ from approvals_core.models import (
     PlaceState,
 )
 from approvals_core.rules.answering import give_back, pending_again, stale_decision
-from approvals_core.rules.asking import ask, note_settled, open_or_close, remove
+from approvals_core.rules.asking import ask, note_settled, open_or_close, remove, told_now
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.tenant import AliasIs, Tenant
 
@@ -152,6 +152,7 @@ class _Reading:
             alias=alias,
             names=(fold(alias, self.tenant.people.mail_domains),),
             mark=self.mark,
+            told=told_now(self.draft),
             state=PlaceState.REMOVED,
         )
         placed = self.draft.put(place, **fields)

@@ -51,6 +51,21 @@ def may_see(approval: Approval, person: PersonId) -> bool:
     return asked or any(taken.seat == place.seat for taken in approval.taken)
 
 
+def as_seen(approval: Approval, place: Place, round_: int) -> Approval:
+    """
+    Return what the person of *place* may see on his card of this round.
+
+    Whoever was asked in an earlier round only may not see what the newest one is about,
+    and whoever was replaced by an operator sees that it is over, and nothing else.
+    """
+    if round_ != approval.round:
+        before = tuple(taken for taken in approval.taken if taken.round <= round_)
+        return approval.model_copy(update={"content": None, "taken": before})
+    if place.person is None or not may_see(approval, place.person.id):
+        return approval.model_copy(update={"content": None, "taken": ()})
+    return approval
+
+
 def name_of(place: Place) -> str:
     """Return what to call the person of a place: as the directory, else as the tenant does."""
     if place.person is not None and place.person.name:

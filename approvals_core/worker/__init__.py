@@ -179,7 +179,13 @@ class Worker:
 
     async def _failed(self, leased: LeasedJob, failure: Exception) -> None:
         if leased.failures + 1 >= MOST_FAILURES:
-            await self._chores.give_up(leased, type(failure).__name__)
-            return
+            try:
+                await self._chores.give_up(leased, type(failure).__name__)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 (its request cannot be read either)
+                log.error("not_given_up", extra={"job": leased.job.key})  # noqa: TRY400
+            else:
+                return
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**leased.failures)
         await self._later(leased, backoff * (0.5 + self._jitter()), failed=True)

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 ONCE_MORE = 60.0  # seconds after which a card whose answer was lost is sent again, once
 UPDATE_AGAIN = 5.0  # seconds after which an update whose answer was lost is made again; doubles
+A_DAY = 86400.0  # seconds after which a card whose answers were lost twice is sent anew
 LONGEST_PAUSE = 300.0  # seconds between two such updates
 LOOK_AGAIN = 3600.0  # seconds between two looks whether an old card can be changed again
 TRIED_FOR = timedelta(days=30)  # to change one card; whatever happens to its request begins anew
@@ -76,7 +77,10 @@ class Cards:
     async def _converge(self, leased: LeasedJob) -> None:
         card = await self._looks.card(leased)
         if card is None or not (card.wanted or card.exists):
-            await self._finish(leased)
+            if card is not None and card.receipt.state is ReceiptState.WAITING:
+                await self._final(card, ReceiptState.UNREACHABLE, "no longer asked")
+            else:
+                await self._finish(leased)
         elif (early := self._too_early(card)) is not None:
             await self._store.retry(leased.lease, due=early, failed=False)
         else:
@@ -199,12 +203,21 @@ class Cards:
     async def _send_again(self, card: Card, problem: AnswerLost) -> None:
         """Send once more after a minute: a twin shows and acts on the same state, nothing does not."""
         card = card.without_address() if card.exists else card
-        if card.receipt.lost:
-            await self._final(card, ReceiptState.UNREACHABLE, "answers were lost twice")
-            return
         since = self._behind_since(card, ONCE_MORE)
+        if card.receipt.lost:
+            await self._lost_twice(card, since)
+            return
         lost = {"state": ReceiptState.WAITING, "reason": str(problem), "behind_since": since}
         await self._keep(card, lost | {"lost": 1}, again=ONCE_MORE)
+
+    async def _lost_twice(self, card: Card, since: datetime) -> None:
+        """Leave it for a day: more twins help nobody, and without any card nobody ever decides."""
+        why = {"state": ReceiptState.UNREACHABLE, "reason": "answers were lost twice", "lost": 0}
+        if self._now() - since >= TRIED_FOR:
+            await self._final(card, ReceiptState.UNREACHABLE, str(why["reason"]))
+            return
+        await self._keep(card, why | {"behind_since": since}, again=A_DAY)
+        self.behind.ended(card.leased.job.key)
 
     async def _tell_why(self, card: Card, busy: ChannelBusy) -> None:
         """Let the receipt say why the card waits, unless that is over in a moment."""

@@ -15,7 +15,7 @@ from approvals_core.models import (
     ReceiptState,
 )
 from approvals_core.ports import Channel, Store, Tenants, View
-from approvals_core.rules.standing import may_see
+from approvals_core.rules.standing import as_seen
 from approvals_core.tenant import Tenant
 
 
@@ -91,15 +91,9 @@ class Looks:
         return Card(view, job.person, channel, receipt, leased)
 
     async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:
-        if round_ != approval.round:
-            # Whoever was asked in an earlier round only may not see what this one is about.
-            before = tuple(taken for taken in approval.taken if taken.round <= round_)
-            old = approval.model_copy(update={"content": None, "taken": before})
-            return View(tenant=tenant, approval=old, place=place, round=round_, details={})
-        if place.person is None or not may_see(approval, place.person.id):
-            # An operator put somebody else in his place: his card says that it is over.
-            bare = approval.model_copy(update={"content": None, "taken": ()})
-            return View(tenant=tenant, approval=bare, place=place, round=round_, details={})
+        seen = as_seen(approval, place, round_)
+        if seen.content is None:
+            return View(tenant=tenant, approval=seen, place=place, round=round_, details={})
         bodies = await self._store.bodies(approval.key, "details/")
         details = {name.removeprefix("details/"): text for name, text in bodies.items()}
         return View(tenant=tenant, approval=approval, place=place, round=round_, details=details)

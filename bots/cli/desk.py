@@ -75,7 +75,7 @@ class Desk:
         listed = 0
         for tenant in self._find.tenants(code):
             async for approval in self._all(tenant, ATTENTION if attention else OPEN):
-                self._say(in_one_line(approval))
+                self._say(in_one_line(approval, await self._store.receipts(approval.key)))
                 listed += 1
         if not listed:
             self._say("Nothing waits for an operator." if attention else "No request is open.")

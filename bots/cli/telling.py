@@ -1,6 +1,6 @@
 """What operators read: requests, places, cards and history as lines of plain text, times in UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from approvals_core.models import (
@@ -12,6 +12,7 @@ from approvals_core.models import (
     PlaceState,
     QueuedJob,
     Receipt,
+    ReceiptState,
     needs_operator,
 )
 from approvals_core.rules.settling import Settlement
@@ -26,13 +27,25 @@ LONGEST = 300  # characters of one text from outside
 NAMES = frozenset({"by", "name", "person", "was"})
 
 
-def in_one_line(approval: Approval) -> str:
-    """Say who is asked in which request, and whether it waits for an operator."""
+def in_one_line(approval: Approval, receipts: Sequence[Receipt]) -> str:
+    """Say who is asked in which request, who has no card, and whether it waits for an operator."""
     asked = [place for place in approval.places if place.state is not PlaceState.REMOVED]
-    states = ", ".join(f"{plain(name_of(place))} {place.state.value}" for place in asked)
+    states = ", ".join(
+        f"{plain(name_of(place))} {place.state.value}{_without_card(approval, place, receipts)}"
+        for place in asked
+    )
     line = f"{approval.id}  {plain(approval.display_number)}  since {at(approval.opened_at)}"
     calls = "  (waits for you)" if any(needs_operator(place) for place in asked) else ""
     return f"{line}  {states}{calls}"
+
+
+def _without_card(approval: Approval, place: Place, receipts: Sequence[Receipt]) -> str:
+    """Return a remark about somebody who is asked and could not be told so."""
+    if place.person is None or place.state is not PlaceState.PENDING:
+        return ""
+    mine = [r for r in receipts if (r.round, r.person) == (approval.round, place.person.id)]
+    unseen = mine and all(r.state is not ReceiptState.SHOWN and not r.address for r in mine)
+    return " (has no card)" if unseen else ""
 
 
 def header(approval: Approval, tenant: Tenant) -> Iterator[str]:

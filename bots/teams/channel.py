@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from approvals_core.errors import CardRefused, ChannelBusy, Unreachable
+from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
 from approvals_core.models import Contact, PersonId
 from approvals_core.ports import View
 from bots.teams.connector import Connector
@@ -160,12 +160,15 @@ class TeamsChannel:
 
     async def _created(self, attempt: "_Attempt") -> Contact:
         person = attempt.person
-        conversation = await self._connector.create_conversation(
-            self._first_contact,
-            directory=person.directory,
-            object_id=person.object_id,
-            ends=attempt.ends,
-        )
+        try:
+            conversation = await self._connector.create_conversation(
+                self._first_contact,
+                directory=person.directory,
+                object_id=person.object_id,
+                ends=attempt.ends,
+            )
+        except AnswerLost as problem:  # the same one comes back: this may be repeated for ever
+            raise ChannelBusy(str(problem), retry_after=SOON) from problem
         attempt.contact = await self._contacts.met(
             person, conversation=conversation, service_url=self._first_contact
         )

@@ -61,8 +61,15 @@ class Contacts:
         Returns the contact as it was closed; None if it changed since *seen*.
         """
         fields = {"closed": why or "unreachable", "at": self._commits.now()}
-        closed = await self._save(person, _if(seen, fields), deliver=PROBE)
-        return None if seen is not None and closed.version != seen + 1 else closed
+        mine = False
+
+        def step(contact: Contact) -> Mapping[str, object] | None:
+            nonlocal mine
+            mine = seen in (None, contact.version)
+            return fields if mine else None
+
+        closed = await self._save(person, step, deliver=PROBE)
+        return closed if mine else None
 
     async def reopen(self, person: PersonId, *, seen: int) -> None:
         """Remember that sending worked again, or was never this person's fault."""

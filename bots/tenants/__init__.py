@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from approvals_core.adapters.tokens import Claims, TokenVerifier
-from approvals_core.models import OPEN, ApprovalKey, numbered, tenant_scope
+from approvals_core.models import OPEN, Approval, ApprovalKey, numbered, tenant_scope
 from approvals_core.ports import Cursor, Store, Tenants
 from approvals_core.tenant import Tenant
 from bots.tenants.callers import is_given, query, tenant_asked_for, tenants_of
@@ -106,14 +106,15 @@ class TenantsDoor:
         self, request: web.Request, tenant: Tenant, name: str, number: str = ""
     ) -> web.Response:
         """Answer with a list, the oldest first, a page at a time; of *number* alone if it is given."""
-        page = await self._store.page(
-            tenant_scope(tenant.document_type_id),
-            name,
-            after=_cursor(query(request, "After")),
-            limit=_limit(query(request, "Limit")),
-        )
-        # The list of a number has those that only show it, too.
-        found = [each for each in page.approvals if number in ("", each.key.number)]
+        after, limit = _cursor(query(request, "After")), _limit(query(request, "Limit"))
+        scope, found = tenant_scope(tenant.document_type_id), list[Approval]()
+        while True:
+            page = await self._store.page(scope, name, after=after, limit=limit)
+            # The list of a number has those that only show it, too.
+            found += [each for each in page.approvals if number in ("", each.key.number)]
+            if found or page.after is None:
+                break
+            after = page.after
         if number and not found:
             raise refused(404, _NO_NUMBER)
         now = self._clock()

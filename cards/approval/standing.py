@@ -186,10 +186,9 @@ def _hindrance(view: View) -> str:
 
 
 def _opened_again(view: View) -> str:
-    # What stands below is the newest: what it was then is not kept.
     if view.place.round == view.approval.round:
-        return _("It was opened again: below is how it stands now. A newer card shows it.")
-    return _("It was opened again without asking you: below is how it stands now.")
+        return _("It was opened again. A newer card shows it.")
+    return _("It was opened again, without asking you.")
 
 
 def _over(view: View, end: str) -> Standing:
