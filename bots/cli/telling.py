@@ -31,7 +31,7 @@ def in_one_line(approval: Approval, receipts: Sequence[Receipt]) -> str:
     """Say who is asked in which request, who has no card, and whether it waits for an operator."""
     asked = [place for place in approval.places if place.state is not PlaceState.REMOVED]
     states = ", ".join(
-        f"{plain(name_of(place))} {place.state.value}{_without_card(approval, place, receipts)}"
+        f"{plain(name_of(place))} {place.state.value}{_without_card(place, receipts)}"
         for place in asked
     )
     line = f"{approval.id}  {plain(approval.display_number)}  since {at(approval.opened_at)}"
@@ -39,11 +39,11 @@ def in_one_line(approval: Approval, receipts: Sequence[Receipt]) -> str:
     return f"{line}  {states}{calls}"
 
 
-def _without_card(approval: Approval, place: Place, receipts: Sequence[Receipt]) -> str:
+def _without_card(place: Place, receipts: Sequence[Receipt]) -> str:
     """Return a remark about somebody who is asked and could not be told so."""
     if place.person is None or place.state is not PlaceState.PENDING:
         return ""
-    mine = [r for r in receipts if (r.round, r.person) == (approval.round, place.person.id)]
+    mine = [r for r in receipts if r.person == place.person.id and r.round >= place.round]
     unseen = mine and all(r.state is not ReceiptState.SHOWN and not r.address for r in mine)
     return " (has no card)" if unseen else ""
 
