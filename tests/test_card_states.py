@@ -193,6 +193,14 @@ def test_a_decision_that_came_back_says_which_and_when():
     assert "Your “Approve” came back on Fri, 20 Nov 2026 11:31." in said
 
 
+def test_a_click_of_which_nothing_could_be_read_says_only_that_it_came_back():
+    nameless = REFUSED.model_copy(update={"action": ""})
+
+    said = texts(card_of(a_view(an_approval(a_place(refusal=nameless), SECOND))))
+
+    assert "Your decision came back on Fri, 20 Nov 2026 11:31." in said
+
+
 def test_an_answer_to_this_very_click_needs_no_date():
     assert "came back" not in texts(card_of(a_view(), Aside(problem="Please say why.")))
 

@@ -40,6 +40,8 @@ def _came_back(view: View, refusal: Refusal, viewer: Viewer) -> str:
     action = view.tenant.action(refusal.action)
     label = action.label if action else humanised(refusal.action)
     when = moment(refusal.at, viewer.locale, viewer.zone)
+    if not label:
+        return _("Your decision came back on {when}.").format(when=when)
     return _("Your “{action}” came back on {when}.").format(
         action=text.one_line(label, text.BUTTON), when=when
     )
