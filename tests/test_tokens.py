@@ -241,6 +241,34 @@ async def test_a_verdict_goes_when_its_key_is_withdrawn(
         await verifier.verify(token)
 
 
+async def test_a_verdict_goes_when_another_key_takes_the_name_of_its_own(
+    verifier: TokenVerifier, keys: SigningKeys, far: FarSide, clock: Clock
+) -> None:
+    late = int(clock.now().timestamp()) + 86_000
+    token, other = signed(far, clock, exp=late), signed(far, clock, exp=late + 1)
+    await verifier.verify(token)
+    kid = far.ring.newest.kid
+    far.ring.rotate(keep_old=False).kid = kid
+    clock.advance(13 * 3600)  # old enough to be fetched again, with nobody waiting
+
+    await verifier.verify(other)
+    async with asyncio.timeout(5):
+        while not keys.withdrawals:  # noqa: ASYNC110 (nobody is told of a fetch)
+            await asyncio.sleep(0)
+
+    with pytest.raises(InvalidToken):
+        await verifier.verify(token)
+
+
+async def test_keys_of_an_answer_that_is_an_error_are_not_taken(
+    verifier: TokenVerifier, far: FarSide, clock: Clock
+) -> None:
+    far.status = 500
+
+    with pytest.raises(InvalidToken, match="unknown key"):
+        await verifier.verify(signed(far, clock))
+
+
 async def test_a_rotated_key_is_found_and_the_old_one_stays_good(
     verifier: TokenVerifier, far: FarSide, clock: Clock
 ) -> None:
