@@ -55,10 +55,19 @@ asyncio.run(main())
 """
 
 
+def keep_apart(folder: Path) -> None:
+    """Give each process of tests ports of its own: two that look at once find the same ones free."""
+    if Keep(folder).load("ports", Ports) is None:
+        number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        first = 4200 + 200 * number
+        Keep(folder).save("ports", Ports(service=first, playground=first + 1, issuer=first + 2))
+
+
 def start(folder: Path, script: str, said: asyncio.Queue[str] | None = None) -> Start:
     environment = {**os.environ, "APPROVALS_OLD": "of another life"}
     service = [sys.executable, "-c", script]
     say = (said or asyncio.Queue[str]()).put_nowait
+    keep_apart(folder)
     return Start(folder, environment, service=service, say=say)
 
 
