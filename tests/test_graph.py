@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from approvals_core.adapters.graph import GraphApps, GraphDirectory
+from approvals_core.adapters.graph import NAMESAKES, GraphApps, GraphDirectory
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.errors import ChannelBusy, DirectoryUnavailable, Unreachable
 from approvals_core.models import Person, PersonId
@@ -408,3 +408,20 @@ AN_ACCOUNT: dict[str, Any] = {
     "accountEnabled": True,
     "userType": "Member",
 }
+
+
+async def test_who_has_too_many_namesakes_to_see_them_all_is_not_guessed(
+    playground: Playground,
+) -> None:
+    accounts = [
+        AN_ACCOUNT | {"id": f"00000000-0000-4000-8000-{n:012}", "accountEnabled": n == 0}
+        for n in range(NAMESAKES)
+    ]
+
+    async def many(request: web.Request) -> web.Response:
+        if "$filter" not in request.query:
+            return web.json_response({"error": {"code": "Request_ResourceNotFound"}}, status=404)
+        return web.json_response({"value": accounts})
+
+    async with serving(many) as url, a_directory(playground, url) as directory:
+        assert await directory.find(a_tenant(), "ann") is NotFound.SEVERAL
