@@ -118,15 +118,8 @@ class Draft:
         if place.quiet_until is not None:
             due = max(due, place.quiet_until)
         for channel in channels:
-            self.job(
-                card_job_key(self.approval, place.round, place.person.id, channel),
-                JobKind.CARD,
-                Lane.CARD,
-                due=due,
-                person=place.person.id,
-                channel=channel,
-                round=place.round,
-            )
+            job = card_job(self.approval, place.round, place.person.id, channel, due=due)
+            self._jobs[job.key] = job
 
     def change(self, *, finish: Lease | None = None) -> Change:
         """Return the step as one value, with the version raised."""
@@ -147,6 +140,22 @@ class Draft:
 def card_job_key(approval: Approval, round_: int, person: PersonId, channel: str) -> str:
     """Name the one job that makes a person's card of a round converge."""
     return f"card/{approval.id}/{round_}/{person}/{channel}"
+
+
+def card_job(
+    approval: Approval, round_: int, person: PersonId, channel: str, *, due: datetime
+) -> Job:
+    """Return the job that makes a person's card of a round converge."""
+    return Job(
+        key=card_job_key(approval, round_, person, channel),
+        kind=JobKind.CARD,
+        lane=Lane.CARD,
+        due=due,
+        approval=approval.key,
+        person=person,
+        channel=channel,
+        round=round_,
+    )
 
 
 def seal(event: HistoryEvent, *, salt: str) -> HistoryEvent:

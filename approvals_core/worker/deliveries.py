@@ -1,21 +1,18 @@
 """Puts before a person who can be reached now all that waits for him."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from approvals_core.committing import Commits
 from approvals_core.models import (
     Approval,
     Change,
-    Job,
-    JobKind,
-    Lane,
     LeasedJob,
     PersonId,
     queue_of,
     tenant_scope,
 )
 from approvals_core.ports import Store, Tenants
+from approvals_core.rules.draft import card_job
 from approvals_core.tenant import Tenant
 
 PAGE = 100  # requests put before a person together
@@ -57,24 +54,10 @@ class Deliveries:
     ) -> None:
         stamp = self._commits.stamp()
         jobs = [
-            _card_job(approval, person, channel=channel, due=stamp.at)
+            card_job(approval, approval.round, person, channel, due=stamp.at)
             for approval in approvals
             for channel in tenant.channels
         ]
         if jobs:
             scope = tenant_scope(tenant.document_type_id)
             await self._commits.commit(Change(id=stamp.change, scope=scope, jobs=tuple(jobs)))
-
-
-def _card_job(approval: Approval, person: PersonId, *, channel: str, due: datetime) -> Job:
-    """Return the job that makes one person's card of the current round converge."""
-    return Job(
-        key=f"card/{approval.id}/{approval.round}/{person}/{channel}",
-        kind=JobKind.CARD,
-        lane=Lane.CARD,
-        due=due,
-        approval=approval.key,
-        person=person,
-        channel=channel,
-        round=approval.round,
-    )
