@@ -873,6 +873,18 @@ async def test_somebody_whose_card_was_lost_twice_gets_one_the_next_day(store: S
     assert len(core.channel.of(MARIA)) == 1
 
 
+async def test_of_somebody_removed_before_his_card_was_sent_nothing_is_said(store: Store) -> None:
+    core = Core(store)
+    await core.receive(create("johndoe1"))
+    await core.worker.run_due(limit=1)  # he is found, and his card is not sent yet
+    await core.receive(delete("johndoe1"))
+
+    await core.pass_time(60)
+
+    assert core.channel.of(MARIA) == []
+    assert await store.receipts(KEY) == []
+
+
 async def test_a_card_that_waits_says_so_no_longer_once_nobody_is_asked(store: Store) -> None:
     core = Core(store)
     core.channel.send_fails.extend([ChannelBusy("the app is blocked", retry_after=180.0)] * 3)

@@ -77,7 +77,7 @@ class Cards:
     async def _converge(self, leased: LeasedJob) -> None:
         card = await self._looks.card(leased)
         if card is None or not (card.wanted or card.exists):
-            if card is not None and card.receipt.state is ReceiptState.WAITING:
+            if card is not None and card.waits_for_good:
                 await self._final(card, ReceiptState.UNREACHABLE, "no longer asked")
             else:
                 await self._finish(leased)

@@ -39,6 +39,11 @@ class Card(NamedTuple):
         """Tell whether there is a card to be updated."""
         return bool(self.receipt.address)
 
+    @property
+    def waits_for_good(self) -> bool:
+        """Tell whether the receipt says that a card is still to come; one never written says nothing."""
+        return self.receipt.state is ReceiptState.WAITING and bool(self.receipt.reason)
+
     def showing_nothing(self) -> "Card":
         """Return the card as one of which nobody knows what it shows."""
         return self._replace(receipt=self.receipt.model_copy(update={"face": ""}))
