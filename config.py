@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment. Names have the prefix APPROVALS_."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -76,6 +77,9 @@ _CUSTOM = (
 )
 
 _SQLITE = "sqlite:///"
+PREFIX = "APPROVALS_"
+_NEARLY = 0.85  # of two names' letters, in their order; less is a name of somebody else's
+
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -90,7 +94,7 @@ class Settings(BaseSettings):
     service does not start.
     """
 
-    model_config = SettingsConfigDict(env_prefix="APPROVALS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     store_url: str = Field(
         min_length=1, description="sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH"
@@ -269,6 +273,17 @@ def _said(field: str, error: Mapping[str, object]) -> str:
     if str(error["type"]).startswith("bool"):
         return "must be yes or no"
     return complaint(error)
+
+
+def misspelt(environment: Iterable[str]) -> list[str]:
+    """Return a line for each name in *environment* that is nearly one of our settings, but none."""
+    known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
+    return [
+        f"{name}: there is no such setting; did you mean {nearest}?"
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+        for nearest in get_close_matches(name.upper(), known, n=1, cutoff=_NEARLY)
+    ]
 
 
 def strangers(directories: Iterable[str], tenants: Iterable[Tenant]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from approvals_core.adapters.stores import open_store
 from approvals_core.models import (
     Approval,
     DeadLetter,
@@ -21,8 +22,7 @@ from approvals_core.rules.draft import Draft, Stamp
 from bots.cli.__main__ import check_config
 from config import Settings
 from playground.faults import Fault, FaultKind
-from tests.outside import authority, playground
-from tests.running import Running, running
+from tests.running import Running
 from tests.store_makers import (
     KEY,
     MINUTE,
@@ -50,7 +50,7 @@ from tests.terminal import (
     unconfirmed,
 )
 
-__all__ = ["authority", "playground", "running", "tenants", "terminal"]
+__all__ = ["tenants", "terminal"]
 
 
 async def with_history(store: Store, approval: Approval, **personal: str) -> Approval:
@@ -381,6 +381,18 @@ async def test_an_unknown_tenant_is_answered_with_those_there_are(
     assert terminal.text == "No tenant has the code hr. There are: pr."
 
 
+async def test_looking_makes_no_store_and_marks_none_as_ours(tenants: Path, store_url: str) -> None:
+    terminal = Terminal(settings_of(given(store_url, tenants)))
+
+    for _twice in range(2):
+        assert await terminal.type("requests", "list") == 1
+        assert "There is no store at" in terminal.text
+
+    others = await open_store(store_url)
+    await others.stamp(["https://others.example"])  # nobody else had been there
+    await others.close()
+
+
 async def test_a_store_that_is_not_there_is_not_made(tenants: Path, tmp_path: Path) -> None:
     path = tmp_path / "mistyped" / "store.db"
     terminal = Terminal(settings_of(given(f"sqlite:///{path}", tenants)))
@@ -442,6 +454,19 @@ def test_every_mistake_is_named_at_once(
     assert any(line.startswith("APPROVALS_PORT: ") for line in lines)
     assert any(line.startswith("hr.toml:1: code: ") for line in lines)
     assert any(line.startswith("hr.toml: callers: ") for line in lines)
+
+
+def test_a_misspelt_setting_is_named_with_the_one_it_was_meant_to_be(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVALS_DIRECTORYS", "common")
+    monkeypatch.setenv("APPROVALS_EXPENSES_SECRET", "a tenant's file may refer to it")
+    lines: list[str] = []
+
+    code = check_config(lines.append)
+
+    meant = "APPROVALS_DIRECTORYS: there is no such setting; did you mean APPROVALS_DIRECTORIES?"
+    assert (code, lines) == (2, [meant])
 
 
 def test_a_mistake_between_settings_is_said_in_its_own_words(

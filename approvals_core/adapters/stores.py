@@ -1,12 +1,16 @@
 """Chooses the store by its URL."""
 
-from approvals_core.adapters.redis_store import open_redis
+import asyncio
+from pathlib import Path
+
+from approvals_core.adapters.redis_store import is_made_in_redis, open_redis
 from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.errors import StoreRefused
 from approvals_core.ports import Store
 
 _SQLITE = "sqlite:///"
 _REDIS = ("redis://", "rediss://", "unix://")
+_KINDS = "Set STORE_URL to sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH."
 
 
 async def open_store(url: str) -> Store:
@@ -25,4 +29,27 @@ async def open_store(url: str) -> Store:
         return await open_sqlite(url.removeprefix(_SQLITE))
     if url.startswith(_REDIS):
         return await open_redis(url)
-    raise StoreRefused("Set STORE_URL to sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH.")
+    raise StoreRefused(_KINDS)
+
+
+async def open_made_store(url: str) -> Store:
+    """
+    Do what `open_store` does, but make none: to an operator an empty list would look like good news.
+
+    Raises:
+        StoreRefused: No service has made a store there yet; or as `open_store` does.
+
+        StoreUnavailable: It does not answer.
+    """
+    if url.startswith(_SQLITE):
+        made = await asyncio.to_thread(Path(url.removeprefix(_SQLITE)).exists)
+    else:
+        made = not url.startswith(_REDIS) or await is_made_in_redis(url)
+    if not made:
+        raise StoreRefused(f"There is no store at {_place(url)}.")
+    return await open_store(url)
+
+
+def _place(url: str) -> str:
+    """Return where a store is, without a password."""
+    return url.removeprefix(_SQLITE).rpartition("@")[2]

@@ -17,22 +17,21 @@ from pydantic_settings import EnvSettingsSource
 from approvals_core.adapters.entra import OwnTokens
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
-from approvals_core.adapters.stores import open_store
+from approvals_core.adapters.stores import open_made_store
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
-from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError, StoreRefused
-from approvals_core.ports import Directory, Store
+from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError
+from approvals_core.ports import Directory
 from approvals_core.rules.settling import Settlement
 from bots.cli.commands import parser
 from bots.cli.desk import Desk, utc_now
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
 from bots.cli.finding import NotThere, Say
 from bots.cli.queue import QueueDesk
-from config import Settings, mistakes, strangers
+from config import Settings, misspelt, mistakes, strangers
 
 __all__ = ["check_config", "doctor", "main", "parser", "run"]
 
 DONE, NOT_DONE, MISTAKES = 0, 1, 2  # exit codes; 2 is argparse's own for what was mistyped
-SQLITE = "sqlite:///"
 
 
 def main() -> int:
@@ -67,7 +66,7 @@ def say(line: str) -> None:
 
 def check_config(say: Say) -> int:
     """Say every mistake in the settings and in the tenants' files."""
-    found = _mistakes_in_settings()
+    found = _mistakes_in_settings() + misspelt(os.environ)
     given = EnvSettingsSource(Settings)()
     codes: list[str] = []
     if folder := given.get("tenants"):
@@ -103,7 +102,7 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
     """
     tenants = await asyncio.to_thread(load_tenants, settings.tenants)
     try:
-        store = await _open(settings)
+        store = await open_made_store(settings.store_url)
         try:
             await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
             desk, queue = Desk(store, tenants, say), QueueDesk(store, tenants, say)
@@ -190,19 +189,13 @@ async def doctor(
 ) -> int:
     """Examine the installation of *settings*; return the exit code."""
     healthy = await doctor_teams(
-        settings, say, open_store=lambda: _open(settings), now=now, package=package
+        settings,
+        say,
+        open_store=lambda: open_made_store(settings.store_url),
+        now=now,
+        package=package,
     )
     return DONE if healthy else NOT_DONE
-
-
-async def _open(settings: Settings) -> Store:
-    """Open the store, but make none: an empty list would look like good news."""
-    url = settings.store_url
-    if url.startswith(SQLITE):
-        path = Path(url.removeprefix(SQLITE))
-        if not await asyncio.to_thread(path.exists):
-            raise StoreRefused(f"There is no store at {path}.")
-    return await open_store(url)
 
 
 if __name__ == "__main__":

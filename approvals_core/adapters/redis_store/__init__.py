@@ -38,6 +38,23 @@ async def open_redis(url: str) -> Store:
     return store
 
 
+async def is_made_in_redis(url: str) -> bool:
+    """
+    Tell whether a service has made its store there, without making one.
+
+    Raises:
+        StoreUnavailable: It does not answer.
+    """
+    client = connect(url)
+    wire = Wire(client)
+    try:
+        [found] = await wire.send(("EXISTS", ABOUT))
+    finally:
+        await wire.close()
+        await client.aclose()
+    return bool(found)
+
+
 class RedisStore(Reads):
     """
     `Store` in Redis.

@@ -57,7 +57,8 @@ def lines(finding: Finding) -> Iterator[str]:
 def in_short(findings: Sequence[Finding]) -> str:
     """Return how it stands altogether."""
     bad, hidden = _count(findings, Verdict.BROKEN), _count(findings, Verdict.UNSEEN)
-    first = f"{bad} of {len(findings)} steps are broken" if bad else "Nothing is broken"
+    are = "is" if bad == 1 else "are"
+    first = f"{bad} of {len(findings)} steps {are} broken" if bad else "Nothing is broken"
     return f"{first}, {hidden} cannot be seen from here."
 
 
