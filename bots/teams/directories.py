@@ -8,9 +8,8 @@ from approvals_core.errors import ChannelBusy
 from approvals_core.models import PersonId
 
 MANY = 5  # people of one directory to whom Teams says 403
-AT_ONCE = timedelta(
-    seconds=60
-)  # within which they make a blocked app, if nobody is reached between
+# Within this time they make a blocked app, if nobody is reached between.
+AT_ONCE = timedelta(seconds=60)
 PROBE_EVERY = timedelta(seconds=180)
 PROBE_TAKES = timedelta(seconds=20)  # until it is known what became of it
 
