@@ -206,7 +206,7 @@ async def test_the_reason_tells_teams_code_and_no_texts(maria: Maria) -> None:
     with pytest.raises(Unreachable) as told:
         await maria.send(to=chat)
 
-    assert str(told.value) == "HTTP 403 209"
+    assert str(told.value) == "HTTP 403 209: the app is blocked"
 
 
 async def test_a_message_that_is_gone_is_not_a_person_that_is_gone(maria: Maria) -> None:

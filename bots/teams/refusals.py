@@ -71,7 +71,7 @@ def refusal(what: str, answer: Answer) -> ChannelError:
         return CardGone(str(answer))
     if status == HTTPStatus.FORBIDDEN:
         missing = what == "create" and answer.code in NOT_INSTALLED
-        return AppMissing(str(answer)) if missing else Forbidden(str(answer))
+        return AppMissing(str(answer)) if missing else Forbidden(f"{answer}: the app is blocked")
     nobody = status == HTTPStatus.BAD_REQUEST and what == "create"  # whom Teams knows
     if nobody or status == HTTPStatus.NOT_FOUND:
         return Unreachable(str(answer))
