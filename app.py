@@ -6,31 +6,38 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import TraceConfig, web
+from opentelemetry.sdk.trace import SpanProcessor
 from pydantic import ValidationError
 
-from approvals_core.adapters.entra import OwnTokens
+from approvals_core import tracing
+from approvals_core.adapters.entra import OwnTokens, TenantSignIn
 from approvals_core.adapters.graph import GraphApps, GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
+from approvals_core.adapters.referenced import References
 from approvals_core.adapters.remembered import RememberedDirectory
 from approvals_core.adapters.signing_keys import Key, SigningKeys
 from approvals_core.adapters.stores import open_store
-from approvals_core.adapters.telemetry import log_as_json
+from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to, log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
-from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
+from approvals_core.adapters.tenant_files import BadTenantFiles, read_tenants
 from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
 from approvals_core.errors import StoreError
-from approvals_core.ports import Store, Tenants
+from approvals_core.onboarded import Onboarded
+from approvals_core.onboarding import Onboarding
+from approvals_core.ports import Store
 from approvals_core.posting import Posting
-from approvals_core.worker import Cards, Chores, Worker
-from bots.health import Health
+from approvals_core.tenant import Tenant
+from approvals_core.worker import Cards, Chores, Fetching, Nights, Reconciling, Worker
+from bots.health import Health, Missing
+from bots.metrics import MetricsDoor
 from bots.teams.adapter import LeanAdapter, TeamsBot, TeamsDoor
 from bots.teams.channel import TeamsChannel
 from bots.teams.clicks import Clicks
@@ -42,13 +49,14 @@ from bots.teams.limits import Pace
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
-from config import Settings, mistakes, strangers
+from config import Settings, environment, mistakes, strangers
 
 log = logging.getLogger("approvals")
 
 OpenStore = Callable[[str], Awaitable[Store]]
 
 DRAIN = 10.0  # seconds for what is under way when we are asked to stop
+KEYS_WITHIN = 1.5  # seconds that /readyz waits for keys that are missing
 CUSTOM_LINE = "Test installation: not for real decisions."
 
 
@@ -63,15 +71,17 @@ async def open_house(
     now: Callable[[], datetime] = _utc_now,
     open_store: OpenStore = open_store,
     traces: Sequence[TraceConfig] = (),
+    spans: SpanProcessor | None = None,
 ) -> AsyncIterator["House"]:
     """
     Open everything the settings ask for, with its worker, and close it again at the end.
 
     *open_store* is called with the store's URL; *traces* are told of every request that
-    goes out through aiohttp: all but MSAL's, for our own tokens.
+    goes out through aiohttp: all but MSAL's, for our own tokens. *spans* takes what else
+    would go to the collector that the settings name.
     """
     async with AsyncExitStack() as stack:
-        house = House(settings, now=now, open_store=open_store, traces=traces)
+        house = House(settings, now=now, open_store=open_store, traces=traces, spans=spans)
         await house.open(stack)
         yield house
 
@@ -86,20 +96,27 @@ class House:
         now: Callable[[], datetime],
         open_store: OpenStore,
         traces: Sequence[TraceConfig],
+        spans: SpanProcessor | None,
     ) -> None:
         self._settings = settings
         self._now = now
         self._open_store = open_store
         self._traces = traces
         self._notice_line = _notice_line(settings)
+        self._references = References(environment())
+        endpoint = settings.otlp_endpoint
+        self._watching = Watching(
+            metrics=settings.metrics_port is not None,
+            processor=spans or (export_to(endpoint) if endpoint else None),
+        )
         self._signing_keys: list[SigningKeys] = []
+        self._entra: dict[str, SigningKeys] = {}  # by issuer
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the store, the connections and the worker; *stack* closes them."""
         settings = self._settings
-        self.tenants: Tenants = await asyncio.to_thread(load_tenants, settings.tenants)
-        if lost := strangers(settings.directories, self.tenants.all()):
-            raise BadTenantFiles(lost)
+        stack.push_async_callback(self._watching.flush)
+        self.tenants = Onboarded(await asyncio.to_thread(self._read_tenants))
         self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)
@@ -107,19 +124,33 @@ class House:
         self._session = await stack.enter_async_context(session)
         self._bot_tokens = self._tokens()
         stack.push_async_callback(self._bot_tokens.close)
-        self._api = HttpTenantApi(
-            self._bot_tokens,
+        calls = HttpTenantApi(
+            TenantSignIn(self._bot_tokens, self._references),
             clock=self._now,
             loopback=settings.loopback,
+            current_trace=lambda: tracing.current().parent,
             trace_configs=self._traces,
         )
-        stack.push_async_callback(self._api.close)
+        stack.push_async_callback(calls.close)
+        self._api = ToldTenantApi(calls, self._watching.telemetry)
         self._make_core()
         self._make_teams()
         self._make_tenants_door()
+        self.onboarding = self._make_onboarding()
+        await self.onboarding.begin()
+        self._watching.begin(
+            store=self.store,
+            tenants=self.tenants,
+            now=self._now,
+            oldest_card=self._cards.behind.oldest,
+            paused=calls.paused,
+        )
+        stack.push_async_callback(self._watching.end)
         # The first click must not wait for keys to be fetched.
         warming = asyncio.gather(*(keys.key("") for keys in self._signing_keys))
         stack.push_async_callback(partial(self._forget_keys, warming))
+        looking = asyncio.create_task(self.onboarding.run())
+        stack.push_async_callback(partial(_end, looking))
         self.working = asyncio.create_task(self.worker.run())
         self.working.add_done_callback(_tell_how_it_ended)
         stack.push_async_callback(self._stop)
@@ -133,10 +164,19 @@ class House:
             now=self._now,
             custom_issuers=self._settings.issuers if self._notice_line else (),
             works=lambda: not self.working.done(),
+            keys=self._keys_missing,
             behind=self._cards.behind.oldest,
             closed_directories=lambda: self._directories.closed,
         )
         app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.routes()])
+        return app
+
+    def metrics_application(self) -> web.Application:
+        """Return the routes of /metrics, which are for operators and have a port of their own."""
+        guards = [only_for(hosts)] if (hosts := self._settings.metrics_hosts) else []
+        app = web.Application(middlewares=[correlated, problems, *guards])
+        door = MetricsDoor(look=self._watching.look, text=self._watching.text)
+        app.add_routes(door.routes())
         return app
 
     def _wake(self) -> None:
@@ -148,18 +188,30 @@ class House:
         await asyncio.wait({self.working}, timeout=DRAIN)
         self.working.cancel()
 
+    async def _keys_missing(self) -> Missing:
+        """Say whose keys are missing, after a try to get them."""
+        asking = [asyncio.create_task(k.key("")) for k in self._signing_keys if not k.fresh]
+        if asking:
+            await asyncio.wait(asking, timeout=KEYS_WITHIN)
+        there = {keys.name for keys in self._signing_keys if keys.fresh}
+        tenants = {keys.name for keys in self._entra.values()}
+        return Missing(
+            issuers=sorted({keys.name for keys in self._signing_keys} - there),
+            # Of the tenants' directories one will do: the others' tenants alone are not known.
+            bearable=self._settings.bot_issuer in there and (not tenants or bool(tenants & there)),
+        )
+
     async def _forget_keys(self, warming: asyncio.Future[list[Key | None]]) -> None:
         await asyncio.gather(*(keys.close() for keys in self._signing_keys))
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)
 
     def _make_core(self) -> None:
-        self._commits = Commits(self.store, now=self._now, wake=self._wake)
+        self._commits = Commits(
+            self.store, now=self._now, wake=self._wake, telemetry=self._watching.telemetry
+        )
         posting = Posting(
             store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
-        )
-        self.approvals = Approvals(
-            store=self.store, commits=self._commits, posting=posting, tenants=self.tenants
         )
         directory = GraphDirectory(
             session=self._session,
@@ -168,12 +220,32 @@ class House:
             url=self._settings.graph_url,
             scope=self._settings.cloud.graph_scope,
         )
+        self.approvals = Approvals(
+            store=self.store,
+            commits=self._commits,
+            posting=posting,
+            tenants=self.tenants,
+            directory=directory,
+        )
+        reconciling = Reconciling(
+            store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
+        )
         self._chores = Chores(
             store=self.store,
             commits=self._commits,
             posting=posting,
             directory=RememberedDirectory(directory, now=self._now),
             tenants=self.tenants,
+            fetching=Fetching(
+                store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
+            ),
+            reconciling=reconciling,
+            nights=Nights(
+                store=self.store,
+                commits=self._commits,
+                tenants=self.tenants,
+                reconciling=reconciling,
+            ),
         )
 
     def _make_teams(self) -> None:
@@ -191,6 +263,7 @@ class House:
             jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 (spreads load, guards nothing)
             clock=self._now,
             scope=settings.cloud.bot_scope,
+            telemetry=self._watching.telemetry,
         )
         contacts = Contacts(store=self.store, commits=self._commits)
         clicks = Clicks(approvals=self.approvals, contacts=contacts, notice_line=self._notice_line)
@@ -248,14 +321,35 @@ class House:
             now=self._now,
         )
 
+    def _read_tenants(self) -> Mapping[str, Tenant]:
+        files = read_tenants(self._settings.tenants, self._references)
+        if lost := strangers(self._settings.directories, files.values()):
+            raise BadTenantFiles(lost)
+        return files
+
+    def _make_onboarding(self) -> Onboarding:
+        return Onboarding(
+            tenants=self.tenants,
+            store=self.store,
+            commits=self._commits,
+            read=self._read_tenants,
+            follow=lambda tenants: self._intake.trust(self._intake_issuers(tenants)),
+        )
+
     def _make_tenants_door(self) -> None:
+        self._intake = TokenVerifier(
+            issuers=self._intake_issuers(self.tenants.all()),
+            audiences=self._settings.intake_audience,
+            clock=self._now,
+        )
         self._tenants = TenantsDoor(
             approvals=self.approvals,
             store=self.store,
             tenants=self.tenants,
-            verifier=self._intake_verifier(),
+            verifier=self._intake,
             clock=self._now,
             quota=Quota(time.monotonic),
+            telemetry=self._watching.telemetry,
         )
 
     def _tokens(self) -> OwnTokens:
@@ -277,22 +371,23 @@ class House:
             clock=self._now,
         )
 
-    def _intake_verifier(self) -> TokenVerifier:
-        directories = {c.directory for tenant in self.tenants.all() for c in tenant.callers}
-        return TokenVerifier(
-            issuers=entra_issuers(
-                sorted(directories), name=self._settings.entra_issuer, keys=self._entra_keys
-            ),
-            audiences=self._settings.intake_audience,
-            clock=self._now,
+    def _intake_issuers(self, tenants: Iterable[Tenant]) -> list[Issuer]:
+        directories = {caller.directory for tenant in tenants for caller in tenant.callers}
+        return entra_issuers(
+            sorted(directories), name=self._settings.entra_issuer, keys=self._entra_keys
         )
 
     def _entra_keys(self, name: str, directory: str) -> SigningKeys:
-        login = self._settings.entra_login_url
-        return self._keys(name, f"{login}/{directory}/v2.0/.well-known/openid-configuration")
+        if name not in self._entra:  # those of a directory that stays are kept over a reload
+            login = self._settings.entra_login_url
+            url = f"{login}/{directory}/v2.0/.well-known/openid-configuration"
+            self._entra[name] = self._keys(name, url)
+        return self._entra[name]
 
     def _keys(self, name: str, metadata_url: str) -> SigningKeys:
-        return SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)
+        made = SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)
+        self._signing_keys.append(made)
+        return made
 
 
 def _notice_line(settings: Settings) -> str | None:
@@ -302,10 +397,26 @@ def _notice_line(settings: Settings) -> str | None:
     return CUSTOM_LINE
 
 
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def _tell_how_it_ended(working: asyncio.Task[None]) -> None:
     problem = None if working.cancelled() else working.exception()
     if problem is not None:
         log.critical("worker_ended", exc_info=problem)
+
+
+@asynccontextmanager
+async def _served(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> int:
@@ -317,15 +428,19 @@ async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> in
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with open_house(settings, open_store=open_store) as house:
-        runner = web.AppRunner(house.application(), access_log=None, shutdown_timeout=DRAIN)
-        await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.port).start()
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(settings, open_store=open_store))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, house.onboarding.ask)
+        if settings.metrics_port is not None:
+            metrics = _served(
+                house.metrics_application(), settings.metrics_host, settings.metrics_port
+            )
+            await stack.enter_async_context(metrics)
+        await stack.enter_async_context(_served(house.application(), settings.host, settings.port))
         log.info("started", extra={"url": settings.public_url})
         asked = asyncio.create_task(stopping.wait())
         await asyncio.wait({asked, house.working}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        await runner.cleanup()
         return 0 if stopping.is_set() else 1
 
 

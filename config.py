@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Names have the prefix APPROVALS_."""
 
+import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
@@ -130,6 +131,14 @@ class Settings(BaseSettings):
     publisher_url: str = Field(default="", description="https page with support for the app")
     privacy_url: str = Field(default="", description="https page that says what happens to data")
     terms_url: str = Field(default="", description="https page with the terms of use")
+    metrics_host: str = Field(default="127.0.0.1", description="address of /metrics")
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="port of /metrics; None: nobody is told"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector, OTLP over HTTP, as http://HOST:4318; None: no spans",
+    )
     custom_issuers: bool = Field(
         default=False, description="yes: the settings below may name other issuers and hosts"
     )
@@ -200,6 +209,25 @@ class Settings(BaseSettings):
             raise ValueError("must be an address with https")
         return url
 
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, url: str | None) -> str | None:
+        """Take http, too: a collector stands beside us, and what it gets is no secret."""
+        if url is None:
+            return url
+        parts = urlsplit(url)
+        _check_port(url)
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        if not parts.hostname or parts.scheme not in ("http", "https") or not plain:
+            raise ValueError("must be an address as http://HOST:4318, without a password")
+        return url
+
+    @model_validator(mode="after")
+    def _has_two_ports(self) -> Self:
+        if self.metrics_port is not None and self.metrics_port == self.port:
+            raise ValueError("APPROVALS_METRICS_PORT must differ from APPROVALS_PORT")
+        return self
+
     @field_validator("entra_issuer")
     @classmethod
     def _names_directory(cls, issuer: str) -> str:
@@ -218,6 +246,11 @@ class Settings(BaseSettings):
     def issuers(self) -> tuple[str, ...]:
         """Return whose word this installation takes; a store is stamped with them."""
         return (self.entra_issuer, self.bot_issuer)
+
+    @property
+    def metrics_hosts(self) -> frozenset[str]:
+        """Return what `own_hosts` does, for /metrics."""
+        return frozenset(_HERE if self.metrics_host in _HERE else ())
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -273,6 +306,11 @@ def _said(field: str, error: Mapping[str, object]) -> str:
     if str(error["type"]).startswith("bool"):
         return "must be yes or no"
     return complaint(error)
+
+
+def environment() -> Mapping[str, str]:
+    """Return the variables that the tenants' files may refer to for their secrets."""
+    return os.environ  # noqa: TID251 (here is where it is read)
 
 
 def misspelt(environment: Iterable[str]) -> list[str]:

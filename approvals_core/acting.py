@@ -7,16 +7,20 @@ from contextlib import suppress
 from gettext import gettext as _
 from typing import NamedTuple, TypeVar
 
+from approvals_core import tracing
 from approvals_core.committing import Commits, Step
 from approvals_core.errors import ApprovalError, LeaseLost, StoreError, StoreUnavailable
 from approvals_core.log_context import note
 from approvals_core.models import Approval, Change, Lease, Person
-from approvals_core.ports import Store
+from approvals_core.new_approvers import look_up
+from approvals_core.ports import Directory, Store
 from approvals_core.posting import Posting
 from approvals_core.rules import deciding
 from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import POST_LEASE, Click
 from approvals_core.rules.draft import Stamp
+from approvals_core.rules.new_approver import Candidate
+from approvals_core.telemetry import Work
 from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
@@ -39,10 +43,11 @@ class Acting:
     """
     What happens to one click, in a task of its own.
 
-    *approval* is set once it is known that the person may see it; *committed* once his
-    decision counts. *promised* is for the caller to set when he tells the person that
-    the decision is being recorded: from then on it is tried for minutes, and if it
-    cannot be recorded, his card is shown anew with the reason.
+    *approval* is set once it is known that the person may see it; *seen* is what the
+    rule was asked about last; *committed* is set once his decision counts. *promised* is
+    for the caller to set when he tells the person that the decision is being recorded:
+    from then on it is tried for minutes, and if it cannot be recorded, his card is shown
+    anew with the reason.
     """
 
     def __init__(
@@ -53,8 +58,11 @@ class Acting:
         store: Store,
         commits: Commits,
         posting: Posting,
+        directory: Directory | None = None,
     ) -> None:
+        """*directory* None: no click may name a new approver."""
         self.approval: Approval | None = None
+        self.seen: Approval | None = None
         self.committed = False
         self.promised = False
         self._click = click
@@ -62,6 +70,7 @@ class Acting:
         self._store = store
         self._commits = commits
         self._posting = posting
+        self._directory = directory
         self._decision = str(uuid.uuid4())
         self._found: Found | None = None
         self._claims: list[Lease] = []
@@ -77,18 +86,31 @@ class Acting:
 
             StoreUnavailable: Nobody knows whether it is recorded.
         """
+        approval, lease = await self.record(find)
+        if lease is None:
+            return approval
+        return await self._posting.call(approval, self.post, lease)
+
+    async def record(self, find: Callable[[], Awaitable[Found]]) -> tuple[Approval, Lease | None]:
+        """
+        Decide; return the approval and the right to tell the tenant, None if the worker has it.
+
+        Raises as `run` does.
+        """
         note(tcv=self._decision)
         try:
-            approval, lease = await self._patiently(lambda: self._record(find))
+            return await self._patiently(lambda: self._record(find))
         except Exception as problem:
             if isinstance(problem, StoreUnavailable):
                 log.error("decision_not_recorded", extra={"why": str(problem)})  # noqa: TRY400
             if self.promised:
                 await self._take_back(problem)
             raise
-        if lease is None:
-            return approval
-        return await self._posting.call(approval, Post(self._click.seat, self._decision, 1), lease)
+
+    @property
+    def post(self) -> Post:
+        """Return the attempt that the click's own commit makes."""
+        return Post(self._click.seat, self._decision, 1)
 
     async def leave_alone(self) -> Approval | None:
         """Let the person read why his click was refused before his card is pushed again."""
@@ -100,12 +122,19 @@ class Acting:
         )
 
     async def _record(self, find: Callable[[], Awaitable[Found]]) -> tuple[Approval, Lease | None]:
-        """Commit the decision; return the right to post it too, None if the worker has it."""
         self._found = found = await find()
+        about = {"tenant": found.tenant.code, "approval": found.approval.id}
+        trace = tracing.current() if tracing.current().parent else found.approval.trace
+        with tracing.within(trace), self._commits.telemetry.span(Work.ACT, **about):
+            return await self._recorded(found)
+
+    async def _recorded(self, found: Found) -> tuple[Approval, Lease | None]:
+        candidate = await self._candidate(found)
         ours: list[bool] = []
 
         def decide(newest: Approval, stamp: Stamp) -> Change | None:
-            ours[:] = [bool(self._claims) and self._holds(newest)]
+            self.seen = newest
+            ours[:] = [self._holds(newest)]
             if ours[0]:
                 return None  # our own commit, whose answer was lost
             change = deciding.decide(
@@ -115,9 +144,10 @@ class Acting:
                 tenant=found.tenant,
                 decision=self._decision,
                 stamp=stamp,
+                candidate=candidate,
             )
-            if change.claim is not None:
-                self._claims.append(change.claim)
+            # No claim: the tenant is closed, and the worker posts it once it opens.
+            self._claims = [*self._claims, change.claim] if change.claim else []
             self.approval = newest  # not before: only now it is known that he may see it
             return change
 
@@ -125,9 +155,21 @@ class Acting:
         self.approval, self.committed = approval, True
         return approval, await self._right_to_post(renew=ours[0])
 
+    async def _candidate(self, found: Found) -> Candidate | None:
+        """Look up the new approver, if the click asks for one and would count."""
+        approval, tenant = found
+        action = tenant.action(self._click.action)
+        if action is None or not action.new_approver or self._directory is None:
+            return None
+        if self._holds(approval):
+            return None  # our own commit, whose answer was lost
+        deciding.check(approval, self._click, by=self._by, tenant=tenant)
+        self.approval = approval  # he may see it, also while the directory is slow
+        return await look_up(self._directory, tenant, approval, self._click.entries.new_approver)
+
     async def _right_to_post(self, *, renew: bool) -> Lease | None:
         if not renew:
-            return self._claims[-1]
+            return self._claims[-1] if self._claims else None
         for claim in reversed(self._claims):  # nobody knows which of our commits arrived
             with suppress(LeaseLost):
                 until = self._commits.in_seconds(POST_LEASE)

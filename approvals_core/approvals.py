@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from approvals_core.acting import Acting, Found
+from approvals_core.acting_together import ActingTogether, Ticked, Together, checked
 from approvals_core.arx import Arx
 from approvals_core.committing import Commits, unknown
 from approvals_core.errors import (
@@ -17,6 +18,7 @@ from approvals_core.errors import (
     StoreUnavailable,
     VersionConflict,
 )
+from approvals_core.listing import Waiting, waiting_at, with_number
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -25,17 +27,14 @@ from approvals_core.models import (
     Person,
     PersonId,
     Place,
-    PlaceState,
-    numbered,
-    queue_of,
     tenant_scope,
 )
-from approvals_core.ports import Cursor, Store, Tenants, View
+from approvals_core.ports import Cursor, Directory, Store, Tenants, View
 from approvals_core.posting import Posting
 from approvals_core.rules import intake, settling
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.settling import Settlement
-from approvals_core.rules.standing import as_seen, holder, may_see
+from approvals_core.rules.standing import as_seen, may_see
 from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
@@ -43,8 +42,6 @@ log = logging.getLogger(__name__)
 PATIENCE = 1.2  # seconds: the longest a click waits for the tenant
 ANSWER_BY = 1.8  # seconds from a click's arrival
 TO_ANSWER = 0.2  # seconds kept for building and sending the answer
-SAME_NUMBER = 500  # requests of one tenant looked through for one number
-SAME_NUMBER_AT_ONCE = 50
 
 _T = TypeVar("_T")
 
@@ -61,25 +58,24 @@ class Outcome(NamedTuple):
     recording: bool = False
 
 
-class Waiting(NamedTuple):
-    """One request that waits for somebody; a page that ends with it ends at *cursor*."""
-
-    tenant: Tenant
-    approval: Approval
-    place: Place
-    cursor: Cursor
-
-
 class Approvals:
     """Everything that tenants, approvers and operators can do, whatever the channel."""
 
     def __init__(
-        self, *, store: Store, commits: Commits, posting: Posting, tenants: Tenants
+        self,
+        *,
+        store: Store,
+        commits: Commits,
+        posting: Posting,
+        tenants: Tenants,
+        directory: Directory | None = None,
     ) -> None:
+        """*directory* is asked for new approvers; None: nobody can be named as one."""
         self._store = store
         self._commits = commits
         self._posting = posting
         self._tenants = tenants
+        self._directory = directory
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
@@ -101,7 +97,7 @@ class Approvals:
                 tenant=tenant,
                 payload_id=payload_id,
                 stamp=self._commits.stamp(),
-                details=await self._details(arx.key) if approval and arx.details else (),
+                stored=await self._details(arx.key) if intake.needs_stored(approval) else {},
             )
             with suppress(VersionConflict):
                 await self._commits.commit(received.change)
@@ -118,20 +114,47 @@ class Approvals:
             ApprovalError: The click cannot be honoured; the message says why.
         """
         acting = Acting(
-            click, by=by, store=self._store, commits=self._commits, posting=self._posting
+            click,
+            by=by,
+            store=self._store,
+            commits=self._commits,
+            posting=self._posting,
+            directory=self._directory,
         )
         task = self._spawn(acting.run(lambda: self._named(public_id)))
-        patience = max(0.0, min(PATIENCE, ANSWER_BY - elapsed) - TO_ANSWER)
-        await asyncio.wait({task}, timeout=patience)
+        await asyncio.wait({task}, timeout=_patience(elapsed))
         if not task.done():
             acting.promised = not acting.committed
-            view = self._view(acting.approval, click.seat) if acting.approval else None
+            view = self.view_of(acting.approval, click.seat) if acting.approval else None
             return Outcome(view, recording=acting.promised)
         try:
-            return Outcome(self._view(task.result(), click.seat))
+            return Outcome(self.view_of(task.result(), click.seat))
         except (AlreadyActedOn, StaleCard):
             self._spawn(acting.leave_alone())
             raise
+
+    async def act_together(
+        self, code: str, ticked: Sequence[Ticked], *, by: Person, elapsed: float
+    ) -> list[Together]:
+        """
+        Decide several requests of the tenant *code*, each for itself, and answer as `act` does.
+
+        Raises:
+            ApprovalError: Nothing of it can be honoured; the message says why.
+        """
+        tenant = self._tenants.by_code(code)
+        if tenant is None:
+            raise unknown()
+        acting = ActingTogether(
+            checked(tenant, ticked),
+            tenant=tenant,
+            by=by,
+            store=self._store,
+            commits=self._commits,
+            posting=self._posting,
+        )
+        await asyncio.wait({self._spawn(acting.run(self._named))}, timeout=_patience(elapsed))
+        return acting.answer()
 
     async def view(self, public_id: str, seat: int, *, by: PersonId) -> View:
         """
@@ -140,13 +163,17 @@ class Approvals:
         Raises:
             UnknownApproval: There is none, or he may not see it.
         """
+        return await self.with_details(await self.glance(public_id, seat, by=by))
+
+    async def glance(self, public_id: str, seat: int, *, by: PersonId) -> View:
+        """Return what `view` does without the details."""
         approval = (await self._named(public_id)).approval
         place = approval.place(seat)
         if place is None or place.person is None or place.person.id != by:
             raise unknown()
         if not may_see(approval, by):
             raise unknown()
-        return await self.with_details(self._view(approval, seat))
+        return self.view_of(approval, seat)
 
     async def find(self, number: str, *, by: PersonId) -> View:
         """
@@ -159,37 +186,28 @@ class Approvals:
         """
         seen: list[tuple[Approval, Place]] = []
         for tenant in self._tenants.all():
-            for approval in await self._numbered(tenant, number):
+            for approval in await with_number(self._store, tenant, number):
                 place = approval.place_of(by)
                 if place is not None and may_see(approval, by):
                     seen.append((approval, place))
         if not seen:
             raise unknown()
         approval, place = max(seen, key=lambda found: (found[0].open, found[0].opened_at))
-        return await self.with_details(self._view(approval, place.seat))
+        return await self.with_details(self.view_of(approval, place.seat))
 
     async def pending(
-        self, person: PersonId, *, after: Cursor | None = None, limit: int
+        self, person: PersonId, *, at: str = "", after: Cursor | None = None, limit: int
     ) -> list[Waiting]:
-        """Return what *person* can decide now, over all tenants, oldest first."""
+        """
+        Return what *person* can decide now, oldest first.
+
+        Over all tenants, or at the one with the code *at*.
+        """
         waiting: list[Waiting] = []
         for tenant in self._tenants.all():
-            waiting += await self._pending_at(tenant, person, after=after, limit=limit)
+            if at in ("", tenant.code):
+                waiting += await waiting_at(self._store, tenant, person, after=after, limit=limit)
         return sorted(waiting, key=lambda w: (w.cursor.at, w.cursor.key))[:limit]
-
-    async def _pending_at(
-        self, tenant: Tenant, person: PersonId, *, after: Cursor | None, limit: int
-    ) -> list[Waiting]:
-        """Return at least *limit* of what waits at one tenant, if there is as much."""
-        waiting: list[Waiting] = []
-        scope = tenant_scope(tenant.document_type_id)
-        while len(waiting) < limit:
-            page = await self._store.page(scope, queue_of(person), after=after, limit=limit)
-            waiting += [w for a in page.approvals if (w := _waiting(tenant, a, person))]
-            if page.after is None:
-                break
-            after = page.after
-        return waiting
 
     async def with_details(self, view: View) -> View:
         """Return *view* with the stored details of its request, if he may see what it is about."""
@@ -221,23 +239,6 @@ class Approvals:
         bodies = await self._store.bodies(key, "details/")
         return {name.removeprefix("details/"): text for name, text in bodies.items()}
 
-    async def _numbered(self, tenant: Tenant, number: str) -> list[Approval]:
-        """Return the requests of a tenant with this number: one for each fiscal year, as a rule."""
-        found: list[Approval] = []
-        after: Cursor | None = None
-        for _page in range(SAME_NUMBER // SAME_NUMBER_AT_ONCE):
-            page = await self._store.page(
-                tenant_scope(tenant.document_type_id),
-                numbered(number),
-                after=after,
-                limit=SAME_NUMBER_AT_ONCE,
-            )
-            found += page.approvals
-            after = page.after
-            if after is None:
-                break
-        return found
-
     async def _named(self, public_id: str) -> Found:
         tenant = self._tenants.by_code(public_id.partition("-")[0])
         if tenant is None:
@@ -248,10 +249,19 @@ class Approvals:
             raise unknown()
         return Found(approval, tenant)
 
-    def _view(self, approval: Approval, seat: int) -> View:
+    def view_of(self, approval: Approval, seat: int) -> View:
+        """Return what the person of the place may see of *approval*, without its details."""
         place, tenant = approval.places[seat], self._tenant(approval.key)
         seen = as_seen(approval, place, place.round)
-        return View(tenant=tenant, approval=seen, place=place, round=place.round, details={})
+        closed = tenant.closed(self._commits.now())
+        return View(
+            tenant=tenant,
+            approval=seen,
+            place=place,
+            round=place.round,
+            details={},
+            closed=closed,
+        )
 
     def _tenant(self, key: ApprovalKey) -> Tenant:
         tenant = self._tenants.by_id(key.tenant)
@@ -274,17 +284,13 @@ class Approvals:
             log.error("click_failed", exc_info=failure)
 
 
+def _patience(elapsed: float) -> float:
+    """Return for how long a click may wait now, in seconds."""
+    return max(0.0, min(PATIENCE, ANSWER_BY - elapsed) - TO_ANSWER)
+
+
 def _repeated(known: Payload, payload_id: str) -> Payload:
     """Our own commit, whose answer was lost, is no duplicate."""
     if known.id == payload_id:
         return known
     return known.model_copy(update={"disposition": Disposition.DUPLICATE})
-
-
-def _waiting(tenant: Tenant, approval: Approval, person: PersonId) -> Waiting | None:
-    place = approval.place_of(person)
-    if place is None or place.state is not PlaceState.PENDING or place.asked_at is None:
-        return None
-    if holder(approval, place, tenant) is not None:
-        return None  # somebody else's decision stands
-    return Waiting(tenant, approval, place, Cursor(at=place.asked_at, key=approval.key))

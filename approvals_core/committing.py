@@ -8,11 +8,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from gettext import gettext as _
 
+from approvals_core import tracing
 from approvals_core.errors import StoreUnavailable, UnknownApproval, VersionConflict
 from approvals_core.log_context import note
 from approvals_core.models import Approval, ApprovalKey, Change, Lease
 from approvals_core.ports import Store
 from approvals_core.rules.draft import Stamp
+from approvals_core.telemetry import NO_TELEMETRY, Telemetry, Work
 
 COMMIT_TRIES = 6  # of one change whose outcome is not known: about three seconds
 
@@ -34,8 +36,10 @@ class Commits:
         now: Callable[[], datetime],
         wake: Callable[[], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._store = store
+        self.telemetry = telemetry
         self._wake = wake
         self.now = now
         self.sleep = sleep
@@ -58,6 +62,7 @@ class Commits:
             if approval is None:
                 raise unknown()
             note(xcv=approval.xcv)
+            tracing.carry_on(approval.trace)
             change = step(approval, self.stamp())
             if change is None or change.approval is None:
                 return approval
@@ -84,6 +89,7 @@ class Commits:
             if approval is None:
                 raise unknown()
             note(xcv=approval.xcv)
+            tracing.carry_on(approval.trace)
             change = step(approval, self.stamp())
             try:
                 await self.commit(change)
@@ -111,14 +117,17 @@ class Commits:
 
     async def commit(self, change: Change) -> None:
         """Commit *change*, the same again while nobody knows whether it arrived."""
+        about = change.approval.id if change.approval else ""
         for tries in range(1, COMMIT_TRIES + 1):
             try:
-                await self._store.commit(change)
+                with self.telemetry.span(Work.COMMIT, approval=about):
+                    await self._store.commit(change)
             except StoreUnavailable:
                 if tries == COMMIT_TRIES:
                     raise
                 await self.sleep(0.05 * 2**tries)
             else:
+                self.telemetry.committed(change)
                 self._wake()
                 return
 
@@ -133,6 +142,7 @@ class Commits:
             change=secrets.token_hex(16),
             salt=secrets.token_hex(16),
             name=b32encode(secrets.token_bytes(10)).decode().lower(),
+            trace=tracing.current(),
         )
 
 

@@ -7,9 +7,11 @@ ApprovalError               shown to the person who clicked: the message is writ
 +-- StaleCard               the card shows an older round, revision or attempt
 +-- AlreadyActedOn          this place or one that holds it was decided before
 +-- ActionNotOffered        the tenant does not offer this action here
-+-- ActionIncomplete        a comment is missing or too long
++-- ActionIncomplete        something it asks for is missing, too long, or not to be had
++-- NotLookedUp             the new approver could not be looked up now
 +-- TenantClosed            the tenant is disabled or in maintenance
 InvalidArx                  a payload that cannot be taken; carries every problem at once
+BadTenantFiles              the tenants' files cannot be used; carries every mistake at once
 NotDone                     an operator asked for what cannot be done
 +-- NotSettled              the place has no unconfirmed decision
 +-- NotRebound              nobody, or not this person, can be put on the place now
@@ -62,6 +64,10 @@ class ActionIncomplete(ApprovalError):
     """Something the action demands is missing or too long."""
 
 
+class NotLookedUp(ApprovalError):
+    """The directory did not say in time who the new approver is."""
+
+
 class TenantClosed(ApprovalError):
     """The tenant takes no decisions now."""
 
@@ -86,6 +92,14 @@ class InvalidArx(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(f"{p.pointer}: {p.message}" for p in problems))
         self.problems = tuple(problems)
+
+
+class BadTenantFiles(Exception):
+    """The tenants' files cannot be used; the message lists every mistake, one a line."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
 
 
 class NotDone(Exception):

@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from typing import NamedTuple
 
+from approvals_core import tracing
 from approvals_core.committing import Commits, unknown
 from approvals_core.errors import LeaseLost, StoreUnavailable
-from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob
-from approvals_core.ports import Answer, AnswerKind, Store, TenantApi, Tenants
+from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob, Trace
+from approvals_core.ports import Answer, AnswerKind, Posted, Store, TenantApi, Tenants
 from approvals_core.rules import answering
 from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import POST_LEASE
+from approvals_core.rules.doubting import BEGUN_WITHIN
 from approvals_core.rules.draft import Stamp
 from approvals_core.tenant import Tenant
 
@@ -20,6 +24,14 @@ log = logging.getLogger(__name__)
 # Seconds between tries to save an answer: it cannot be asked for again, and a store that fails
 # over is away for a minute.
 ANSWER_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+
+
+class Attempt(NamedTuple):
+    """An attempt that is committed, and the right to make it."""
+
+    approval: Approval
+    post: Post
+    lease: Lease
 
 
 class Posting:
@@ -60,14 +72,70 @@ class Posting:
 
     async def call(self, approval: Approval, post: Post, lease: Lease) -> Approval:
         """Make an attempt that is committed; return the approval with what it led to."""
-        place, tenant = approval.places[post.seat], self._tenant(approval.key)
-        if place.decision is None:
-            raise ValueError(f"{approval.id} has no decision {post.decision}")
-        if place.decision.revision == approval.revision:
+        tenant, posted = self._tenant(approval.key), _posted(approval, post)
+        tracing.follow(_trace(posted))
+        answer = self._held_back(posted)
+        if answer is None:
             async with self._kept(lease):
-                answer = await self._api.post_decision(tenant, approval, place, place.decision)
-        else:  # it changed while nobody knew whether the attempt was committed
-            answer = Answer(kind=AnswerKind.NOT_TAKEN, message=answering.stale_decision())
+                answer = await self._api.post_decision(tenant, posted)
+        return await self._answered(Attempt(approval, post, lease), answer, tenant)
+
+    async def call_in_turn(self, attempt: Attempt, turns: asyncio.Semaphore) -> Approval:
+        """Do what `call` does once it is this attempt's turn, if it is still wanted then."""
+        async with self._kept(attempt.lease), turns:
+            newest = await self._newest(attempt)
+            if not answering.under_way(newest, attempt.post):
+                with suppress(LeaseLost):
+                    await self._store.finish(attempt.lease)
+                return newest
+            return await self.call(newest, attempt.post, attempt.lease)
+
+    async def call_together(
+        self, tenant: Tenant, attempts: Sequence[Attempt]
+    ) -> list[Approval | BaseException]:
+        """
+        Make committed attempts of one tenant with one array; return what each led to.
+
+        Each answer is taken in by itself: one that cannot be saved spoils no other.
+        """
+        posted = [_posted(each.approval, each.post) for each in attempts]
+        tracing.follow(_trace(posted[0]))  # one call has one trace; the answers go on in their own
+        async with AsyncExitStack() as stack:
+            for each in attempts:
+                await stack.enter_async_context(self._kept(each.lease))
+            held = [self._held_back(each) for each in posted]
+            wanted = [each for each, why in zip(posted, held, strict=True) if why is None]
+            answers = iter(await self._api.post_decisions(tenant, wanted) if wanted else ())
+            told = [next(answers) if why is None else why for why in held]
+            taking = [
+                self._answered(each, answer, tenant)
+                for each, answer in zip(attempts, told, strict=True)
+            ]
+            return await asyncio.gather(*taking, return_exceptions=True)
+
+    def _held_back(self, posted: Posted) -> Answer | None:
+        """
+        Return why an attempt is not made after all; None: it is made now.
+
+        One that is not begun in time might arrive when the tenant said already that it
+        never got it (see `doubting.over_at`).
+        """
+        if posted.decision.revision != posted.approval.revision:
+            # It changed while nobody knew whether the attempt was committed.
+            return Answer(kind=AnswerKind.NOT_TAKEN, message=answering.stale_decision())
+        waited = self._commits.now() - posted.decision.attempted_at
+        if waited > timedelta(seconds=BEGUN_WITHIN):
+            return Answer(kind=AnswerKind.AGAIN, reason="the attempt was not begun in time")
+        return None
+
+    async def _newest(self, attempt: Attempt) -> Approval:
+        with suppress(StoreUnavailable):  # then what was committed counts, as if there was no wait
+            return await self._store.approval(attempt.approval.key) or attempt.approval
+        return attempt.approval
+
+    async def _answered(self, attempt: Attempt, answer: Answer, tenant: Tenant) -> Approval:
+        approval, post, lease = attempt
+        tracing.follow(_trace(_posted(approval, post)))
         _log(approval, post, answer)
         try:
             return await self._take_in(approval.key, post, answer, tenant, lease)
@@ -121,6 +189,18 @@ def _stands(begun: Change | None, approval: Approval, post: Post) -> bool:
         return False
     place = approval.place(post.seat)
     return place is not None and place.decision == begun.approval.places[post.seat].decision
+
+
+def _posted(approval: Approval, post: Post) -> Posted:
+    place = approval.places[post.seat]
+    if place.decision is None:
+        raise ValueError(f"{approval.id} has no decision {post.decision}")
+    return Posted(approval=approval, place=place, decision=place.decision)
+
+
+def _trace(posted: Posted) -> Trace:
+    """Return where telling the tenant belongs: to the click, whoever makes the attempt."""
+    return posted.decision.trace if posted.decision.trace.parent else posted.approval.trace
 
 
 def _log(approval: Approval, post: Post, answer: Answer) -> None:

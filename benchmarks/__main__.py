@@ -11,6 +11,7 @@ from benchmarks import (
     bot_turn,
     building_cards,
     grouped_commit,
+    hung_tenant,
     intake,
     intake_on_redis,
     long_list,
@@ -31,6 +32,7 @@ ALL = {
         building_cards,
         long_list,
         intake_on_redis,
+        hung_tenant,
     )
 }
 

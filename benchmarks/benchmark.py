@@ -18,7 +18,8 @@ class Benchmark:
     One comparison.
 
     *least* is the goal for the other side's processor time divided by ours, None if
-    there is none. *open* starts both sides, ours first.
+    there is none; *most_p99* that for our p99 divided by the other side's. *open* starts
+    both sides, ours first.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Benchmark:
     least: float | None
     open: Callable[[Ground], Sides]
     seconds: float = 2.0  # of one slice
+    most_p99: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Result:
     def ratio(self) -> float:
         """Return the other side's processor time by ours: the median of the rounds."""
         return median(beside.cpu_each / ours.cpu_each for ours, beside in self.rounds)
+
+    @property
+    def p99_ratio(self) -> float:
+        """Return our p99 by the other side's: the median of the rounds."""
+        return median(ours.p99 / beside.p99 for ours, beside in self.rounds)
 
     @property
     def ours(self) -> Sequence[Slice]:

@@ -22,7 +22,8 @@ from playground.outside import Playground
 from playground.people import Person
 
 APPROVERS = ("johndoe1", "johndoe2", "johndoe3")  # of the sample
-_QUOTA = "\n[limits]\npayloads_per_minute = 100000000\n"
+_LIMITS = "[limits]\n"
+_QUOTA = "payloads_per_minute = 100000000\n"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,9 @@ def _tenants(playground: Playground, folder: Path, tenant_api: str) -> Path:
     """Write the tenants' files for a tenant that answers at *tenant_api* and may post without end."""
     for file in playground.write_tenants(folder).glob("*.toml"):
         text = re.sub(r'base_url = ".*"', f'base_url = "{tenant_api}"', file.read_text("utf-8"))
-        file.write_text(text + _QUOTA, encoding="utf-8")
+        if _LIMITS not in text:
+            text += f"\n{_LIMITS}"
+        file.write_text(text.replace(_LIMITS, _LIMITS + _QUOTA), encoding="utf-8")
     return folder
 
 

@@ -45,7 +45,16 @@ def _goal(result: Result) -> str:
     if least is None:
         return "none"
     met = "met" if result.ratio >= least else f"missed by {1 - result.ratio / least:.0%}"
-    return f"{_times(least)}: {met}"
+    return f"{_times(least)}: {met}{_goal_of_p99(result)}"
+
+
+def _goal_of_p99(result: Result) -> str:
+    most = result.benchmark.most_p99
+    if most is None:
+        return ""
+    found = result.p99_ratio
+    met = "met" if found <= most else f"missed by {found / most - 1:.0%}"
+    return f"; p99 {found:.2f} of at most {most:.2f}: {met}"
 
 
 def _times(ratio: float) -> str:

@@ -1,8 +1,9 @@
 """What a load balancer and an operator ask first: do we live, and can we do our work."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -13,11 +14,20 @@ from approvals_core.ports import Store
 STORE_ANSWERS_WITHIN = 2.0  # seconds
 
 
+class Missing(NamedTuple):
+    """The issuers without keys; *bearable* if what they sign is not all that one door takes."""
+
+    issuers: Sequence[str]
+    bearable: bool
+
+
 class Health:
     """
-    GET /livez: the process runs, and its worker. GET /readyz: the store answers, and what is late.
+    GET /livez: the process runs, and its worker. GET /readyz: the store answers, we have
+    the keys with which callers are known, and what is late.
 
-    Late are jobs that are due and not begun, and cards that are not current (*behind*,
+    *keys* returns the issuers whose keys are missing, and whether we can do without them
+    for now. Tenants are not asked: if one is down, no other of us could do better. Late are jobs that are due and not begun, and cards that are not current (*behind*,
     in seconds): those that were begun and could not be sent or changed yet.
     """
 
@@ -28,6 +38,7 @@ class Health:
         now: Callable[[], datetime],
         custom_issuers: Sequence[str],
         works: Callable[[], bool],
+        keys: Callable[[], Awaitable["Missing"]],
         behind: Callable[[], float],
         closed_directories: Callable[[], Sequence[str]],
     ) -> None:
@@ -35,6 +46,7 @@ class Health:
         self._now = now
         self._custom_issuers = custom_issuers
         self._works = works
+        self._keys = keys
         self._behind = behind
         self._closed_directories = closed_directories
 
@@ -58,6 +70,11 @@ class Health:
                 due = await self._store.next_due(tuple(Lane))
         except (TimeoutError, StoreError):
             return web.json_response(said | {"ready": False, "store": "no answer"}, status=503)
+        missing = await self._keys()
+        if missing.issuers:
+            said["issuers_without_keys"] = list(missing.issuers)
+        if not missing.bearable:
+            return web.json_response(said | {"ready": False, "keys": "missing"}, status=503)
         late = (self._now() - due).total_seconds() if due else 0.0
         if closed := self._closed_directories():
             said["closed_directories"] = list(closed)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -17,6 +18,8 @@ from yarl import URL
 
 from approvals_core.adapters.tokens import Claims, TokenVerifier
 from approvals_core.errors import InvalidToken, StoreUnavailable
+from approvals_core.log_context import noted
+from approvals_core.tracing import read_trace, within
 
 PROBLEM = "application/problem+json"  # RFC 9457
 DEPTH = 64  # of arrays and objects within each other
@@ -28,15 +31,15 @@ log = logging.getLogger(__name__)
 
 # One match per string, so that what strings hold does not count. It never backtracks.
 _PIECES = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]},]', re.DOTALL)
+_PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 _HARMLESS_ID = re.compile(r"[A-Za-z0-9._:{}-]{1,128}")
 
 
 class Correlation(NamedTuple):
-    """The ids under which the caller will ask about a request: Assent's and W3C's."""
+    """The ids under which the caller will ask about a request. Its trace is in `tracing`."""
 
     xcv: str = ""
     tcv: str = ""
-    traceparent: str = ""
 
 
 correlation: ContextVar[Correlation] = ContextVar("correlation", default=Correlation())  # noqa: B039 (immutable)
@@ -203,18 +206,36 @@ def _as_problem(known: web.HTTPException) -> web.HTTPException:
 
 @web.middleware
 async def correlated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keep arrival and the caller's correlation ids while the request lasts; without Xcv we make one."""
+    """
+    Keep arrival, the caller's ids and his trace while the request lasts; without Xcv we make one.
+
+    The answer has Xcv and Tcv as headers: those of what the request turned out to be about.
+    """
     _arrived.set(time.monotonic())
     ids = Correlation(
-        xcv=_harmless(request, "Xcv") or str(uuid.uuid4()),
-        tcv=_harmless(request, "Tcv"),
-        traceparent=_harmless(request, "traceparent"),
+        xcv=_harmless(request, "Xcv") or str(uuid.uuid4()), tcv=_harmless(request, "Tcv")
+    )
+    trace = read_trace(
+        request.headers.getall("traceparent", []), request.headers.getall("tracestate", [])
     )
     token = correlation.set(ids)
     try:
-        return await handler(request)
+        with within(trace):
+            response = await handler(request)
+        response.headers.update(_answered_ids(ids))
+    except web.HTTPException as answer:
+        answer.headers.update(_answered_ids(ids))
+        raise
+    else:
+        return response
     finally:
         correlation.reset(token)
+
+
+def _answered_ids(ids: Correlation) -> dict[str, str]:
+    found = noted()
+    named = {"Xcv": found.get("xcv", ids.xcv), "Tcv": found.get("tcv", ids.tcv)}
+    return {name: quote(value.strip(), safe=_PRINTABLE) for name, value in named.items() if value}
 
 
 def only_for(hosts: Collection[str]) -> Middleware:

@@ -70,6 +70,12 @@ def money(value: object, unit: str, locale: str) -> str:
     return f"{shown} {unit}".rstrip()
 
 
+@lru_cache(maxsize=256)
+def is_currency(unit: str) -> bool:
+    """Tell whether *unit* is a currency's code (ISO 4217)."""
+    return clean(unit).upper() in _currencies()
+
+
 def day(at: datetime, locale: str, zone: str) -> str:
     """Write a date: Wed, Nov 18, 2026."""
     # A tenant writes a day as its midnight; moved to another zone it would be the day before.

@@ -8,7 +8,7 @@ from approvals_core.tenant import Tenant
 from cards import text
 from cards.approval.content import submitter_of, total_of
 from cards.approval.spoken import spoken
-from cards.buttons import PENDING, REFRESH, SHOW, card_key
+from cards.buttons import PENDING, REFRESH, SEVERAL, SHOW, card_key, several_data
 from cards.elements import (
     Actions,
     Card,
@@ -26,6 +26,7 @@ from cards.pieces import small, small_print
 from cards.viewer import Viewer
 
 MOST_ROWS = 10  # of one page of the list
+_MOST_TENANTS = 4  # with a button of their own beneath it
 _PRESSABLE = "\u203a"  # a small chevron: the row opens its request
 
 
@@ -60,6 +61,16 @@ def out_of_date(*, notice_line: str | None = None) -> Card:
     return _notice(
         _("This card is out of date"),
         _("Nothing was decided. Write **pending** to see what waits for you."),
+        notice_line=notice_line,
+    )
+
+
+def nothing_together(why: str, *, notice_line: str | None = None) -> Card:
+    """Answer where nothing waits that could be ticked; *why* is why nothing was decided just now."""
+    return _notice(
+        _("Nothing waits here to be decided together"),
+        *([text.block(why)] if why else []),
+        _("Write **pending** to see what waits for you."),
         notice_line=notice_line,
     )
 
@@ -124,12 +135,14 @@ def pending_list(
     viewer: Viewer,
     *,
     after: str | None = None,
+    together: Sequence[Tenant] = (),
     notice_line: str | None = None,
 ) -> Card:
     """
     List one page of what waits for the viewer, oldest first; a row opens its request.
 
     *after* is opaque and says where the next page begins; None if this was the last.
+    *together* are the tenants of which several requests can be decided together.
     """
     if not waiting:
         return _notice(
@@ -139,7 +152,9 @@ def pending_list(
         )
     rows = [_row(each, viewer) for each in waiting[:MOST_ROWS]]
     further = [_show_more(after)] if after is not None else []
-    return _card(_("Waiting for you"), [Container(*rows), *further], notice_line)
+    several = [_decide_several(tenant) for tenant in together[:_MOST_TENANTS]]
+    beneath = [Actions(*several, *further, spacing="Medium")] if several or further else []
+    return _card(_("Waiting for you"), [Container(*rows), *beneath], notice_line)
 
 
 def _row(each: Waiting, viewer: Viewer) -> Columns:
@@ -180,8 +195,13 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _show_more(after: str) -> Actions:
-    return Actions(Execute(_("Show more"), verb=PENDING, data={"c": after}), spacing="Medium")
+def _show_more(after: str) -> Execute:
+    return Execute(_("Show more"), verb=PENDING, data={"c": after})
+
+
+def _decide_several(tenant: Tenant) -> Execute:
+    title = _("Decide several: {tenant}").format(tenant=text.one_line(tenant.name, text.BUTTON))
+    return Execute(title, verb=SEVERAL, data=several_data(tenant.code))
 
 
 def _commands() -> tuple[str, ...]:

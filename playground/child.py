@@ -48,6 +48,12 @@ class Child:
         )
         self._forwarding = asyncio.create_task(self._forward(self._process))
 
+    @property
+    def pid(self) -> int:
+        """The program's process id, once it is started."""
+        assert self._process is not None
+        return self._process.pid
+
     async def ready(self, answers: Callable[[], Awaitable[bool]]) -> None:
         """
         Wait until the program answers.

@@ -21,10 +21,20 @@ class FaultKind(StrEnum):
     STATUS = "status"  # connector, graph, tenant: answers with `status`
     LOST_ANSWER = "lost_answer"  # connector, tenant: does it, then drops the connection
     REFUSED = "refused"  # tenant: ActionResult false with `error_type` 1 or 2
-    TRANSIENT = "transient"  # tenant: ErrorType 3 with RetryInterval of `minutes`
+    TRANSIENT = "transient"  # tenant: ErrorType 3 with RetryInterval of `minutes`, or without
     SLOW = "slow"  # tenant: answers well, after `seconds`
     HELD = "held"  # tenant: answers when released
-    GARBAGE = "garbage"  # tenant: 200 with something that is no ApprovalResponse
+    GARBAGE = "garbage"  # tenant: 200 with a page of HTML
+    WRONG_DOCUMENT = "wrong_document"  # tenant: answers for a document nobody asked about
+    DRIPPING = "dripping"  # tenant: 200, then one byte each `seconds` for ever
+    ENDLESS = "endless"  # tenant: 200, then a body that never ends
+    HUGE = "huge"  # tenant: 200 with a body of 100 MB
+    REDIRECT = "redirect"  # tenant: 307 to another address of its own
+    SHORT = "short"  # tenant, arrays: the last entry is missing
+    LONG = "long"  # tenant, arrays: one entry more, for a document nobody asked about
+    REORDERED = "reordered"  # tenant, arrays: the last entry comes first
+    DOUBLED = "doubled"  # tenant, arrays: every entry twice
+    CONTRADICTED = "contradicted"  # tenant, arrays: every entry once as yes and once as no
 
 
 class Fault(BaseModel, frozen=True):
@@ -33,15 +43,16 @@ class Fault(BaseModel, frozen=True):
     kind: FaultKind
     times: int | None = None
     seconds: float = 1.0
-    minutes: int = 1
+    minutes: float | None = 1  # None: RetryInterval is left out
     status: int = 500
-    error_type: int = 2
+    error_type: int = 2  # 0: there is no E2EErrorInformation
     text: str = ""  # instead of the documented message
 
 
 class Faults(RootModel[dict[str, list[Fault]]]):
     """
-    The switches by place: "connector", "connector/johndoe1", "graph" or "tenant/pr".
+    The switches by place: "connector", "connector/johndoe1", "graph", "tenant/pr" (its actions),
+    "tenant/pr/reads" (all that is only read), "tenant/pr/summary" or another one of its APIs.
 
     Several may wait at one place; each call meets the first that concerns it.
     """

@@ -40,10 +40,10 @@ def _registered() -> list[Application]:
     """Return the playground's applications; the secrets are new each time."""
     return [
         Application(app_id=names.BOT_APP, secret=secrets.token_urlsafe(24)),
-        Application(app_id=names.PURCHASING_APP, secret=secrets.token_urlsafe(24)),
+        *(Application(app_id=one.app, secret=secrets.token_urlsafe(24)) for one in names.TENANTS),
         Application(app_id=names.STRANGER_APP, secret=secrets.token_urlsafe(24)),
         Application(app_id=names.INTAKE_APP, uri=names.INTAKE_URI),
-        Application(app_id=names.PURCHASING_API, uri=names.PURCHASING_URI),
+        *(Application(app_id=one.api, uri=one.uri) for one in names.TENANTS),
         Application(app_id=names.BOT_FRAMEWORK, uri=names.BOT_FRAMEWORK, version=1),
         Application(app_id=names.GRAPH, uri=names.GRAPH, version=1),
     ]
@@ -58,7 +58,7 @@ class Issuer:
         self.bot = KeyRing(endorsements=["msteams"])
         self.applications = {one.app_id: one for one in _registered()}
         self.roles = {
-            (names.PURCHASING_APP, names.INTAKE_APP): [names.SEND_ROLE],
+            **{(one.app, names.INTAKE_APP): [names.SEND_ROLE] for one in names.TENANTS},
             (names.BOT_APP, names.GRAPH): list(names.GRAPH_ROLES),
         }
         self.bot_issuer = names.BOT_ISSUER  # what the metadata say

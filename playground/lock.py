@@ -11,6 +11,9 @@ from pathlib import Path
 # Nothing but the standard library: `make fresh` also works where nothing is installed.
 
 
+TENANTS = Path(__file__).parent / "tenants"
+
+
 class RunningAlready(Exception):
     """Somebody has the folder; the message says who, and how to stop it."""
 
@@ -43,14 +46,32 @@ def _who(folder: Path, pid: str) -> str:
 
 def forget(folder: Path) -> None:
     """
-    Remove all that a playground keeps in *folder*.
+    Remove all that a playground keeps in *folder*, but tenants' files that are not its own.
 
     Raises:
         RunningAlready: It is running: what it wrote next would be half of something.
     """
     if folder.is_dir():
         with only_one(folder):
-            shutil.rmtree(folder)
+            for each in folder.iterdir():
+                _forget_tenants(each) if each.name == TENANTS.name else _remove(each)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _forget_tenants(folder: Path) -> None:
+    """Remove the sample tenants' files; those that somebody put beside them stay."""
+    for each in TENANTS.iterdir():
+        _remove(folder / each.name)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

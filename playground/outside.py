@@ -1,5 +1,6 @@
 """All far sides around one world, on ports of their own: what `python -m playground` and the tests start alike."""
 
+import shutil
 from pathlib import Path
 from typing import Self
 
@@ -25,25 +26,31 @@ ADDRESS_IN_FILES = "http://127.0.0.1:3979"  # stands in tenants/*.toml for where
 class Playground:
     """
     The world outside. Started on port 0 it takes free ones; without *folder* it keeps nothing.
+    Tenants that go on by themselves think for *pace* seconds before each step.
 
     After `start`: hand `settings` to the service, start it, then tell `meet` where it listens.
     """
 
-    def __init__(self, authority: CertificateAuthority, folder: Path | None = None) -> None:
+    def __init__(
+        self, authority: CertificateAuthority, folder: Path | None = None, *, pace: float = 0.0
+    ) -> None:
         self.world = World(folder)
         self.issuer = Issuer(authority)
         self.teams = Teams(self.world, self.issuer)
-        self.tenant = SampleTenant(self.world, self.issuer)
+        self.tenants = {
+            one.code: SampleTenant(self.world, self.issuer, one, pace=pace) for one in names.TENANTS
+        }
+        self.tenant = self.tenants[names.PURCHASING.code]
         self.url = ""
         self._connector = Connector(self.world, self.issuer)
         self._graph = Graph(self.world, self.issuer, self.teams.install)
-        self._page = Page(self.world, self.teams, self.tenant)
+        self._page = Page(self.world, self.teams, self.tenants)
         self._runner: web.AppRunner | None = None
 
     async def start(self, *, port: int = 0, issuer_port: int = 0) -> None:
         await self.issuer.start(issuer_port)
         app = web.Application(middlewares=[loopback_only])
-        for part in (self._connector, self._graph, self.tenant, self._page):
+        for part in (self._connector, self._graph, *self.tenants.values(), self._page):
             app.add_routes(part.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -51,12 +58,15 @@ class Playground:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         self.teams.service_url = f"{self.url}/connector/"
         await self.teams.start()
-        await self.tenant.start()
+        for tenant in self.tenants.values():
+            await tenant.start()
 
     async def stop(self) -> None:
+        await self._page.stop()
         await self._graph.stop()
         await self.teams.stop()
-        await self.tenant.stop()
+        for tenant in self.tenants.values():
+            await tenant.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.issuer.stop()
@@ -69,8 +79,11 @@ class Playground:
         await self.stop()
 
     def meet(self, service: str) -> None:
-        """Let Teams and the tenant call the service at this URL, which has no slash at its end."""
-        self.teams.bot = self.tenant.service = service
+        """Let Teams and the tenants call the service at this URL, which has no slash at its end."""
+        self.teams.bot = service
+        for tenant in self.tenants.values():
+            tenant.service = service
+            tenant.settle()
 
     def sample(self, name: str) -> str:
         """Return the text of samples/{name}.json."""
@@ -78,7 +91,7 @@ class Playground:
 
     def write_tenants(self, folder: Path) -> Path:
         """Write the tenants' files with our present address into *folder*, and return it."""
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(TENANTS / "icons", folder / "icons", dirs_exist_ok=True)
         for file in TENANTS.glob("*.toml"):
             text = file.read_text(encoding="utf-8").replace(ADDRESS_IN_FILES, self.url)
             (folder / file.name).write_text(text, encoding="utf-8")

@@ -1,19 +1,17 @@
 """The page of the playground: its files, its JSON API, its events. It acts for people, so it answers nobody but itself."""
 
-import json
 import re
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
-from pydantic import ValidationError
 
 from playground.faults import Fault, FaultKind
+from playground.names import DIRECTORY
 from playground.page_events import Things, shown, stream
-from playground.page_samples import samples
+from playground.page_requests import bad, body_of, object_in, own_page_only
+from playground.page_tenants import HERE_GOES_THE_ARX, TenantDesks
 from playground.records import Json
 from playground.teams import Answer, Teams
 from playground.tenant import SampleTenant
@@ -21,6 +19,7 @@ from playground.world import World
 
 HERE = Path(__file__).parent
 FILES = HERE / "page"
+ICONS = HERE / "tenants" / "icons"
 NODE_MODULES = HERE.parent / "web" / "node_modules"
 LIBRARIES = {
     "adaptivecards.js": "adaptivecards/dist/adaptivecards.min.js",
@@ -30,6 +29,7 @@ TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 
@@ -47,26 +47,31 @@ HEADERS = {
 OK = 200
 BAD_REQUEST = 400
 LOCALE = re.compile(r"en(-[A-Z]{2})?")  # the page is English; how dates are written differs
-HERE_GOES_THE_ARX = "@@ARX@@"
 
 
 class Page:
-    """Shows *world* and lets the reader act: in the chats through *teams*, and as the tenant."""
+    """Shows *world* and lets the reader act: in the chats through *teams*, and as the *tenants*, by code."""
 
     def __init__(
-        self, world: World, teams: Teams, tenant: SampleTenant, *, libraries: Path = NODE_MODULES
+        self,
+        world: World,
+        teams: Teams,
+        tenants: Mapping[str, SampleTenant],
+        *,
+        libraries: Path = NODE_MODULES,
     ) -> None:
         self._world = world
         self._teams = teams
-        self._tenant = tenant
         self._libraries = libraries
-        self._things = Things(world, tenant)
+        self._things = Things(world, tenants.values())
+        self._desks = TenantDesks(world, teams, tenants, self._things)
 
     def routes(self) -> Iterable[web.RouteDef]:
         api = "/page/api"
         return [
             web.get("/", self._index),
             web.get("/page/lib/{name}", self._library),
+            web.get("/page/icons/{name}", self._icon),
             web.get(f"{api}/setup", self._setup),
             web.get(f"{api}/events", self._events),
             web.post(f"{api}/reader", own_page_only(self._meet_reader)),
@@ -75,13 +80,12 @@ class Page:
             web.post(f"{api}/opened", own_page_only(self._opened)),
             web.post(f"{api}/say", own_page_only(self._say)),
             web.post(f"{api}/app", own_page_only(self._set_app)),
-            web.get(f"{api}/request", own_page_only(self._request)),
-            web.post(f"{api}/arx", own_page_only(self._send_arx)),
-            web.post(f"{api}/fault", own_page_only(self._set_fault)),
-            web.post(f"{api}/keys", own_page_only(self._set_keys)),
-            web.post(f"{api}/release", own_page_only(self._release)),
+            *self._desks.routes(api),
             web.get("/page/{path:.+}", self._file),
         ]
+
+    async def stop(self) -> None:
+        await self._desks.stop()
 
     # -- files ----------------------------------------------------------------
 
@@ -100,6 +104,12 @@ class Page:
             raise web.HTTPNotFound
         return _served(self._libraries / inside)
 
+    async def _icon(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if "/" in name or not name.endswith(".png"):
+            raise web.HTTPNotFound
+        return _served(ICONS / name)
+
     # -- what there is --------------------------------------------------------
 
     async def _setup(self, request: web.Request) -> web.Response:
@@ -110,31 +120,29 @@ class Page:
         return web.json_response(
             {
                 "people": people,
+                "directory": self._directory(),
                 "chats": [person.alias for person in shown(self._world)],
-                "tenant": {"code": self._tenant.book.code, "name": self._tenant_name()},
-                "samples": samples(),
-                "curl": self._tenant.curl(HERE_GOES_THE_ARX),
+                "tenants": self._desks.described(),
                 "curl_placeholder": HERE_GOES_THE_ARX,
             },
             headers=HEADERS,
         )
 
-    def _tenant_name(self) -> str:
-        for path in (HERE / "tenants").glob("*.toml"):
-            known = tomllib.loads(path.read_text(encoding="utf-8"))
-            if known.get("code") == self._tenant.book.code:
-                return str(known["name"])
-        return self._tenant.book.code
+    def _directory(self) -> list[Json]:
+        """Return whom Teams finds in the organization: guests too, no account that is disabled."""
+        everybody = self._world.people.values()
+        found = [one for one in everybody if one.directory == DIRECTORY and one.enabled]
+        return [{"id": one.object_id, "name": one.name} for one in found]
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await stream(request, self._world, self._things)
 
     async def _meet_reader(self, request: web.Request) -> web.Response:
         """Let the people of the chats live where the reader does: the cards' times are then his own clock's."""
-        asked = await _body(request)
+        asked = await body_of(request)
         zone, locale = str(asked.get("zone", "")), str(asked.get("locale", ""))
         if zone not in available_timezones() or not LOCALE.fullmatch(locale):
-            raise _bad("this is no time zone, or no locale")
+            raise bad("this is no time zone, or no locale")
         for person in shown(self._world):
             there = person.model_copy(update={"zone": zone, "locale": locale})
             self._world.people[person.alias] = there
@@ -143,32 +151,32 @@ class Page:
     # -- what people do -------------------------------------------------------
 
     async def _click(self, request: web.Request) -> web.Response:
-        asked = await _body(request)
+        asked = await body_of(request)
         alias, message = self._message(asked)
-        action, inputs = _object(asked, "action"), _object(asked, "inputs")
+        action, inputs = object_in(asked, "action"), object_in(asked, "inputs")
         press = self._teams.submit if action.get("type") == "Action.Submit" else self._teams.click
         return self._answered(alias, message, await press(alias, message, action, inputs))
 
     async def _refresh(self, request: web.Request) -> web.Response:
-        alias, message = self._message(await _body(request))
+        alias, message = self._message(await body_of(request))
         return self._answered(alias, message, await self._teams.refresh(alias, message))
 
     async def _opened(self, request: web.Request) -> web.Response:
         """Let Teams refresh by itself a card that came into sight; nobody is told if that fails."""
-        alias, message = self._message(await _body(request))
+        alias, message = self._message(await body_of(request))
         await self._teams.opened(alias, message)
         return self._answered(alias, message, None)
 
     async def _say(self, request: web.Request) -> web.Response:
-        asked = await _body(request)
+        asked = await body_of(request)
         alias, text = self._alias(asked), str(asked.get("text", "")).strip()
         if not text:
-            raise _bad("there is no text to send")
+            raise bad("there is no text to send")
         return web.json_response({"toast": _toast(await self._teams.say(alias, text))})
 
     async def _set_app(self, request: web.Request) -> web.Response:
         """Let somebody block the bot, remove its app, or have it as everybody does."""
-        asked = await _body(request)
+        asked = await body_of(request)
         alias, place = self._alias(asked), f"connector/{self._alias(asked)}"
         match asked.get("state"):
             case "blocked":
@@ -181,7 +189,7 @@ class Page:
                 self._world.clear_fault(place)
                 await self._teams.install(alias)
             case _:
-                raise _bad("an app is installed, blocked or removed")
+                raise bad("an app is installed, blocked or removed")
         return web.json_response({})
 
     def _answered(self, alias: str, message_id: str, answer: Answer | None) -> web.Response:
@@ -195,88 +203,15 @@ class Page:
     def _alias(self, asked: Json) -> str:
         alias = str(asked.get("person", ""))
         if alias not in {person.alias for person in shown(self._world)}:
-            raise _bad("nobody of this name has a chat here")
+            raise bad("nobody of this name has a chat here")
         return alias
 
     def _message(self, asked: Json) -> tuple[str, str]:
         alias, message_id = self._alias(asked), str(asked.get("message", ""))
         chat = self._world.chat_of(alias)
         if chat is None or chat.message(message_id) is None:
-            raise _bad("this message is no longer in the chat")
+            raise bad("this message is no longer in the chat")
         return alias, message_id
-
-    # -- what the tenant does -------------------------------------------------
-
-    async def _send_arx(self, request: web.Request) -> web.Response:
-        sent = await self._tenant.send(str((await _body(request)).get("body", "")))
-        key = f"sent/{self._tenant.book.code}/{sent.number}"
-        return web.json_response({"sent": self._things.rendered(key, sent)})
-
-    async def _request(self, request: web.Request) -> web.Response:
-        """Return what the service tells the tenant of a request; null: it knows none of this number."""
-        number, year = request.query.get("number", ""), request.query.get("year", "")
-        return web.json_response({"told": await self._tenant.look_up(number, year)})
-
-    async def _set_fault(self, request: web.Request) -> web.Response:
-        """Put one switch on, in place of those that are; null switches all off."""
-        wanted = (await _body(request)).get("fault")
-        place = f"tenant/{self._tenant.book.code}"
-        try:
-            fault = None if wanted is None else Fault.model_validate(wanted)
-        except ValidationError as problem:
-            raise _bad(f"no such switch: {problem.errors()[0]['msg']}") from None
-        self._world.clear_fault(place)
-        if fault is not None:
-            self._world.set_fault(place, fault)
-        return web.json_response({})
-
-    async def _set_keys(self, request: web.Request) -> web.Response:
-        self._tenant.book.honours_keys = bool((await _body(request)).get("honours"))
-        self._world.book_changed(self._tenant.book)
-        return web.json_response({})
-
-    async def _release(self, request: web.Request) -> web.Response:
-        self._tenant.release()
-        return web.json_response({})
-
-
-def own_page_only(handler: Handler) -> Handler:
-    """
-    Refuse whoever does not send the page's own header.
-
-    No other site's page can: a header of one's own needs a preflight, which is never answered here.
-    """
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and origin != f"{request.scheme}://{request.host}"
-        if foreign or request.headers.get("X-Playground") != "page":
-            why = {"error": "Only the playground's own page may do this."}
-            raise web.HTTPForbidden(text=json.dumps(why), content_type="application/json")
-        return await handler(request)
-
-    return guarded
-
-
-async def _body(request: web.Request) -> Json:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise _bad("the request is not JSON") from None
-    if not isinstance(body, dict):
-        raise _bad("the request is not a JSON object")
-    return body
-
-
-def _object(asked: Json, name: str) -> Json:
-    value = asked.get(name, {})
-    if not isinstance(value, dict):
-        raise _bad(f"{name} is not a JSON object")
-    return value
-
-
-def _bad(why: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"error": why}), content_type="application/json")
 
 
 def _toast(answer: Answer) -> Json | None:
@@ -297,5 +232,6 @@ def _toast(answer: Answer) -> Json | None:
 def _served(path: Path) -> web.StreamResponse:
     if not path.is_file() or path.suffix not in TYPES:
         raise web.HTTPNotFound
-    headers = {**HEADERS, "Content-Type": f"{TYPES[path.suffix]}; charset=utf-8"}
+    kind = TYPES[path.suffix]
+    headers = {**HEADERS, "Content-Type": kind if kind == "image/png" else f"{kind}; charset=utf-8"}
     return web.FileResponse(path, headers=headers)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +22,11 @@ HEARTBEAT = 20.0  # seconds of silence until a comment shows that the stream sti
 class Switches:
     """How the tenant behaves at present."""
 
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...]  # of its Action API
+    read_faults: tuple[Fault, ...]  # of all that is only read
     honours_keys: bool
     held: int  # calls that wait to be released
+    by_itself: bool  # whether it sends what follows from a decision
 
 
 @dataclass(frozen=True)
@@ -41,31 +43,38 @@ Source = Message | Sent | Received | Switches | App
 class Things:
     """Everything the page shows, by key. All of it is frozen: what differs from what was told is what changed."""
 
-    def __init__(self, world: World, tenant: SampleTenant) -> None:
+    def __init__(self, world: World, tenants: Iterable[SampleTenant]) -> None:
         self._world = world
-        self._tenant = tenant
+        self._tenants = tuple(tenants)
 
     def sources(self) -> dict[str, Source]:
         """Return the world's own objects by key, messages and exchanges oldest first."""
         return dict(self._sources())
 
     def _sources(self) -> Iterator[tuple[str, Source]]:
-        book = self._tenant.book
-        yield f"tenant/{book.code}", self._switches()
+        for tenant in self._tenants:
+            yield f"tenant/{tenant.book.code}", self._switches(tenant)
         for person in shown(self._world):
             yield f"app/{person.alias}", App(person.alias, app_state(self._world, person.alias))
             chat = self._world.chat_of(person.alias)
             for message in chat.messages if chat else []:
                 yield f"chat/{person.alias}/{message.id}", message
-        for sent in book.sent:
-            yield f"sent/{book.code}/{sent.number}", sent
-        for received in book.received:
-            yield f"received/{book.code}/{received.number}", received
+        for tenant in self._tenants:
+            book = tenant.book
+            for sent in book.sent:
+                yield f"sent/{book.code}/{sent.number}", sent
+            for received in book.received:
+                yield f"received/{book.code}/{received.number}", received
 
-    def _switches(self) -> Switches:
-        book = self._tenant.book
-        faults = self._world.faults.get(f"tenant/{book.code}", [])
-        return Switches(tuple(faults), book.honours_keys, len(self._tenant.held()))
+    def _switches(self, tenant: SampleTenant) -> Switches:
+        book = tenant.book
+        return Switches(
+            faults=tuple(self._world.faults.get(f"tenant/{book.code}", [])),
+            read_faults=tuple(self._world.faults.get(f"tenant/{book.code}/reads", [])),
+            honours_keys=book.honours_keys,
+            held=len(tenant.held()),
+            by_itself=book.by_itself,
+        )
 
     def rendered(self, key: str, source: Source) -> Json:
         """Return a thing as the page's scripts know it."""
@@ -79,14 +88,14 @@ class Things:
             case App():
                 return {"key": key, "kind": "app", "person": source.alias, "state": source.state}
             case Switches():
-                faults = [fault.model_dump(mode="json") for fault in source.faults]
-                held, honours = source.held, source.honours_keys
                 return {
                     "key": key,
                     "kind": "tenant",
-                    "faults": faults,
-                    "honours_keys": honours,
-                    "held": held,
+                    "faults": [fault.model_dump(mode="json") for fault in source.faults],
+                    "read_faults": [fault.model_dump(mode="json") for fault in source.read_faults],
+                    "honours_keys": source.honours_keys,
+                    "held": source.held,
+                    "by_itself": source.by_itself,
                 }
 
 

@@ -6,19 +6,29 @@ from typing import Any
 
 SAMPLES = Path(__file__).parent / "samples"
 OPERATIONS = {1: "CREATE", 2: "UPDATE", 3: "DELETE"}
-GROUPS = {"laptops": "Laptops", "wiki": "Wiki"}  # by the first part of a file's name
+GROUPS = {  # by the first part of a file's name
+    "laptops": "Laptops",
+    "wiki": "Wiki",
+    "expenses": "Reports",
+    "capex": "Capital",
+}
 ORDER = ("create", "update", "delete")
 
 
-def samples() -> list[dict[str, Any]]:
-    """Return the samples in the order of a request's life: ours, then those of Assent's wiki."""
-    found = [
-        _sample(path.stem, path.read_text(encoding="utf-8")) for path in SAMPLES.glob("*.json")
-    ]
+def samples(document_type: str) -> list[dict[str, Any]]:
+    """Return a tenant's samples in the order of a request's life: ours, then those of Assent's wiki."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in SAMPLES.glob("*.json")}
+    found = [_sample(name, text) for name, text in texts.items() if document_type in text]
     wiki = next((one["text"] for one in found if one["name"] == "wiki-delete"), None)
     if wiki is not None and "wiki-delete-both" not in {one["name"] for one in found}:
         found.append(_sample("wiki-delete-both", _naming_both(wiki)))
     return sorted(found, key=_place)
+
+
+def beginnings(document_type: str) -> list[str]:
+    """Return the texts of a tenant's own CREATEs: what it starts requests from."""
+    mine = [one for one in samples(document_type) if one["group"] != GROUPS["wiki"]]
+    return [one["text"] for one in mine if one["operation"] == OPERATIONS[1]]
 
 
 def _sample(name: str, text: str) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"  # being handled, or held
     ANSWERED = "answered"
     DROPPED = "dropped"  # the connection was closed without an answer
+    UNHEARD = "unheard"  # answered, but the caller was gone: nobody got it
 
 
 class Received(BaseModel, frozen=True):
@@ -93,7 +94,7 @@ class Received(BaseModel, frozen=True):
     number: int
     revision: int = 1
     at: datetime
-    api: str  # action, summary, details
+    api: str  # action, summary, details, attachment, decision
     method: str
     path: str
     headers: dict[str, str]
@@ -113,7 +114,10 @@ class TenantBook(BaseModel):
     code: str
     sent: list[Sent] = []
     received: list[Received] = []
-    honours_keys: bool = True  # answers a known Idempotency-Key as it did the first time
+    honours_keys: bool = True  # answers a known decision as it did the first time
+    by_itself: bool = False  # sends the ARX that follows from a decision
+    decided: dict[str, Json] = {}  # by decision id: what it answered to what it took
+    owed: list[Json] = []  # ARX that follow from decisions, until the service has them
 
     def put(self, received: Received) -> None:
         """Replace the request with the same number."""

@@ -18,6 +18,7 @@ from playground.ports import Ports
 ROOT = Path(__file__).parents[1]
 SERVICE = (sys.executable, "-m", "app")
 SETTINGS_FILE = "service.env"
+PACE = 1.5  # seconds that tenants think before they go on by themselves: one sees each step
 WORLDS = {"sqlite": "world", "redis": "world-redis"}  # each store has chats of its own
 
 
@@ -91,14 +92,14 @@ class Start:
     async def _live(self, store: str) -> int:
         ports = Ports.choose(self._folder)
         playground = await self._playground(ports, store)
-        await self._service(playground, ports, await self._store(store))
+        service = await self._service(playground, ports, await self._store(store))
         await _introduce(playground)
-        self._say(_greeting(playground, store))
+        self._say(_greeting(playground, store, service.pid))
         return await self._first_end()
 
     async def _playground(self, ports: Ports, store: str) -> Playground:
         authority = CertificateAuthority(self._folder / "ca")
-        playground = Playground(authority, self._folder / WORLDS[store])
+        playground = Playground(authority, self._folder / WORLDS[store], pace=PACE)
         self._running.push_async_callback(playground.stop)
         await playground.start(port=ports.playground, issuer_port=ports.issuer)
         return playground
@@ -114,7 +115,7 @@ class Start:
         await child.ready(lambda: redis_server.answers(path))
         return f"unix://{path}"
 
-    async def _service(self, playground: Playground, ports: Ports, store_url: str) -> None:
+    async def _service(self, playground: Playground, ports: Ports, store_url: str) -> Child:
         tenants = playground.write_tenants(self._folder / "tenants")
         settings = playground.settings(store_url=store_url, tenants=tenants, port=ports.service)
         prefixed = {f"APPROVALS_{name}": value for name, value in settings.items()}
@@ -122,6 +123,7 @@ class Start:
         child = await self._start("service", self._service_command, prefixed)
         await child.ready(lambda: _listens(ports.service))
         playground.meet(settings["PUBLIC_URL"])
+        return child
 
     async def _start(self, name: str, command: Sequence[str], more: dict[str, str]) -> Child:
         environment = {**self._environment, "PYTHONUNBUFFERED": "1", **more}
@@ -183,9 +185,10 @@ def _zone_here() -> str:
     return {"Etc/UTC": "UTC"}.get(name, name)
 
 
-def _greeting(playground: Playground, store: str) -> str:
+def _greeting(playground: Playground, store: str, pid: int) -> str:
     return (
         f"\n  The playground, with its page:  {playground.url}/\n"
-        f"  The service, on {store + ':':15} {playground.teams.bot}/\n\n"
+        f"  The service, on {store + ':':15} {playground.teams.bot}/\n"
+        f"  It is process {pid}:            kill -9 {pid} shows what a crash does\n\n"
         "  Ctrl-C ends both. `make fresh` forgets what happened here.\n"
     )

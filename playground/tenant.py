@@ -1,5 +1,6 @@
 """A sample tenant: it posts ARX to the service with its own token, and is asked through its APIs."""
 
+import asyncio
 import json
 import shlex
 import ssl
@@ -13,28 +14,38 @@ from aiohttp import web
 
 from playground import names
 from playground.book import Book, read_json
+from playground.business import asked_in, fresh, next_arx
 from playground.issuer import Issuer
+from playground.names import Registration
 from playground.records import Json, Received, Sent, TenantBook
 from playground.tenant_apis import TenantApis
 from playground.world import World
 
 PATIENCE = 30.0  # seconds until the tenant gives up on the service
+AGAIN = 1.0  # seconds until it posts once more what the service did not take
+SERVER_ERROR, TOO_FAST = 500, 429
 
 
 class SampleTenant:
     """
-    The tenant *code*. It posts to *service* once that is known; `book` says what it sent and received.
+    One of `names.TENANTS`. It posts to *service* once that is known; `book` says what it sent and received.
 
-    Its APIs and their faults are in `tenant_apis`.
+    Its APIs and their faults are in `tenant_apis`, what it decides by itself in `business`;
+    it thinks for *pace* seconds before it sends what follows from a decision.
     """
 
-    def __init__(self, world: World, issuer: Issuer, *, code: str = "pr") -> None:
+    def __init__(
+        self, world: World, issuer: Issuer, registered: Registration, *, pace: float = 0.0
+    ) -> None:
         self.service = ""
+        self.registered = registered
         self._world = world
         self._issuer = issuer
-        self._book = Book(world, code)
-        self._apis = TenantApis(world, issuer, self._book)
+        self._pace = pace
+        self._book = Book(world, registered)
+        self._apis = TenantApis(world, issuer, self._book, registered, self._follow)
         self._http: aiohttp.ClientSession | None = None
+        self._settling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         trusted = ssl.create_default_context(cafile=self._issuer.ca_file)
@@ -44,6 +55,9 @@ class SampleTenant:
 
     async def stop(self) -> None:
         self.release()
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
 
@@ -76,7 +90,7 @@ class SampleTenant:
 
     @property
     def intake_url(self) -> str:
-        return f"{self.service}/api/v1/PayloadReceiver?TenantId={names.DOCUMENT_TYPE}"
+        return f"{self.service}/api/v1/PayloadReceiver?TenantId={self.registered.document_type}"
 
     @property
     def token_url(self) -> str:
@@ -86,8 +100,8 @@ class SampleTenant:
         """Return what the token endpoint wants to know from this tenant, its secret included."""
         return {
             "grant_type": "client_credentials",
-            "client_id": names.PURCHASING_APP,
-            "client_secret": self._issuer.applications[names.PURCHASING_APP].secret,
+            "client_id": self.registered.app,
+            "client_secret": self._issuer.applications[self.registered.app].secret,
             "scope": f"{names.INTAKE_URI}/.default",
         }
 
@@ -124,12 +138,61 @@ class SampleTenant:
         self._book.add_sent(sent)
         return sent
 
+    async def start_request(self, template: str) -> Sent:
+        """Post the CREATE of *template* as a request of its own, with a number never used before."""
+        return await self.send(fresh(template, at=datetime.now(UTC)))
+
+    def asked(self, number: str, year: str) -> list[str] | None:
+        """Return whom the tenant asks about a request at present; None: it is over, or unknown."""
+        sent = self._book.sent_for(number, year)
+        return asked_in(sent[-1]) or None if sent else None
+
+    # -- what follows from decisions ------------------------------------------
+
+    def _follow(self, decisions: list[Json]) -> None:
+        """Work out what to send next, and send it soon: it is written down before the answer goes."""
+        if not self.book.by_itself:
+            return
+        for decision in decisions:
+            arx = self._next(decision)
+            if arx is not None:
+                self._book.owe(arx)
+        self.settle()
+
+    def _next(self, decision: Json) -> Json | None:
+        identifier = decision.get("ApprovalIdentifier") or {}
+        number, year = identifier.get("DocumentNumber", ""), identifier.get("FiscalYear", "")
+        sent = [*self._book.sent_for(number, year), *self._book.owed_for(number, year)]
+        if not sent:
+            return None
+        return next_arx(sent[-1], decision, name_of=self._name_of, at=datetime.now(UTC))
+
+    def _name_of(self, alias: str) -> str:
+        person = self._world.find_person(alias)
+        return person.name if person else alias
+
+    def settle(self) -> None:
+        """Begin to send what is owed, if anything is, and unless that is under way."""
+        if self.book.owed and (self._settling is None or self._settling.done()):
+            self._settling = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        while self.book.owed:
+            await asyncio.sleep(self._pace)
+            sent = await self.send(self.book.owed[0])
+            # The service was away: the same payload again, until it has it.
+            if sent.status is None or sent.status >= SERVER_ERROR or sent.status == TOO_FAST:
+                await asyncio.sleep(AGAIN)
+                continue
+            self._book.settled()
+
     async def look_up(self, number: str, year: str) -> Json | None:
         """Ask the service what became of a request; None if it does not say, or *number* is ""."""
         assert self._http is not None, "not started"
         if not number:
             return None
-        named = {"TenantId": names.DOCUMENT_TYPE, "DocumentNumber": number, "FiscalYear": year}
+        tenant = self.registered.document_type
+        named = {"TenantId": tenant, "DocumentNumber": number, "FiscalYear": year}
         headers = {"Authorization": f"Bearer {await self.token()}"}
         url = f"{self.service}/api/v1/requests"
         try:

@@ -1,4 +1,4 @@
-"""The sample tenant's Action, Summary and Details APIs, with everything that can go wrong behind them."""
+"""The sample tenant's Action API, with everything that can go wrong behind it."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,42 +7,66 @@ from typing import Any
 
 from aiohttp import web
 
-from playground import answers, names
-from playground.book import Book, read_json
-from playground.doors import claims_of, drop
+from playground import answers
+from playground.book import Book
+from playground.doors import drop
+from playground.endless import pour
 from playground.faults import Fault, FaultKind
 from playground.issuer import Issuer
+from playground.names import Registration
 from playground.records import Json, Outcome, Received
+from playground.tenant_reads import FAILING, POURING, TenantReads, is_ours
 from playground.world import World
 
 _WAITING = (FaultKind.HELD, FaultKind.SLOW)
-_FAILING = (FaultKind.THROTTLED, FaultKind.STATUS)
+_SAYING_NO = (FaultKind.REFUSED, FaultKind.TRANSIENT)
+_MIXING_UP = (
+    FaultKind.SHORT,
+    FaultKind.LONG,
+    FaultKind.REORDERED,
+    FaultKind.DOUBLED,
+    FaultKind.CONTRADICTED,
+)
 _DECIDING = (
-    *_FAILING,
-    FaultKind.REFUSED,
-    FaultKind.TRANSIENT,
+    *FAILING,
+    *POURING,
+    *_SAYING_NO,
+    *_MIXING_UP,
     FaultKind.GARBAGE,
     FaultKind.LOST_ANSWER,
+    FaultKind.WRONG_DOCUMENT,
 )
+
+OnDecided = Callable[[list[Json]], None]
 
 
 class TenantApis:
-    """Serves `/tenants/{code}/...`; faults at "tenant/{code}" (actions) and "tenant/{code}/reads"."""
+    """
+    Serves `/tenants/{code}/...`; the faults of actions are at "tenant/{code}".
 
-    def __init__(self, world: World, issuer: Issuer, book: Book) -> None:
+    *on_decided* is told the ApprovalRequests that the tenant just took.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        issuer: Issuer,
+        book: Book,
+        registered: Registration,
+        on_decided: OnDecided,
+    ) -> None:
         self._world = world
         self._issuer = issuer
         self._book = book
+        self._registered = registered
+        self._on_decided = on_decided
         self._place = f"tenant/{book.pages.code}"
+        self._reads = TenantReads(world, issuer, book, registered)
         self._held: dict[int, asyncio.Event] = {}  # by the request's number
 
     def routes(self) -> Iterable[web.RouteDef]:
         here = f"/tenants/{self._book.pages.code}"
-        return [
-            web.post(f"{here}/actions", self._action),
-            web.get(f"{here}/summary/{{number}}", self._summary),
-            web.get(f"{here}/details/{{operation}}/{{number}}", self._details),
-        ]
+        return [web.post(f"{here}/actions", self._action), *self._reads.routes()]
 
     def held(self) -> list[Received]:
         """Return the requests that wait for `release`."""
@@ -54,15 +78,20 @@ class TenantApis:
 
     # -- actions --------------------------------------------------------------
 
-    async def _action(self, request: web.Request) -> web.Response:
+    async def _action(self, request: web.Request) -> web.StreamResponse:
         received = await self._book.receive(request, "action")
-        if not self._is_ours(request):
+        response = await self._answered(request, received)
+        self._book.heard(request, received)
+        return response
+
+    async def _answered(self, request: web.Request, received: Received) -> web.StreamResponse:
+        if not is_ours(request, self._issuer, self._registered):
             return self._book.answer(received, {"error": "invalid token"}, status=401)
         if not isinstance(received.body, dict | list):
             return self._book.answer(received, {"error": "no ApprovalRequest"}, status=400)
-        first = self._book.first_of(received)
-        if first is not None:
-            return self._book.answer(received, first.answer, repeated=True)
+        known = self._book.known(received)
+        if known is not None:
+            return self._book.answer(received, known, repeated=True)
         return await self._decide(request, await self._wait(received))
 
     async def _wait(self, received: Received) -> Received:
@@ -80,12 +109,25 @@ class TenantApis:
         del self._held[received.number]
         return received
 
-    async def _decide(self, request: web.Request, received: Received) -> web.Response:
+    async def _decide(self, request: web.Request, received: Received) -> web.StreamResponse:
         fault = self._world.take_fault(self._place, *_DECIDING)
-        done = _each(received.body, answers.done)
         if fault is None:
-            return self._book.answer(received, done, applied=True)
+            return self._book.answer(received, self._done(received), applied=True)
         received = self._book.put(received, fault=fault.kind)
+        if fault.kind in FAILING:
+            return self._book.fail(received, fault)
+        if fault.kind in _SAYING_NO:
+            said = _each(received.body, lambda one: answers.refused(one, fault))
+            return self._book.answer(received, said)
+        return await self._spoil(request, received, fault, self._done(received))
+
+    async def _spoil(
+        self, request: web.Request, received: Received, fault: Fault, done: Any
+    ) -> web.StreamResponse:
+        """Do what was asked, and answer so that nobody can be sure of it."""
+        if fault.kind in POURING:
+            self._apply(received, done, Outcome.ANSWERED)
+            return await pour(request, fault)
         match fault.kind:
             case FaultKind.LOST_ANSWER:
                 self._apply(received, done, Outcome.DROPPED)
@@ -93,61 +135,28 @@ class TenantApis:
             case FaultKind.GARBAGE:
                 self._apply(received, done, Outcome.ANSWERED)
                 return web.Response(text="<html><body>OK</body></html>", content_type="text/html")
-            case FaultKind.REFUSED | FaultKind.TRANSIENT:
-                said = _each(received.body, lambda one: answers.refused(one, fault))
-                return self._book.answer(received, said)
+            case FaultKind.WRONG_DOCUMENT:
+                said = _each(done, answers.for_another)
             case _:
-                return self._fail(received, fault)
+                said = answers.mixed_up(done, fault.kind) if isinstance(done, list) else done
+        return self._book.answer(received, said, applied=True)
+
+    def _done(self, received: Received) -> Any:
+        """Take each decision, once, and return the answers."""
+        known = self._book.decided(received)
+        new = [one for key, one in self._book.decisions(received) if key not in known]
+        done = _each(received.body, answers.done)
+        self._book.take(received, done)
+        self._on_decided(new)
+        return done
 
     def _apply(self, received: Received, done: Any, outcome: Outcome) -> None:
-        """Do it, though the caller will not learn: only the same Idempotency-Key brings the answer."""
+        """Write down an answer that the caller will not learn: only asking again brings it."""
         at = datetime.now(UTC)
-        self._book.put(received, applied=True, answer=done, outcome=outcome, answered_at=at)
-
-    def _fail(self, received: Received, fault: Fault) -> web.Response:
-        throttled = fault.kind is FaultKind.THROTTLED
-        status = 429 if throttled else fault.status
-        why = {"error": fault.text or "The playground was told to fail."}
-        response = self._book.answer(received, why, status=status, fault=fault.kind)
-        if throttled:
-            response.headers["Retry-After"] = f"{fault.seconds:g}"
-        return response
-
-    # -- reading --------------------------------------------------------------
-
-    async def _summary(self, request: web.Request) -> web.Response:
-        return await self._look_up(request, "summary", lambda arx: arx.get("SummaryData"))
-
-    async def _details(self, request: web.Request) -> web.Response:
-        operation = request.match_info["operation"]
-        return await self._look_up(request, "details", lambda arx: _detail(arx, operation))
-
-    async def _look_up(
-        self, request: web.Request, api: str, find: Callable[[Json], Any]
-    ) -> web.Response:
-        """Answer with what *find* finds in the newest ARX of the document that has it."""
-        received = await self._book.receive(request, api)
-        if not self._is_ours(request):
-            return self._book.answer(received, {"error": "invalid token"}, status=401)
-        fault = self._world.take_fault(f"{self._place}/reads", *_FAILING)
-        if fault is not None:
-            return self._fail(received, fault)
-        number, year = request.match_info["number"], request.query.get("fiscalYear", "")
-        found = [find(arx) for arx in self._book.sent_for(number, year)]
-        newest = next((one for one in reversed(found) if one is not None), None)
-        if newest is None:
-            return self._book.answer(received, {"error": "no such document"}, status=404)
-        return self._book.answer(received, newest)
-
-    def _is_ours(self, request: web.Request) -> bool:
-        claims = claims_of(request, self._issuer, audience=names.PURCHASING_API)
-        return claims is not None and claims.get("azp") == names.BOT_APP
-
-
-def _detail(arx: Json, operation: str) -> Any:
-    """Return a details operation as JSON: in an ARX it is a string that holds it."""
-    detail = (arx.get("DetailsData") or {}).get(operation)
-    return read_json(detail) if isinstance(detail, str) else detail
+        status = 200 if outcome is Outcome.ANSWERED else None
+        self._book.put(
+            received, applied=True, answer=done, outcome=outcome, status=status, answered_at=at
+        )
 
 
 def _each(body: Any, answer: Callable[[Json], Json]) -> Any:

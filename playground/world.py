@@ -152,11 +152,11 @@ class World:
 
     # -- tenants --------------------------------------------------------------
 
-    def tenant(self, code: str) -> TenantBook:
-        """Return the book of a sample tenant; the first call loads or begins it."""
+    def tenant(self, code: str, *, by_itself: bool = False) -> TenantBook:
+        """Return the book of a sample tenant; the first call loads it, or begins it as told."""
         if code not in self.tenants:
             kept = self._keep.load(f"tenants/{code}", TenantBook)
-            self.tenants[code] = kept or TenantBook(code=code)
+            self.tenants[code] = kept or TenantBook(code=code, by_itself=by_itself)
         return self.tenants[code]
 
     def book_changed(self, book: TenantBook, **facts: Any) -> None:

@@ -18,7 +18,11 @@ from approvals_core.tenant import Action, Comment, Concurrency
 from cards import notices
 from cards.approval import Aside, approval_card
 from cards.elements import Card
+from tests.card_closed import closed_views
+from tests.card_details import details_views
 from tests.card_extremes import many_approvers, stress_views
+from tests.card_faces_together import together_faces
+from tests.card_forms import form_answers, form_views
 from tests.card_makers import (
     APPROVE,
     BY_LINE_MANAGER,
@@ -103,6 +107,7 @@ def _decided() -> Mapping[str, View]:
         "retrying-tomorrow": decided(PlaceState.RETRYING, due=tomorrow, **REJECTION),
         "unconfirmed": decided(PlaceState.UNCONFIRMED),
         "unconfirmed-again": decided(PlaceState.UNCONFIRMED, due=later(1)),
+        "unconfirmed-asked": decided(PlaceState.UNCONFIRMED, look_up=later(1)),
     }
     mine = {name: a_view(an_approval(place, REMOVED)) for name, place in states.items()}
     held = {
@@ -209,12 +214,20 @@ def _notices() -> Mapping[str, Card]:
 
 def faces() -> dict[str, Card]:
     made = {name: approval_card(view, VIEWER) for name, view in views().items()}
-    return {**made, **_answers(), **_notices()}
+    return {**made, **_answers(), **form_answers(), **_notices(), **together_faces()}
 
 
 def views() -> dict[str, View]:
     """Return the stored states by the name of their face, the worst texts last."""
-    return {**_asking(), **_decided(), **_over(), **stress_views()}
+    return {
+        **_asking(),
+        **_decided(),
+        **_over(),
+        **closed_views(),
+        **form_views(),
+        **details_views(),
+        **stress_views(),
+    }
 
 
 def written(card: Card) -> str:

@@ -227,6 +227,7 @@ def a_view(
         place=place,
         round=shown,
         details={} if seen.content is None else known,
+        closed=(tenant or a_tenant()).closed(DECIDED_AT),
     )
 
 

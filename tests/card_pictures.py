@@ -45,6 +45,7 @@ _HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 
 _DRAW = """async ({ cards, width }) => {
   const { CardView } = await import("/page/js/card.js");
+  (await import("/page/js/people.js")).knowDirectory([{ id: "0002", name: "Jonas Berg" }, { id: "0003", name: "Priya Nair" }]);
   const sheet = document.getElementById("sheet");
   sheet.replaceChildren();
   for (const [name, card] of cards) {
@@ -55,6 +56,15 @@ _DRAW = """async ({ cards, width }) => {
     box.append(title, view.element);
     sheet.append(box);
     view.placed();
+  }
+}"""
+
+# Opens what is folded away: details, forms, and what stands behind "More". Of forms that close each other the last one stays.
+_OPEN = """() => {
+  for (const button of document.querySelectorAll(".card .ac-pushButton")) {
+    const folded = /^(Show or hide details|More)$|…$/.test(button.textContent.trim());
+    const target = document.getElementById((button.getAttribute("aria-controls") ?? "").split(" ")[0]);
+    if (folded && target && !target.offsetParent) button.click();
   }
 }"""
 
@@ -109,8 +119,7 @@ class Sheet:
         await self.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         await self.page.evaluate(_DRAW, {"cards": cards, "width": width})
         if opened:
-            for button in await self.page.get_by_role("button", name="Show or hide details").all():
-                await button.click()
+            await self.page.evaluate(_OPEN)
 
     async def sticking_out(self) -> list[str]:
         return await self.page.evaluate(_STICKING_OUT)

@@ -29,6 +29,7 @@ _SAFE = frozenset(
         *("AdaptiveCard", "Container", "ColumnSet", "Column", "ActionSet", "FactSet"),
         *("TextBlock", "RichTextBlock", "TextRun", "Badge", "Input.Text", "Image"),
         *("Action.Execute", "Action.Submit", "Action.OpenUrl", "Action.ToggleVisibility"),
+        *("Input.ChoiceSet", "Input.Toggle", "Input.Date", "Data.Query"),
     }
 )
 _UNSAFE_PROPERTIES = frozenset(
@@ -57,7 +58,8 @@ def _without_extensions(piece: Any) -> Any:
         return piece
     if piece.get("type") == "Badge":
         return piece["fallback"]
-    return {k: _without_extensions(v) for k, v in piece.items() if k != "roundedCorners"}
+    extensions = {"roundedCorners", "choices.data"}
+    return {k: _without_extensions(v) for k, v in piece.items() if k not in extensions}
 
 
 @lru_cache(maxsize=1)
@@ -79,6 +81,7 @@ def widen_for_teams(official: dict[str, Any]) -> dict[str, Any]:
         "properties": {"width": {"enum": ["Full", "full"]}, "entities": {"type": "array"}},
         "additionalProperties": False,
     }
+    defined["Input.ChoiceSet"]["properties"]["choices.data"] = _people_picker()
     defined["Badge"] = _badge()
     defined["ImplementationsOf.Element"]["anyOf"].append(
         {"required": ["type"], "allOf": [_ref("Badge")]}
@@ -86,6 +89,19 @@ def widen_for_teams(official: dict[str, Any]) -> dict[str, Any]:
     for name in ("Container", "ColumnSet", "Column"):
         defined[name]["properties"]["roundedCorners"] = _FLAG
     return schema
+
+
+def _people_picker() -> dict[str, Any]:
+    users = "graph.microsoft.com/users"
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"enum": ["Data.Query"]},
+            "dataset": {"enum": [users, f"{users}?scope=currentContext"]},
+        },
+        "required": ["type", "dataset"],
+        "additionalProperties": False,
+    }
 
 
 def _badge() -> dict[str, Any]:
@@ -167,7 +183,8 @@ def lint(card: dict[str, Any]) -> list[str]:
     found = [complaint for path, piece in walk(card) for complaint in _lint_piece(path, piece)]
     ids = [p["id"] for _, p in walk(card) if "id" in p and not _is_action(p)]
     found += [f"id {each!r} twice" for each in sorted(set(ids)) if ids.count(each) > 1]
-    targets = [t for _, p in walk(card) for t in p.get("targetElements", [])]
+    named = [t for _, p in walk(card) for t in p.get("targetElements", [])]
+    targets = [t["elementId"] if isinstance(t, dict) else t for t in named]
     found += [f"nothing has the id {each!r}" for each in targets if each not in ids]
     found += [f"$.{name}: says nothing" for name in ("speak", "fallbackText") if not card.get(name)]
     if "actions" in card:
@@ -178,7 +195,8 @@ def lint(card: dict[str, Any]) -> list[str]:
 
 def _lint_piece(path: str, piece: dict[str, Any]) -> Iterator[str]:
     kind = piece.get("type", "")
-    if kind.startswith("Input.") and not piece.get("label"):
+    named = piece.get("title") if kind == "Input.Toggle" else piece.get("label")
+    if kind.startswith("Input.") and not named:
         yield f"{path}: {kind} without label"
     if piece.get("isRequired") and not piece.get("errorMessage"):
         yield f"{path}: isRequired without errorMessage"

@@ -32,7 +32,7 @@ SETTLED = 5.0  # seconds after which every card that was clicked is pushed
 
 
 class Edited(Playground):
-    """A playground whose tenant's file says something else: *edits* from -> to."""
+    """A playground whose purchasing tenant's file says something else: *edits* from -> to."""
 
     def __init__(self, authority: CertificateAuthority, edits: Mapping[str, str]) -> None:
         super().__init__(authority)
@@ -40,12 +40,12 @@ class Edited(Playground):
 
     def write_tenants(self, folder: Path) -> Path:
         super().write_tenants(folder)
-        for file in folder.glob("*.toml"):
-            text = file.read_text(encoding="utf-8")
-            for old, new in self._edits.items():
-                assert old in text, f"{file.name} has no {old}"
-                text = text.replace(old, new)
-            file.write_text(text, encoding="utf-8")
+        file = folder / "purchasing.toml"
+        text = file.read_text(encoding="utf-8")
+        for old, new in self._edits.items():
+            assert old in text, f"{file.name} has no {old}"
+            text = text.replace(old, new)
+        file.write_text(text, encoding="utf-8")
         return folder
 
 

@@ -8,8 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from approvals_core.errors import CardGone, StoreUnavailable
-from approvals_core.models import Approval, Change, Decision, Person, PersonId, Place
-from approvals_core.ports import Answer, AnswerKind, NotFound, Store, View
+from approvals_core.models import Approval, Change, Person, PersonId
+from approvals_core.ports import (
+    Answer,
+    AnswerKind,
+    Fetched,
+    FetchedKind,
+    NotFound,
+    Posted,
+    Store,
+    View,
+)
 from approvals_core.tenant import Tenant
 from cards.approval import approval_card
 from cards.viewer import Viewer
@@ -20,19 +29,17 @@ __all__ = ["Clock", "FakeChannel", "FakeDirectory", "FakeTenantApi", "FakeTenant
 YES = Answer(kind=AnswerKind.ACCEPTED)
 
 
-class Posted(NamedTuple):
-    """One decision as it arrived at the tenant; *revision* is the approval's at that time."""
-
-    decision: Decision
-    revision: int
-    alias: str
-
-
 class FakeTenantApi:
     """Answers with `answers` in turn, then `usual`; while `holding`, only when it is told to."""
 
     def __init__(self) -> None:
         self.posted: list[Posted] = []
+        self.arrays: list[list[Posted]] = []
+        self.asked: list[Posted] = []  # for the status of a decision
+        self.statuses: deque[Answer] = deque()
+        self.read: list[str] = []  # operations of the details, as asked for
+        self.while_reading: Callable[[], Awaitable[object]] | None = None  # details, once
+        self.bodies: dict[str, Fetched] = {}  # operation -> what it gives; "" is the summary
         self.answers: deque[Answer] = deque()
         self.usual = YES
         self.holding = False
@@ -41,16 +48,32 @@ class FakeTenantApi:
         self.watch: Callable[[Posted], Awaitable[None]] | None = None
         self.answered: list[tuple[str, Answer]] = []
 
-    async def post_decision(
-        self, tenant: Tenant, approval: Approval, place: Place, decision: Decision
-    ) -> Answer:
-        posted = Posted(decision, approval.revision, place.alias)
+    async def post_decision(self, tenant: Tenant, posted: Posted) -> Answer:
         if self.watch is not None:
             await self.watch(posted)
         self.posted.append(posted)
         answer = await self._answer()
-        self.answered.append((decision.id, answer))
+        self.answered.append((posted.decision.id, answer))
         return answer
+
+    async def post_decisions(self, tenant: Tenant, posted: Sequence[Posted]) -> Sequence[Answer]:
+        self.arrays.append(list(posted))
+        return [await self.post_decision(tenant, each) for each in posted]
+
+    async def decision_status(self, tenant: Tenant, posted: Posted) -> Answer:
+        self.asked.append(posted)
+        return self.statuses.popleft() if self.statuses else Answer(kind=AnswerKind.UNKNOWN)
+
+    async def summary(self, tenant: Tenant, approval: Approval) -> Fetched:
+        return self.bodies.get("", Fetched(kind=FetchedKind.UNAVAILABLE, reason="HTTP 503"))
+
+    async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
+        self.read.append(operation)
+        given = self.bodies.get(operation, Fetched(kind=FetchedKind.UNAVAILABLE, reason="HTTP 503"))
+        if self.while_reading is not None:
+            hook, self.while_reading = self.while_reading, None
+            await hook()
+        return given
 
     @property
     def ids(self) -> list[str]:

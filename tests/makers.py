@@ -27,7 +27,7 @@ from approvals_core.posting import Posting
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
 from approvals_core.tenant import Action, Api, Comment, People, Tenant
-from approvals_core.worker import Cards, Chores, Worker
+from approvals_core.worker import Cards, Chores, Fetching, Nights, Reconciling, Worker
 from tests import card_makers
 from tests.fakes import Clock, FakeChannel, FakeDirectory, FakeTenantApi, FakeTenants
 
@@ -141,9 +141,19 @@ class Core:
             "tenants": self.tenants,
         }
         posting = Posting(**parts, api=self.api)
-        self.approvals = Approvals(**parts, posting=posting)
+        self.approvals = Approvals(**parts, posting=posting, directory=self.directory)
         self.cards = Cards(**parts, channels={"teams": self.channel}, now=now)
-        self.chores = Chores(**parts, posting=posting, directory=self.directory)
+        fetching = Fetching(**parts, api=self.api, jitter=lambda: 0.5)
+        self.reconciling = Reconciling(**parts, api=self.api, jitter=lambda: 0.5)
+        self.nights = Nights(**parts, reconciling=self.reconciling)
+        self.chores = Chores(
+            **parts,
+            posting=posting,
+            directory=self.directory,
+            fetching=fetching,
+            reconciling=self.reconciling,
+            nights=self.nights,
+        )
         self.worker = Worker(
             store=self.store,
             cards=self.cards,

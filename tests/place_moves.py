@@ -29,7 +29,7 @@ from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
 from approvals_core.rules.settling import Settlement
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import Tenant, WhileClosed
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 ANN = Person(directory="d1", object_id="ann", name="Ann")
@@ -152,9 +152,16 @@ def _clicked(approval: Approval, tenant: Tenant) -> Iterator[Change]:
         )
         number = approval.version  # a decision of its own each time
         with suppress(ApprovalError):
-            yield deciding.decide(
-                approval, click, by=ANN, tenant=tenant, decision=f"d{number}", stamp=STAMP
-            )
+            for asked in (tenant, _closed(tenant)):
+                yield deciding.decide(
+                    approval, click, by=ANN, tenant=asked, decision=f"d{number}", stamp=STAMP
+                )
+
+
+def _closed(tenant: Tenant) -> Tenant:
+    """Return the tenant while it keeps decisions for later."""
+    waits = {"enabled": False, "disabled_decisions": WhileClosed.WAIT}
+    return tenant.model_copy(update=waits)
 
 
 def _settled(approval: Approval, tenant: Tenant) -> Iterator[Change]:
@@ -180,7 +187,8 @@ def _done(approval: Approval, job: Job, tenant: Tenant, lease: Lease) -> Iterato
             yield settling.overdue(approval, 0, job.decision, stamp=LATER, finish=lease)
         case JobKind.POST:
             post = Post(0, job.decision, job.number)
-            yield answering.attempt(approval, post, tenant=tenant, stamp=STAMP, finish=lease)
+            for asked in (tenant, _closed(tenant)):
+                yield answering.attempt(approval, post, tenant=asked, stamp=STAMP, finish=lease)
             yield from _answered(approval, post, tenant, lease)
         case _:
             raise AssertionError(f"{job.kind} moves no place")

@@ -26,9 +26,14 @@ _KINDS = {  # what a pattern of tenant.py stands for
     "^/": "path",
     "^https?://[^/]": "address",
     "^[a-z][a-z0-9]{0,11}$": "up to 12 small letters and digits",
+    r"^[^.\s]+(\.[^.\s]+)*$": "path with dots",
+    "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$": "file beside this one",
+    r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$": "`env:NAME` or `file:/path`",
 }
 _FORMATS = {
     "date-time": "time",
+    "time": "time of day",
+    "cel": "condition",
     "ipv4network": "network",
     "ipv6network": "network",
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from opentelemetry.sdk.trace import SpanProcessor
 
 from app import House, OpenStore, open_house
 from approvals_core.adapters.stores import open_store
@@ -117,13 +118,16 @@ async def run_service(
     folder: Path,
     clock: Clock | None = None,
     open_store: OpenStore = open_store,
+    spans: SpanProcessor | None = None,
+    **more: Any,
 ) -> AsyncIterator[Running]:
-    """Start the service on a free port and let the world know where."""
+    """Start the service on a free port and let the world know where; *more* are settings."""
     clock = clock or Clock()
     tenants = playground.write_tenants(folder / "tenants")
     given = playground.settings(store_url=store_url, tenants=tenants, port=0)
-    settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
-    async with open_house(settings, now=clock, open_store=open_store) as house:
+    named = {name.lower(): value for name, value in given.items()} | more
+    settings = Settings.model_validate(named)
+    async with open_house(settings, now=clock, open_store=open_store, spans=spans) as house:
         runner = web.AppRunner(house.application(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

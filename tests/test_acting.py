@@ -77,7 +77,7 @@ async def test_a_decision_reaches_the_tenant_and_waits_for_its_arx(store: Store)
 
     [posted] = core.api.posted
     assert (posted.decision.action, posted.decision.comment) == ("Approve", "Within budget")
-    assert posted.alias == "johndoe1"
+    assert posted.place.alias == "johndoe1"
     assert outcome.view is not None
     assert outcome.view.place.state is PlaceState.ACCEPTED
     assert await core.state(JONAS) is PlaceState.PENDING

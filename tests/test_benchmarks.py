@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,21 @@ def test_a_row_says_what_the_processor_did_and_whether_the_goal_is_met() -> None
 def test_a_row_says_by_how_much_a_goal_is_missed() -> None:
     assert "| **3.00** | 4.00: missed by 25% |" in row(a_result(ours=1, beside=3, least=4.0))
     assert "| **3.00** | none |" in row(a_result(ours=1, beside=3, least=None))
+
+
+@pytest.mark.parametrize(("most", "said"), [(1.5, "met"), (1.0, "missed by 25%")])
+def test_a_row_says_whether_the_slowest_are_slow_enough_to_miss_a_goal(
+    most: float, said: str
+) -> None:
+    result = a_result(ours=1.0, beside=1.0, least=0.9)
+    slow, quick = Slice(1000, 2.0, 1.0, p99=0.005), Slice(1000, 2.0, 1.0, p99=0.004)
+    goal = replace(result.benchmark, most_p99=most)
+
+    measured = replace(
+        result, benchmark=goal, rounds=[(slow, quick), (quick, quick), (slow, quick)]
+    )
+
+    assert f"| 0.90: met; p99 1.25 of at most {most:.2f}: {said} |" in row(measured)
 
 
 def test_the_readmes_table_is_replaced_and_nothing_else(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from approvals_core.models import Attachment, Content, Level, Named
 from approvals_core.tenant import Shown
 from cards.approval import approval_card
-from cards.approval.content import Item, shown
+from cards.approval.content import shown
+from cards.approval.items import Item
 from tests.card_makers import VIEWER, a_content, a_place, a_tenant, a_view, an_approval
 from tests.card_reading import texts
 

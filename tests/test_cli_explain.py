@@ -1,6 +1,7 @@
 """What operators are told of why a request stands as it does, and how they put somebody on a place, on both stores."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from approvals_core.models import (
     Refusal,
 )
 from approvals_core.ports import Store
+from approvals_core.rules.closing import CLOSED
 from playground.faults import FaultKind
 from tests.failing import fail
 from tests.outside import authority, playground
@@ -175,7 +177,7 @@ async def test_what_hinders_everybody_is_told(store: Store, terminal: Terminal) 
 
     said = await explained(store, terminal, asked().model_copy(update={"content": content}))
 
-    assert "Contoso Purchasing is switched off" in said
+    assert "Nobody can decide: Contoso Purchasing takes no decisions" in said
     assert "the ARX allows Sign, and the file of Contoso Purchasing has none" in said
 
 
@@ -416,3 +418,29 @@ async def test_a_directory_that_does_not_answer_changes_nothing(
 
     assert code == 1
     assert beside.text.startswith("The directory could not be asked (HTTP 503).")
+
+
+async def test_a_decision_that_is_kept_for_a_closed_tenant_is_told(
+    store: Store, terminal: Terminal
+) -> None:
+    window = 'ends = 2090-01-01T00:00:00Z\nmessage = "x"\ndecisions = "wait"'
+    text = f"[maintenance]\nstarts = 2020-01-01T00:00:00Z\n{window}\n\n[people]"
+    edit(terminal, "[people]", text)
+    due = datetime(2090, 1, 1, tzinfo=UTC)
+    decision = a_decision(attempts=0, due=due, trouble=CLOSED)
+    place = a_place(state=PlaceState.RETRYING, decision=decision, round=1, attempt=1)
+
+    said = await explained(store, terminal, an_approval(places=(place,), round=1, revision=1))
+
+    assert "It is kept, because Contoso Purchasing takes no decisions now." in said
+    assert "The same is posted again at 2090-01-01 00:00:00 UTC" in said
+
+
+async def test_that_decisions_of_a_closed_tenant_are_kept_is_told(
+    store: Store, terminal: Terminal
+) -> None:
+    edit(terminal, 'code = "pr"', 'code = "pr"\nenabled = false\ndisabled_decisions = "wait"')
+
+    said = await explained(store, terminal, asked())
+
+    assert "He can decide, and it is kept until then." in said

@@ -264,9 +264,9 @@ async def test_payloads_that_came_too_late_are_listed_and_counted(
     for version, payload in enumerate(late, 1):
         await store.commit(a_change(an_approval(version=version), id=payload.id, payload=payload))
 
-    code = await terminal.type("payloads", "--tenant", "pr")
+    code = await terminal.type("payloads", "late", "--tenant", "pr")
     month = list(terminal.lines)
-    await terminal.type("payloads", "--days", "90")
+    await terminal.type("payloads", "late", "--days", "90")
 
     assert code == 0
     assert ["p-2" in month[0], "p-4" in month[1]] == [True, True]
@@ -276,7 +276,7 @@ async def test_payloads_that_came_too_late_are_listed_and_counted(
 
 
 async def test_no_late_payload_is_good_news(store: Store, terminal: Terminal) -> None:
-    code = await terminal.type("payloads")
+    code = await terminal.type("payloads", "late")
 
     assert (code, terminal.text) == (0, "In the last 30 days: no payload came too late.")
 

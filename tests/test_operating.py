@@ -86,7 +86,7 @@ async def test_whoever_is_put_on_a_place_is_asked_and_decides_there(store: Store
     place = (await core.approval()).places[0]
     assert (place.person, place.alias) == (EVE, "johndoe1")
     assert place.state is PlaceState.ACCEPTED
-    assert core.api.posted[0].alias == "johndoe1"
+    assert core.api.posted[0].place.alias == "johndoe1"
 
 
 async def test_whoever_sat_there_is_told_so_and_sees_nothing_more(store: Store) -> None:
@@ -194,7 +194,7 @@ async def test_a_place_can_be_given_back_to_whoever_sat_there_first(store: Store
 
     approval = await core.approval()
     assert await core.state(MARIA) is PlaceState.ACCEPTED
-    assert core.api.posted[0].alias == "johndoe1"
+    assert core.api.posted[0].place.alias == "johndoe1"
     assert not may_see(approval, EVE.id)
 
 
@@ -297,7 +297,7 @@ async def test_with_all_of_everybody_still_decides_for_himself(store: Store) -> 
     await core.click(EVE)
     await core.click(JONAS)
 
-    assert [posted.alias for posted in core.api.posted] == ["johndoe1", "johndoe2"]
+    assert [posted.place.alias for posted in core.api.posted] == ["johndoe1", "johndoe2"]
 
 
 async def test_a_rebinding_whose_answer_was_lost_is_done_once(store: Store) -> None:

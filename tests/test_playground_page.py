@@ -179,16 +179,18 @@ async def test_the_setup_names_chats_samples_and_the_terminals_commands(
 
     assert setup["chats"] == ["johndoe1", "johndoe2", "johndoe3"]
     assert {"alias": "johndoe1", "name": "Maria Keller"}.items() <= setup["people"][0].items()
-    assert setup["tenant"] == {"code": "pr", "name": "Contoso Purchasing"}
-    assert setup["curl_placeholder"] in setup["curl"]
-    assert playground.tenant.token_url in setup["curl"]
+    assert [one["code"] for one in setup["tenants"]] == ["pr", "expenses", "capex"]
+    assert setup["tenants"][0]["name"] == "Contoso Purchasing"
+    for one in setup["tenants"]:
+        assert setup["curl_placeholder"] in one["curl"]
+        assert playground.tenants[one["code"]].token_url in one["curl"]
 
 
 async def test_our_own_samples_come_first_and_the_wikis_as_printed(
     http: aiohttp.ClientSession, playground: Playground
 ) -> None:
     async with http.get("/page/api/setup") as response:
-        samples = (await response.json())["samples"]
+        samples = (await response.json())["tenants"][0]["samples"]
 
     names = [one["name"] for one in samples]
     assert names[:3] == ["laptops-create", "laptops-update", "laptops-delete"]
@@ -199,7 +201,8 @@ async def test_our_own_samples_come_first_and_the_wikis_as_printed(
 
 async def test_a_delete_that_names_both_is_offered_too(http: aiohttp.ClientSession) -> None:
     async with http.get("/page/api/setup") as response:
-        samples = {one["name"]: one["text"] for one in (await response.json())["samples"]}
+        purchasing = (await response.json())["tenants"][0]
+    samples = {one["name"]: one["text"] for one in purchasing["samples"]}
 
     both, printed = json.loads(samples["wiki-delete-both"]), json.loads(samples["wiki-delete"])
     assert both["DeleteFor"] == ["johndoe2", "johndoe3"]

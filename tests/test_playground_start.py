@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -130,6 +131,29 @@ def test_what_nobody_runs_is_forgotten(tmp_path: Path) -> None:
     forget(kept)  # there is nothing left to forget
 
     assert not kept.exists()
+
+
+def test_a_tenants_file_of_ones_own_is_not_forgotten(tmp_path: Path) -> None:
+    tenants = tmp_path / "playground" / "tenants"
+    (tenants / "icons").mkdir(parents=True)
+    for name in ("purchasing.toml", "mine.toml"):
+        (tenants / name).write_text(name, encoding="utf-8")
+
+    forget(tmp_path / "playground")
+
+    assert [one.name for one in tenants.iterdir()] == ["mine.toml"]
+
+
+async def test_the_greeting_names_the_process_to_kill(tmp_path: Path) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    running = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
+    greeting = await asyncio.wait_for(said.get(), 30)
+
+    named = re.search(r"kill -9 (\d+)", greeting)
+    assert named is not None
+    os.kill(int(named[1]), signal.SIGKILL)
+
+    assert await running == 128 + signal.SIGKILL
 
 
 async def test_the_services_settings_are_there_for_a_shell_and_for_nobody_else(

@@ -40,7 +40,7 @@ from approvals_core.models import (
     ReceiptState,
     needs_operator,
 )
-from approvals_core.ports import Answer, AnswerKind, NotFound, View
+from approvals_core.ports import Answer, AnswerKind, NotFound, Posted, View
 from approvals_core.rules import binding, intake, upkeep
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import chain_is_sound
@@ -48,7 +48,7 @@ from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import may_decide
 from approvals_core.tenant import Concurrency, Limits, Tenant
 from tests.clock import TickingClock
-from tests.fakes import FlakyStore, Posted
+from tests.fakes import FlakyStore
 from tests.makers import (
     JONAS,
     KEY,
@@ -118,7 +118,6 @@ def arrive(arxs: Sequence[Arx], tenant: Tenant) -> tuple[Approval, dict[str, str
             tenant=tenant,
             payload_id=f"p{number}",
             stamp=a_stamp(number),
-            details=tuple(details),
         )
         assert received.change.approval is not None
         approval = received.change.approval
@@ -134,7 +133,7 @@ def what_counts(approval: Approval) -> dict[str, Any]:
     return {
         "places": {p.names: (p.state is PlaceState.REMOVED, p.mark) for p in approval.places},
         "content": (approval.content, approval.content_mark),
-        "details": (approval.details_digest, approval.details_mark),
+        "details": (approval.details, approval.details_mark),
         "newest": approval.newest,
         "open": approval.open,
     }
@@ -188,7 +187,7 @@ def test_two_names_of_one_person_end_as_one_place_whenever_he_is_found(data: st.
         approval: Approval | None = None
         for number, arx in enumerate(arxs):
             change = intake.receive(
-                approval, arx, tenant=tenant, payload_id="p", stamp=a_stamp(number), details=()
+                approval, arx, tenant=tenant, payload_id="p", stamp=a_stamp(number)
             ).change
             approval = change.approval
             assert approval is not None

@@ -1,10 +1,10 @@
 """What the documents say is so: pictures, tables, commands, addresses and samples are held against the program."""
 
 import argparse
-import inspect
 import json
 import re
 import shlex
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from bots.cli.__main__ import parser
 from cards import elements
 from config import Settings
 from playground.__main__ import FOLDER
+from playground.names import DOCUMENT_TYPE
 from playground.page_samples import samples
 from playground.start import SETTINGS_FILE
 from tests.outside import authority, playground
@@ -152,12 +153,23 @@ def test_the_smallest_payload_is_taken_without_a_warning() -> None:
 
 
 def test_the_sample_of_a_tenants_file_is_a_good_one(tmp_path: Path) -> None:
-    [sample] = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
+    sample, *_parts = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
     (tmp_path / "hr.toml").write_text(sample, encoding="utf-8")
 
     [tenant] = load_tenants(tmp_path).all()
 
     assert tenant.code == "hr"
+
+
+def test_the_further_parts_of_a_tenants_file_fit_into_the_sample(tmp_path: Path) -> None:
+    sample, auth, condition = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
+    with_all = sample.replace('code = "Approve"', f'{condition}code = "Approve"', 1) + auth
+    (tmp_path / "hr.toml").write_text(textwrap.dedent(with_all), encoding="utf-8")
+
+    [tenant] = load_tenants(tmp_path).all()
+
+    assert tenant.actions[0].condition is not None
+    assert tenant.api.auth.secret == "env:HR_SECRET"
 
 
 # -- commands -------------------------------------------------------------------------
@@ -187,7 +199,7 @@ def test_the_options_that_are_named_beside_a_command_are_its_own() -> None:
     values = {"CODE": "pr", "N": "7"}
 
     for line, told in found:
-        options = re.findall(r"--[a-z-]+(?: [A-Z]+)?", told)
+        options = re.findall(r"--[a-z-]+(?: [A-Z]+\b| wait\b)?", told)
         words = f"{line} {' '.join(options)}".split()
         parser().parse_args([values.get(word, STANDS_FOR.get(word, word)) for word in words])
 
@@ -274,7 +286,8 @@ def _leads(path: Path, link: str) -> bool:
 
 def test_what_is_to_be_pressed_is_on_the_page() -> None:
     page = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "playground/page").rglob("*.js"))
-    labels = {sample["label"] for sample in samples()} | {"Approve", "Reject", "Comment"}
+    labels = {sample["label"] for sample in samples(DOCUMENT_TYPE)}
+    labels |= {"Approve", "Reject", "Comment"}
 
     named = set(re.findall(r"\*\*(.+?)\*\*", section("A first approval in five minutes")))
 
@@ -300,7 +313,8 @@ def test_every_event_to_watch_for_is_logged_somewhere() -> None:
 def test_the_readme_tells_which_card_elements_are_the_packages() -> None:
     paragraph = next(p for p in TEXT.split("\n\n") if p.startswith("**Cards are built on"))
     used, extended, own = (set(re.findall(r"\b([A-Z][a-zA-Z]+)\b", s)) for s in _claims(paragraph))
-    source = inspect.getsource(elements)
+    files = Path(elements.__file__).parent.glob("*.py")
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
 
     assert used == set(re.findall(r"(?<!\()(?:containers|elements)\.([A-Z]\w+)\(", source))
     assert extended == {_package_base(c) for c in _our_classes()} - {None}
@@ -318,7 +332,7 @@ def _claims(paragraph: str) -> list[str]:
 
 def _our_classes() -> list[type]:
     mine = vars(elements).values()
-    return [c for c in mine if _is_piece(c) and c.__module__ == elements.__name__]
+    return [c for c in mine if _is_piece(c) and c.__module__.startswith(f"{elements.__name__}.")]
 
 
 def _is_piece(value: object) -> bool:

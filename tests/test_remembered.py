@@ -36,7 +36,9 @@ class Setting:
         self.at = NOON
         self.near = RememberedDirectory(self.far, now=lambda: self.at)
         playground = Path(__file__).parents[1] / "playground"
-        [self.tenant] = load_tenants(playground / "tenants").all()
+        tenant = load_tenants(playground / "tenants").by_code("pr")
+        assert tenant is not None
+        self.tenant = tenant
 
 
 @pytest.fixture

@@ -79,7 +79,6 @@ class Desk:
             tenant=self.tenant,
             payload_id=f"payload-{len(self.changes)}",
             stamp=self.stamp(),
-            details=tuple(self.details()),
         )
         self.apply(change)
         self.payloads.append(payload)

@@ -243,11 +243,14 @@ async def test_a_file_made_before_a_table_came_gets_it(path: Path) -> None:
     await first.close()
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("DROP TABLE late_payloads")
+        file.execute("DROP TABLE notes")
 
     second = await open_sqlite(path)
     late = a_payload(disposition=Disposition.SUPERSEDED)
-    await second.commit(a_change(an_approval(version=2), id="2", payload=late))
+    await second.commit(a_change(an_approval(version=2), id="2", payload=late, notes={"a": "1"}))
     page = await second.late_payloads(SCOPE, limit=9)
+    notes = await second.notes(SCOPE)
     await second.close()
 
     assert page.payloads == (late,)
+    assert notes == {"a": "1"}

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 import pytest
 
 from approvals_core.errors import StoreRefused, VersionConflict
-from approvals_core.models import OPEN, ApprovalKey, DeadLetter, Lane, LeasedJob, queue_of
+from approvals_core.models import (
+    HOUSE,
+    OPEN,
+    ApprovalKey,
+    Change,
+    DeadLetter,
+    Lane,
+    LeasedJob,
+    queue_of,
+)
 from approvals_core.ports import Store
 from tests.store_makers import (
     ANN,
@@ -264,3 +273,24 @@ async def test_a_change_with_thousands_of_parts_is_there_whole(store: Store) -> 
 
     assert await store.bodies(KEY) == {}
     assert await store.job(SCOPE, "after") is not None
+
+
+async def test_a_scope_keeps_short_texts_by_name_and_the_last_one_counts(store: Store) -> None:
+    await store.commit(
+        Change(id="1", scope=SCOPE, notes={"a": "1", "b": "1", HOSTILE: HOSTILE, "none": None})
+    )
+    await store.commit(Change(id="2", scope=SCOPE, notes={"a": "2", "b": None}))
+    await store.commit(Change(id="3", scope=HOUSE, notes={"a": "house"}))
+
+    assert await store.notes(SCOPE) == {"a": "2", HOSTILE: HOSTILE}
+    assert await store.notes(HOUSE) == {"a": "house"}
+    assert await store.notes("t:another") == {}
+
+
+async def test_notes_are_kept_with_their_change_or_not_at_all(store: Store) -> None:
+    await store.commit(a_change(notes={"a": "1"}))
+
+    with pytest.raises(VersionConflict):
+        await store.commit(a_change(an_approval(version=3), id="late", notes={"a": "2"}))
+
+    assert await store.notes(SCOPE) == {"a": "1"}

@@ -20,8 +20,8 @@ from approvals_core.adapters.outgoing import may_call
 from approvals_core.adapters.tenant_api import HttpTenantApi, fill, traceparent
 from approvals_core.errors import TokenUnavailable
 from approvals_core.models import ApprovalKey
-from approvals_core.ports import Answer, AnswerKind
-from approvals_core.tenant import Submission
+from approvals_core.ports import Answer, AnswerKind, Posted
+from approvals_core.tenant import Submission, Tenant
 from tests.test_wire_out import (
     TENANT,
     a_decision,
@@ -42,19 +42,23 @@ class Tokens:
     """Hands out token-1, token-2 ... a new one whenever the last was refused."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str]] = []
+        self.asked: list[tuple[str, str]] = []
         self.count = 1
         self.renewable = True
 
-    async def token(self, directory: str, scope: str, *, refused: str = "") -> str:
-        self.asked.append((directory, scope, refused))
+    async def token(
+        self, tenant: Tenant, *, refused: str = "", user_assertion: str | None = None
+    ) -> str:
+        self.asked.append((tenant.code, refused))
         if refused and self.renewable:
             self.count += 1
         return f"token-{self.count}"
 
 
 class NoTokens:
-    async def token(self, directory: str, scope: str, *, refused: str = "") -> str:
+    async def token(
+        self, tenant: Tenant, *, refused: str = "", user_assertion: str | None = None
+    ) -> str:
         raise TokenUnavailable("invalid_client (AADSTS7000215)")
 
 
@@ -148,7 +152,13 @@ async def an_api(tokens=None, *, loopback=True, **more) -> AsyncIterator[HttpTen
 async def post(base_url, *, tokens=None, loopback=True, decision=None, resolver=None, **tenant):
     tenant = a_tenant(base_url=base_url, **{"action": "/act", "answer_within": 5.0} | tenant)
     async with an_api(tokens, loopback=loopback, resolver=resolver) as api:
-        return await api.post_decision(tenant, an_approval(), a_place(), decision or a_decision())
+        return await api.post_decision(tenant, a_posted(decision=decision or a_decision()))
+
+
+def a_posted(approval=None, decision=None) -> Posted:
+    return Posted(
+        approval=approval or an_approval(), place=a_place(), decision=decision or a_decision()
+    )
 
 
 def answering(body=None, status=200, headers=None) -> Handler:
@@ -186,9 +196,7 @@ class TestRequest:
         assert request.headers["Tcv"] == a_decision().id
         assert request.headers["Idempotency-Key"] == a_decision().id
         assert request.headers["traceparent"] == traceparent(a_decision())
-        assert tokens.asked == [
-            (a_tenant().people.directory, "api://purchasing.contoso.example/.default", "")
-        ]
+        assert tokens.asked == [(a_tenant().code, "")]
 
     async def test_a_bulk_tenant_gets_an_array(self):
         async with a_server(answering([a_response()])) as (url, seen):
@@ -198,13 +206,60 @@ class TestRequest:
         assert answer.kind is AnswerKind.ACCEPTED
         assert sent["Action"] == "Approve"
 
+    async def test_decisions_taken_together_go_out_as_one_array(self):
+        """Answered in another order, one of them missing: each counts for its own document."""
+        posted = [
+            Posted(
+                approval=an_approval(key=ApprovalKey(TENANT, f"N-{n}", "2020")),
+                place=a_place(),
+                decision=a_decision(id=f"decision-{n}"),
+            )
+            for n in range(3)
+        ]
+        sent_back = [
+            a_response(ApprovalIdentifier={"DocumentNumber": "N-2"}),
+            a_response(ApprovalIdentifier={"DocumentNumber": "N-0"}),
+        ]
+        async with a_server(answering(sent_back)) as (url, seen), an_api() as api:
+            tenant = a_tenant(base_url=url, action="/act")
+            answers = await api.post_decisions(tenant, posted)
+            await api.post_decisions(tenant, posted[:2])
+
+        assert [answer.kind for answer in answers] == [
+            AnswerKind.ACCEPTED,
+            AnswerKind.UNKNOWN,
+            AnswerKind.ACCEPTED,
+        ]
+        numbers = [
+            each["ApprovalIdentifier"]["DocumentNumber"] for each in json.loads(seen.bodies[0])
+        ]
+        assert numbers == ["N-0", "N-1", "N-2"]
+        keys = [request.headers["Idempotency-Key"] for request in seen.requests]
+        assert len(set(keys)) == 2  # another set of decisions is not the same post
+
+    async def test_an_array_without_an_answer_is_unknown_for_each(self):
+        posted = [a_posted(), a_posted(an_approval(key=ApprovalKey(TENANT, "N-1", "")))]
+        async with a_socket(saying(b"")) as url, an_api() as api:
+            lost = await api.post_decisions(a_tenant(base_url=url, action="/act"), posted)
+        async with a_server(answering(b"", 401)) as (url, seen), an_api() as api:
+            refused = await api.post_decisions(a_tenant(base_url=url, action="/act"), posted)
+
+        assert [answer.kind for answer in lost] == [AnswerKind.UNKNOWN] * 2
+        assert [answer.kind for answer in refused] == [AnswerKind.AGAIN] * 2
+        assert len(seen.requests) == 2
+
+    async def test_a_401_that_refuses_in_words_is_not_asked_again(self):
+        async with a_server(answering(a_refusal(), 401)) as (url, seen):
+            answer = await post(url)
+
+        assert answer.kind is AnswerKind.REFUSED
+        assert len(seen.requests) == 1
+
     async def test_header_values_cannot_break_out(self):
         async with a_server(answering()) as (url, seen), an_api() as api:
             await api.post_decision(
                 a_tenant(base_url=url, action="/act"),
-                an_approval(xcv="REQ\r\nX-Evil: 1 é"),
-                a_place(),
-                a_decision(),
+                a_posted(an_approval(xcv="REQ\r\nX-Evil: 1 é")),
             )
 
         assert seen.requests[0].headers["Xcv"] == "REQ%0D%0AX-Evil: 1 %C3%A9"
@@ -215,9 +270,7 @@ class TestRequest:
         response = a_response(ApprovalIdentifier=None)
         path = "/x/{DocumentNumber}/{DisplayDocumentNumber}?y={FiscalYear}&t={DocumentTypeId}"
         async with a_server(answering(response)) as (url, seen), an_api() as api:
-            await api.post_decision(
-                a_tenant(base_url=url, action=path), approval, a_place(), a_decision()
-            )
+            await api.post_decision(a_tenant(base_url=url, action=path), a_posted(approval))
 
         assert fill(path, approval) == f"/x/A%2FB%20%3F%23/d%26d?y=20&t={TENANT}"
         assert seen.requests[0].raw_path == fill(path, approval)
@@ -227,7 +280,7 @@ class TestRequest:
         async with a_server(answering()) as (url, seen):
             tenant = a_tenant(base_url=url, action="/act")
             async with an_api(current_trace=lambda: TRACE) as api:
-                await api.post_decision(tenant, an_approval(), a_place(), a_decision())
+                await api.post_decision(tenant, a_posted())
 
         assert seen.requests[0].headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
 
@@ -297,7 +350,7 @@ class TestAnswers:
             tenant = a_tenant(base_url=url, action="/act")
             async with an_api() as api:
                 for _ in range(2):
-                    await api.post_decision(tenant, an_approval(), a_place(), a_decision())
+                    await api.post_decision(tenant, a_posted())
 
         assert "Cookie" not in seen.requests[1].headers
 
@@ -352,7 +405,9 @@ class TestTokens:
 
     async def test_waiting_for_a_token_counts_as_time(self):
         class SlowTokens:
-            async def token(self, directory: str, scope: str, *, refused: str = "") -> str:
+            async def token(
+                self, tenant: Tenant, *, refused: str = "", user_assertion: str | None = None
+            ) -> str:
                 await asyncio.Event().wait()
                 return ""
 
@@ -364,10 +419,12 @@ class TestTokens:
 
     async def test_a_time_out_after_a_401_is_not_taken(self):
         class SecondTokenNeverComes(Tokens):
-            async def token(self, directory: str, scope: str, *, refused: str = "") -> str:
+            async def token(
+                self, tenant: Tenant, *, refused: str = "", user_assertion: str | None = None
+            ) -> str:
                 if refused:
                     await asyncio.Event().wait()
-                return await super().token(directory, scope)
+                return await super().token(tenant)
 
         async with a_server(answering(b"", 401)) as (url, seen):
             answer = await post(url, tokens=SecondTokenNeverComes(), answer_within=0.3)
@@ -418,8 +475,7 @@ class TestFailures:
 
         async with a_socket(once) as url, an_api() as api:
             tenant = a_tenant(base_url=url, action="/act")
-            posts = [(tenant, an_approval(), a_place(), a_decision())] * 3
-            answers = [await api.post_decision(*each) for each in posts]
+            answers = [await api.post_decision(tenant, a_posted()) for _ in range(3)]
 
         assert {answer.kind for answer in answers} == {AnswerKind.ACCEPTED}
 

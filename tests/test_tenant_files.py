@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
-from approvals_core.tenant import AliasIs, Comment, Style
+from approvals_core.tenant import Action, AliasIs, Comment, Style
 
 PURCHASING = Path(__file__).parent.parent / "playground" / "tenants" / "purchasing.toml"
 OTHER_ID = "00000000-1111-2222-3333-444444444444"
@@ -49,8 +49,9 @@ def mistakes_in(folder):
 
 
 def test_the_playgrounds_file_is_read():
-    [tenant] = load_tenants(PURCHASING.parent).all()
+    tenant = load_tenants(PURCHASING.parent).by_code("pr")
 
+    assert tenant is not None
     assert (tenant.code, tenant.name) == ("pr", "Contoso Purchasing")
     assert tenant.people.mail_domains == ("organization.com",)
     assert tenant.people.alias_is is AliasIs.UPN_PREFIX
@@ -128,7 +129,8 @@ def test_what_may_stand_in_a_list_of_tables_is_named_too(tmp_path):
     [mistake] = mistakes_in(tmp_path)
 
     told = f"pr.toml:{line_of(text, 'commnet')}: actions.0.commnet: is not known here; known are"
-    assert mistake == f"{told} code, comment, comment_length, holds, label, past, style"
+    assert mistake.startswith(f"{told} ")
+    assert mistake.removeprefix(f"{told} ").split(", ") == sorted(Action.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -258,11 +260,12 @@ def test_networks_are_networks(tmp_path):
 
 
 def test_two_actions_with_one_code(tmp_path):
-    a_file(tmp_path, reject='code = "APPROVE"')
+    text = a_file(tmp_path, reject='code = "APPROVE"')
 
     [mistake] = mistakes_in(tmp_path)
 
-    assert mistake == "pr.toml: the whole file: two actions have the same code"
+    assert mistake.endswith(": actions.1.code: two actions have the same code")
+    assert mistake.startswith(f"pr.toml:{line_of(text, 'APPROVE')}: ")
 
 
 def test_codes_and_ids_are_shared_by_no_two_files(tmp_path):

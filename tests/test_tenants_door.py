@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from approvals_core.adapters.signing_keys import Key, SigningKeys
-from approvals_core.adapters.tenant_files import TenantFiles, load_tenants
+from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.adapters.tokens import TokenVerifier, entra_issuers
 from approvals_core.arx import Arx
 from approvals_core.models import (
@@ -28,6 +28,7 @@ from approvals_core.models import (
     ReceiptState,
     Refusal,
 )
+from approvals_core.onboarded import Onboarded
 from approvals_core.ports import Store
 from approvals_core.tenant import Caller, Tenant
 from bots.tenants import TenantsDoor
@@ -141,7 +142,8 @@ def a_sample(name="wiki-create"):
 
 def the_tenants():
     """The playground's tenant, a smaller one of another application, and a slow, disabled one."""
-    [purchasing] = load_tenants(HERE / "tenants").all()
+    purchasing = load_tenants(HERE / "tenants").by_code("pr")
+    assert purchasing is not None
     other = Caller(directory=names.DIRECTORY, app_id=OTHER_APP)
     limits = purchasing.limits.model_copy(update={"payload_bytes": 1024})
     small = {"document_type_id": OTHER, "code": "sm", "callers": (other,), "limits": limits}
@@ -152,9 +154,8 @@ def the_tenants():
         "enabled": False,
         "limits": seldom,
     }
-    return TenantFiles(
-        [purchasing, purchasing.model_copy(update=small), purchasing.model_copy(update=off)]
-    )
+    tenants = [purchasing, purchasing.model_copy(update=small), purchasing.model_copy(update=off)]
+    return Onboarded({f"{tenant.code}.toml": tenant for tenant in tenants})
 
 
 @pytest.fixture(scope="session")

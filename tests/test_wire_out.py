@@ -31,7 +31,8 @@ DECIDED = datetime(2022, 3, 12, 12, 29, 9, 878_123, tzinfo=UTC)
 
 
 def a_tenant(**api):
-    tenant = load_tenants(TENANTS).all()[0]
+    tenant = load_tenants(TENANTS).by_id(TENANT)
+    assert tenant is not None
     return tenant.model_copy(update={"api": tenant.api.model_copy(update=api)})
 
 

@@ -32,7 +32,7 @@ BODY_LIMIT = 256 * 1024  # bytes
 NAMESAKES = 50  # more with one mailNickname are several people whoever they are
 ALIAS_LIMIT = 256  # characters
 SOON, LATER = 15.0, 300.0  # seconds: a passing failure; one that somebody must mend
-FIELDS = "id,displayName,userPrincipalName,accountEnabled,userType"
+FIELDS = "id,displayName,userPrincipalName,mailNickname,accountEnabled,userType"
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
@@ -245,11 +245,13 @@ def _the_one(found: list[_Json], tenant: Tenant) -> Person | NotFound:
     if len({_text(one, "id").lower() for one in able}) > 1 or len(found) >= NAMESAKES:
         return NotFound.SEVERAL
     if able:
+        by_nickname = tenant.people.alias_is is AliasIs.MAIL_NICKNAME
         return Person(
             directory=tenant.people.directory,
             object_id=_text(able[0], "id").lower(),
             name=_text(able[0], "displayName"),
             upn=_text(able[0], "userPrincipalName"),
+            nickname=_text(able[0], "mailNickname") if by_nickname else "",
         )
     return next((why for why in judged.values() if why), NotFound.UNKNOWN)
 

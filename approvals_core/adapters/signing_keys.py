@@ -56,7 +56,7 @@ class SigningKeys:
     ) -> None:
         self.withdrawals = 0
         self.failure = ""
-        self._name = name
+        self.name = name
         self._metadata_url = URL(metadata_url)
         self._session = session
         self._clock = clock
@@ -109,7 +109,7 @@ class SigningKeys:
             keys = await self._from_issuer()
         except (aiohttp.ClientError, TimeoutError, AnswerTooLong, _Unusable) as problem:
             self.failure = str(problem) or type(problem).__name__
-            why = {"issuer": self._name, "why": f"{type(problem).__name__}: {problem}"}
+            why = {"issuer": self.name, "why": f"{type(problem).__name__}: {problem}"}
             log.warning("signing_keys_not_fetched", extra=why)
             return
         self.failure = ""
@@ -120,7 +120,7 @@ class SigningKeys:
 
     async def _from_issuer(self) -> dict[str, Key]:
         metadata = await self._json(self._metadata_url)
-        if metadata.get("issuer") != self._name:
+        if metadata.get("issuer") != self.name:
             raise _Unusable("the metadata are another issuer's")
         address = metadata.get("jwks_uri")
         if not isinstance(address, str):

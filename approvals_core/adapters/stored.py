@@ -1,6 +1,7 @@
 """What both stores write alike: times, keys, and what a change must hold together."""
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from approvals_core.models import (
     LeasedJob,
     Payload,
     QueuedJob,
+    tenant_scope,
 )
 from approvals_core.ports import Cursor, JobCursor, JobPage, Page, PayloadCursor, PayloadPage
 
@@ -25,6 +27,7 @@ SCHEMA = 1  # of what is stored; raised when an older program could not read it
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ESCAPED = re.compile("\x1e([\x1e-])")
 
 
 def micros(at: datetime) -> int:
@@ -85,14 +88,37 @@ def queued_job(
     return QueuedJob(scope, key, Lane(lane), job, instant(next_), leased, failures)
 
 
-def page_of(times: Sequence[int], records: Sequence[str], limit: int) -> Page:
-    """Make a page of *records*; there are more *times* than *limit* if it is not the last one."""
-    approvals = tuple(Approval.model_validate_json(record) for record in records[:limit])
-    if len(times) <= limit:
-        return Page(approvals=approvals)
-    return Page(
-        approvals=approvals, after=Cursor(at=instant(times[limit - 1]), key=approvals[-1].key)
+def page_of(
+    scope: str, places: Sequence[tuple[int, str]], records: Sequence[str], limit: int
+) -> Page:
+    """
+    Make a page of *records*; there are more *places* than *limit* if it is not the last one.
+
+    A place is the time in the list, and the key's text. One record that cannot be read
+    holds up no other.
+    """
+    approvals: list[Approval] = []
+    unreadable: list[ApprovalKey] = []
+    for (_at, text), record in zip(places[:limit], records[:limit], strict=True):
+        try:
+            approvals.append(Approval.model_validate_json(record))
+        except ValidationError:
+            unreadable.append(_key_of(scope, text))
+            log.error("approval_unreadable", extra={"scope": scope, "key": text})  # noqa: TRY400
+    after = None
+    if len(places) > limit:
+        at, text = places[limit - 1]
+        after = Cursor(at=instant(at), key=_key_of(scope, text))
+    return Page(approvals=tuple(approvals), unreadable=tuple(unreadable), after=after)
+
+
+def _key_of(scope: str, text: str) -> ApprovalKey:
+    """Return the key that `key_text` made *text* of."""
+    number, year = (
+        _ESCAPED.sub(lambda found: "\x1f" if found[1] == "-" else "\x1e", part)
+        for part in text.split("\x1f")
     )
+    return ApprovalKey(scope.removeprefix(tenant_scope("")), number, year)
 
 
 def job_page(places: Sequence[tuple[int, str]], jobs: Sequence[QueuedJob], limit: int) -> JobPage:

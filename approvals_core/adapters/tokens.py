@@ -90,6 +90,14 @@ class TokenVerifier:
         self._remember_at_most = remember
         self._verdicts: OrderedDict[bytes, tuple[Claims, int]] = OrderedDict()
 
+    def trust(self, issuers: Iterable[Issuer]) -> None:
+        """Take the tokens of these issuers from now on, and of no others."""
+        trusted = {issuer.name: issuer for issuer in issuers}
+        if not trusted:
+            raise ValueError("a verifier needs at least one issuer")
+        self._issuers = trusted
+        self._verdicts.clear()  # whose issuer may be gone
+
     async def verify(self, token: str) -> Claims:
         """
         Return what *token* says.
@@ -114,9 +122,10 @@ class TokenVerifier:
     def _known(self, digest: bytes) -> Claims | None:
         """Return an earlier verdict, unless it expired, or a key was withdrawn or is old since."""
         claims, withdrawals = self._verdicts.get(digest, (None, 0))
-        if claims is None:
+        issuer = self._issuers.get(claims.issuer) if claims else None
+        if claims is None or issuer is None:
             return None
-        keys = self._issuers[claims.issuer].keys
+        keys = issuer.keys
         if keys.withdrawals != withdrawals:
             self._verdicts.clear()
             return None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from approvals_core.arx.reading import Json, as_text
 from approvals_core.models import Approval, ApprovalKey, Decision, Person, Place
 from approvals_core.ports import Answer, AnswerKind
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import AliasIs, Tenant
 
 MESSAGE = 4000  # characters of DisplayMessage kept
 ERRORS = 20  # messages kept, for the log
@@ -32,7 +32,7 @@ def approval_request(
         "ActionByAlias": place.alias,
         "ActionByDelegateInMSApprovals": _delegate(tenant, place, decision),
         "OriginalApproverInTenantSystem": next(iter(place.original_approvers), None),
-        "ActionDetails": {"Comment": decision.comment, "ActionDate": _date(decision.at)},
+        "ActionDetails": _action_details(tenant, decision),
         "ApprovalIdentifier": _identifier(approval),
         "AdditionalData": _additional(tenant, approval, decision),
         "Telemetry": {
@@ -53,16 +53,19 @@ def read_response(body: bytes, status: int, key: ApprovalKey) -> Answer:
     HTTP *status*; true with an error status contradicts itself and is unusable. Of
     an array the entry of the document counts. Anything else counts by the status.
     """
-    response = _response_for(_decoded(body), key)
-    if response is None:
-        return _by_status(status, "")
+    response = _response_for(decoded(body), key)
+    return by_status(status) if response is None else read_entry(response, status, key)
+
+
+def read_entry(response: Mapping[str, Json], status: int, key: ApprovalKey) -> Answer:
+    """Return what one ApprovalResponse, its names in lower case, means for the document *key*."""
     result = response.get("actionresult")
     if "actionresult" not in response:
-        return _by_status(status, _message(response))
+        return by_status(status, _message(response))
     if not isinstance(result, bool):
-        return _unknown(status, "ActionResult is no truth value")
-    if not _names(response, key):
-        return _unknown(status, "the answer is for another document")
+        return unknown_answer(status, "ActionResult is no truth value")
+    if not names_document(response, key):
+        return unknown_answer(status, "the answer is for another document")
     if result:
         return _accepted(status, response)
     return _refused(status, response)
@@ -74,7 +77,24 @@ def _delegate(tenant: Tenant, place: Place, decision: Decision) -> str | None:
     return _alias(decision.by, tenant)
 
 
+def _action_details(tenant: Tenant, decision: Decision) -> dict[str, str]:
+    """Return what was chosen, by the names Assent has for it; what was not is not there."""
+    named = decision.new_approver
+    chosen = {
+        "ReasonCode": decision.reason_code,
+        "ReasonText": decision.reason_text,
+        "NewApproverAlias": _alias(named, tenant) if named else "",
+        "SequenceID": decision.placement,
+        "ApproverType": decision.approver_type,
+    }
+    said = {"Comment": decision.comment, "ActionDate": _date(decision.at)}
+    return said | {name: value for name, value in chosen.items() if value}
+
+
 def _alias(person: Person, tenant: Tenant) -> str:
+    """Return what the tenant calls somebody whom it did not name itself."""
+    if tenant.people.alias_is is AliasIs.MAIL_NICKNAME and person.nickname:
+        return person.nickname
     alias, at, domain = person.upn.rpartition("@")
     if at and domain.lower() in tenant.people.mail_domains:
         return alias
@@ -100,7 +120,8 @@ def _date(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _decoded(body: bytes) -> Json:
+def decoded(body: bytes) -> Json:
+    """Return the JSON of an answer, None if it is none."""
     try:
         text = body.decode("utf-8-sig")
         return _whole(json.loads(text)) if "\\ud" in text.lower() else json.loads(text)
@@ -121,33 +142,34 @@ def _whole(sent: Json) -> Json:
 
 def _response_for(answer: Json, key: ApprovalKey) -> Mapping[str, Json] | None:
     if isinstance(answer, dict):
-        return _lowered(answer)
+        return lowered(answer)
     if not isinstance(answer, list):
         return None
-    entries = [_lowered(entry) for entry in answer if isinstance(entry, dict)]
-    ours = [entry for entry in entries if _number(entry) and _names(entry, key)]
+    entries = [lowered(entry) for entry in answer if isinstance(entry, dict)]
+    ours = [entry for entry in entries if document_number(entry) and names_document(entry, key)]
     return ours[0] if len(ours) == 1 else None
 
 
-def _names(response: Mapping[str, Json], key: ApprovalKey) -> bool:
+def names_document(response: Mapping[str, Json], key: ApprovalKey) -> bool:
     """Tell whether an answer contradicts none of what names the document."""
     identifier = _object(response.get("approvalidentifier"))
     said = (
         (as_text(response.get("documenttypeid")).lower().strip(" {}"), key.tenant),
-        (_number(response), key.number.strip()),
+        (document_number(response), key.number.strip()),
         (as_text(identifier.get("fiscalyear")).strip(), key.year.strip()),
     )
     return all(not named or not ours or named == ours for named, ours in said)
 
 
-def _number(response: Mapping[str, Json]) -> str:
+def document_number(response: Mapping[str, Json]) -> str:
+    """Return the DocumentNumber an answer names, or ""."""
     identifier = _object(response.get("approvalidentifier"))
     return as_text(identifier.get("documentnumber")).strip()
 
 
 def _accepted(status: int, response: Mapping[str, Json]) -> Answer:
     if not _is_success(status):
-        return _unknown(status, "ActionResult is true")
+        return unknown_answer(status, "ActionResult is true")
     return Answer(kind=AnswerKind.ACCEPTED, message=_message(response))
 
 
@@ -180,16 +202,18 @@ def _retry_interval(sent: Json) -> tuple[float, bool]:
     return min(max(minutes, RETRY_LEAST), RETRY_MOST), True
 
 
-def _by_status(status: int, message: str) -> Answer:
+def by_status(status: int, message: str = "") -> Answer:
+    """Return what an answer means that says nothing of the document."""
     reason = f"HTTP {status}"
     if status in _NOT_TAKEN_AGAIN:
         return Answer(kind=AnswerKind.AGAIN, message=message, reason=reason)
     if status in range(400, 500) and status not in _MAY_HAVE_ARRIVED:
         return Answer(kind=AnswerKind.NOT_TAKEN, message=message, reason=reason)
-    return _unknown(status, "no usable answer")
+    return unknown_answer(status, "no usable answer")
 
 
-def _unknown(status: int, why: str) -> Answer:
+def unknown_answer(status: int, why: str) -> Answer:
+    """Say that nobody knows whether the decision arrived."""
     return Answer(kind=AnswerKind.UNKNOWN, reason=f"HTTP {status}, {why}")
 
 
@@ -207,8 +231,9 @@ def _errors(sent: Json) -> tuple[str, ...]:
 
 
 def _object(value: Json) -> Mapping[str, Json]:
-    return _lowered(value) if isinstance(value, dict) else {}
+    return lowered(value) if isinstance(value, dict) else {}
 
 
-def _lowered(sent: dict[str, Json]) -> dict[str, Json]:
+def lowered(sent: dict[str, Json]) -> dict[str, Json]:
+    """Return *sent* with its names in lower case: tenants write them as they like."""
     return {name.lower(): value for name, value in sent.items()}

@@ -6,6 +6,9 @@ from approvals_core.models.approval import (
     Attachment,
     Content,
     Decision,
+    Detail,
+    DetailState,
+    Entries,
     Level,
     Named,
     Operation,
@@ -37,6 +40,7 @@ from approvals_core.models.identity import (
     Mark,
     PersonId,
     Record,
+    tenant_of,
     tenant_scope,
 )
 from approvals_core.models.lists import (
@@ -54,6 +58,7 @@ from approvals_core.models.receipts import (
     Receipt,
     ReceiptState,
 )
+from approvals_core.models.trace import Trace
 
 __all__ = [
     "ATTENTION",
@@ -69,7 +74,10 @@ __all__ = [
     "Content",
     "DeadLetter",
     "Decision",
+    "Detail",
+    "DetailState",
     "Disposition",
+    "Entries",
     "EventKind",
     "HistoryEvent",
     "IndexEntry",
@@ -92,10 +100,12 @@ __all__ = [
     "ReceiptState",
     "Record",
     "Refusal",
+    "Trace",
     "entries",
     "needs_operator",
     "numbered",
     "queue_of",
     "queue_of_alias",
+    "tenant_of",
     "tenant_scope",
 ]

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from pydantic import Field
 
 from approvals_core.models.identity import ApprovalKey, Mark, PersonId, Record
+from approvals_core.models.trace import Trace
 
 
 class Operation(IntEnum):
@@ -34,6 +35,7 @@ class Person(Record):
     object_id: str
     name: str  # displayName
     upn: str = ""
+    nickname: str = ""  # mailNickname, where the tenant names people by it
 
     @property
     def id(self) -> PersonId:
@@ -64,6 +66,32 @@ class Attachment(Record):
     size: int | None = None
 
 
+class DetailState(StrEnum):
+    """Where one operation of the details stands. Its older text may be there in any of them."""
+
+    HERE = "here"
+    FETCHING = "fetching"  # the worker reads it at the tenant's
+    MISSING = "missing"  # it could not be read there
+
+
+class Detail(Record):
+    """
+    One operation of the details.
+
+    Its text lies beside the approval, named "details/" and *name*; *digest* and *size*
+    are of that text, "" and 0 until there is one.
+    """
+
+    name: str  # in upper case
+    state: DetailState
+    mark: Mark  # of the newest ARX that brought it, or asked for it
+    asked: int = 0  # number of the newest fetch; what an older one brings does not count
+    asked_at: datetime | None = None
+    digest: str = ""  # SHA-256 of its canonical JSON, hex
+    size: int = 0  # bytes
+    reason: str = ""  # why it could not be read, for operators
+
+
 class Content(Record):
     """What an approver decides on: the newest SummaryData. Texts are as sent, never cleaned."""
 
@@ -84,6 +112,16 @@ class Content(Record):
     actions: tuple[str, ...] = ()  # ApprovalActionsApplicable; () offers all
 
 
+class Entries(Record):
+    """What was chosen and filled in for an action beside its comment, as it came in."""
+
+    justification: str = ""  # its code
+    placement: str = ""  # its code
+    new_approver: str = ""  # an object id
+    inputs: dict[str, str] = Field(default_factory=dict[str, str])  # by the input's code
+    confirmed: bool = False
+
+
 class Refusal(Record):
     """Why a decision came back, and what had been typed, so that nothing is typed twice."""
 
@@ -92,6 +130,7 @@ class Refusal(Record):
     comment: str
     at: datetime
     reason: str = ""  # for the tenant and operators: "HTTP 401", and no word of anybody's
+    entries: Entries = Entries()
 
 
 class Decision(Record):
@@ -100,12 +139,18 @@ class Decision(Record):
     id: str
     action: str  # the tenant's code
     comment: str = ""
+    reason_code: str = ""  # of the justification chosen
+    reason_text: str = ""
+    new_approver: Person | None = None
+    approver_type: str = ""  # of the new approver
+    placement: str = ""  # where he comes in: the code chosen
     inputs: dict[str, str] = Field(default_factory=dict[str, str])  # the action's additional inputs
     by: Person  # who clicked
     at: datetime
     channel: str
     round: int
     revision: int  # of what he saw
+    trace: Trace = Trace()  # of the click: every attempt goes on from there
     attempts: int = 1  # to tell the tenant, counting the one under way
     attempted_at: datetime
     due: datetime | None = None  # of the next attempt, while retrying
@@ -113,6 +158,18 @@ class Decision(Record):
     message: str = ""  # the tenant's DisplayMessage
     trouble: str = ""  # what the last attempt met, as in Refusal.reason
     overdue: bool = False  # accepted, and the ARX the tenant owes us did not come
+    look_up: datetime | None = None  # when the tenant is asked what became of it, if it is
+    looked_up: int = 0  # how often it was asked since the last attempt
+
+    @property
+    def entries(self) -> Entries:
+        """Return what was filled in, for a card that asks for it again; not that it was confirmed."""
+        return Entries(
+            justification=self.reason_code,
+            placement=self.placement,
+            new_approver=self.new_approver.object_id if self.new_approver else "",
+            inputs=self.inputs,
+        )
 
 
 class Place(Record):
@@ -150,6 +207,8 @@ class ActionTaken(Record):
     action: str
     at: datetime
     comment: str = ""
+    reason: str = ""  # the justification's text
+    new_approver: str = ""  # his name
     seat: int | None = None
     decision: str = ""
     said_at: datetime | None = None  # ActionDetail.Date, once the tenant said so
@@ -167,16 +226,22 @@ class Approval(Record):
     round: int = 0  # raised whenever a closed request is opened
     display_number: str
     xcv: str = ""
+    trace: Trace = Trace()  # of the newest payload that was applied and had one
     content: Content | None = None
     content_mark: Mark | None = None
     details_mark: Mark | None = None
-    details_digest: str = ""  # "" until the first details arrive
+    details_digest: str = ""  # of records from before there were `details`; "" in all newer ones
+    details: tuple[Detail, ...] = ()  # by name
     created: bool = False  # a CREATE was seen
     newest: int = 0  # ticks of the newest OperationDateTime seen
     places: tuple[Place, ...] = ()
     taken: tuple[ActionTaken, ...] = ()
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    heard: int = 0  # payloads that came
+    heard_at: datetime | None = None  # when the newest did; None in older records
+    reconciled_at: datetime | None = None  # when it was last compared with what the tenant has
+    unclear: str = ""  # what that found and could not heal, for operators; no word of anybody's
     last_change: str = ""
     events: int = 0
     head: str = ""  # hash of the newest event
@@ -189,6 +254,10 @@ class Approval(Record):
     def place(self, seat: int) -> Place | None:
         """Return the place with this number, or None."""
         return self.places[seat] if 0 <= seat < len(self.places) else None
+
+    def detail(self, name: str) -> Detail | None:
+        """Return what is known of this operation of the details, or None."""
+        return next((d for d in self.details if d.name == name), None)
 
     def place_of(self, person: PersonId) -> Place | None:
         """Return the person's place, or None."""

@@ -13,12 +13,18 @@ from approvals_core.models.receipts import Contact, Receipt
 
 
 class Lane(IntEnum):
-    """Priority of jobs, the smaller first."""
+    """
+    Priority of jobs, the smaller first.
+
+    What asks a tenant belongs to DECISION or TENANT: a tenant that hangs fills its own
+    few places there, and holds up none of the others.
+    """
 
     DECISION = 0
     CARD = 1
     REMINDER = 2
     DIGEST = 3
+    TENANT = 4  # what is only read at a tenant's: details, what became of a decision
 
 
 class JobKind(StrEnum):
@@ -29,7 +35,12 @@ class JobKind(StrEnum):
     RESOLVE = "resolve"  # find the person of a place
     CARD = "card"  # converge one person's card in one channel
     DELIVER = "deliver"  # converge all that is pending for a person who can be reached now
+    DETAILS = "details"  # read one operation of the details at the tenant's
+    ASK_STATUS = "ask_status"  # ask a tenant what became of a decision it did not confirm
+    RECONCILE = "reconcile"  # compare one request with what its tenant has
+    NIGHTLY = "nightly"  # compare a tenant's open requests, some at a time
     CLEAN_UP = "clean_up"  # drop the bodies of a request that stayed closed
+    RENEW = "renew"  # converge all open cards of a tenant whose file or doors changed
 
 
 class Job(Record):
@@ -50,7 +61,9 @@ class Job(Record):
     channel: str = ""
     round: int = 0
     decision: str = ""
-    number: int = 0  # of the attempt to post
+    number: int = 0  # of the attempt to post, or of the fetch
+    operation: str = ""  # of the details, in upper case
+    after: str = ""  # where a look through a list goes on
 
 
 class Lease(NamedTuple):
@@ -106,6 +119,7 @@ class Change(Record):
     `claim` hands one of `jobs` to the committing process at once; `finish` ends a
     leased job (or makes it due again, if it was asked for once more meanwhile), and
     is done before `jobs` are added. `answers` is the id of a dead letter that goes.
+    `notes` are short texts that the scope keeps by name, the last one counts; None deletes.
     """
 
     id: str
@@ -121,3 +135,4 @@ class Change(Record):
     finish: Lease | None = None
     dead: DeadLetter | None = None
     answers: str = ""
+    notes: dict[str, str | None] = Field(default_factory=dict[str, str | None])

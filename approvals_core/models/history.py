@@ -28,7 +28,10 @@ class EventKind(StrEnum):
     CONFIRMED = "confirmed"  # an ActionDetail matched what we knew
     ACTION = "action"  # an ActionDetail told us
     SETTLED = "settled"  # by an ARX or a person
+    LOOKED_UP = "looked_up"  # the tenant was asked what became of a decision
+    RECONCILED = "reconciled"  # compared with what the tenant has, and healed or found unclear
     OVERDUE = "overdue"
+    DETAILS = "details"  # an operation was read at the tenant's, or could not be
     DEAD_LETTER = "dead_letter"
     REPLAYED = "replayed"  # an operator dealt with a dead letter
 

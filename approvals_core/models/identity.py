@@ -71,3 +71,8 @@ class Record(BaseModel):
 def tenant_scope(tenant: str) -> str:
     """Return the scope of a tenant's approvals."""
     return f"t:{tenant}"
+
+
+def tenant_of(scope: str) -> str:
+    """Return the DocumentTypeId of the tenant whose scope it is, "" if it is no tenant's."""
+    return scope[2:] if scope.startswith("t:") else ""

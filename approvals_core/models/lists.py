@@ -50,6 +50,8 @@ def entries(approval: Approval) -> tuple[IndexEntry, ...]:
             for place in approval.places
             if needs_operator(place)
         }
+        if approval.unclear:
+            listed.add(IndexEntry(ATTENTION, approval.opened_at))
     return tuple(sorted(listed))
 
 
@@ -60,7 +62,8 @@ def needs_operator(place: Place) -> bool:
     if place.unbound:
         return True
     if place.state is PlaceState.UNCONFIRMED:
-        return place.decision is not None and place.decision.due is None
+        waits = place.decision is not None and (place.decision.due or place.decision.look_up)
+        return place.decision is not None and not waits
     return place.decision is not None and place.decision.overdue
 
 

@@ -9,6 +9,7 @@ from approvals_core.models import (
     Approval,
     Change,
     Decision,
+    Entries,
     EventKind,
     JobKind,
     Lane,
@@ -18,13 +19,14 @@ from approvals_core.models import (
     Refusal,
 )
 from approvals_core.ports import Answer, AnswerKind
+from approvals_core.rules import closing
 from approvals_core.rules.deciding import ANSWERED_WITHIN, QUIET, post_job
+from approvals_core.rules.doubting import backoff, doubt
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 
-FIRST_BACKOFF = 5.0  # seconds; doubles with each attempt
-LONGEST_BACKOFF = 300.0  # seconds
+NOTHING_FILLED = Entries()
 
 
 class Post(NamedTuple):
@@ -42,16 +44,24 @@ def pending_again(
     why: str = "",
     comment: str = "",
     action: str = "",
+    entries: Entries = NOTHING_FILLED,
     reason: str = "",
 ) -> Place:
     """
-    Give a place back to its approver; *why* stands on the card with what he had typed.
+    Give a place back to its approver; *why* stands on the card with what he had filled in.
 
     *reason* is for the tenant and operators: what its answer was, without its words.
     """
     refusal = None
     if why:
-        refusal = Refusal(action=action, message=why, comment=comment, at=draft.at, reason=reason)
+        refusal = Refusal(
+            action=action,
+            message=why,
+            comment=comment,
+            at=draft.at,
+            reason=reason,
+            entries=entries,
+        )
     return draft.put(
         place,
         state=PlaceState.PENDING,
@@ -68,8 +78,18 @@ def give_back(
     """End *decision* as not taken by the tenant; *reason* as for `pending_again`."""
     facts = {"seat": place.seat, "decision": decision.id}
     draft.note(EventKind.RETURNED, facts | ({"reason": reason} if reason else {}), {"why": why})
+    return _back_with(draft, place, decision, why=why, reason=reason)
+
+
+def _back_with(draft: Draft, place: Place, decision: Decision, *, why: str, reason: str) -> Place:
     return pending_again(
-        draft, place, why=why, comment=decision.comment, action=decision.action, reason=reason
+        draft,
+        place,
+        why=why,
+        comment=decision.comment,
+        action=decision.action,
+        entries=decision.entries,
+        reason=reason,
     )
 
 
@@ -96,7 +116,8 @@ def answered(
     """
     draft = Draft(approval, stamp)
     place, decision = open_decision(approval, post)
-    if place is None or decision is None or not (finish or _doubted(place, decision, post)):
+    counts = finish is not None or _doubted(place, decision, post, answer)
+    if place is None or decision is None or not counts:
         draft.note(EventKind.LATE_ANSWER, {"decision": post.decision, "answer": answer.kind})
         return draft.change(finish=finish)
     placed = _take(draft, place, decision, answer, tenant)
@@ -121,16 +142,22 @@ def attempt(
         return None
     draft = Draft(approval, stamp)
     if decision.attempts == post.number:
-        _unconfirm(draft, place, decision, tenant, "we stopped during the attempt")
+        doubt(draft, place, decision, tenant, "we stopped during the attempt")
         draft.converge(channels=tenant.channels)
         return draft.change(finish=finish)
+    closed = tenant.closed(stamp.at)
+    if closed is not None and decision.revision == approval.revision:
+        return closing.hold(draft, place, decision, closed, tenant=tenant, finish=finish)
     return _begin(draft, place, post, tenant=tenant, finish=finish)
 
 
-def _doubted(place: Place, decision: Decision, post: Post) -> bool:
-    """Tell whether nobody knows yet what became of the attempt."""
+def _doubted(place: Place | None, decision: Decision | None, post: Post, answer: Answer) -> bool:
+    """Tell whether nobody knows yet what became of the attempt; a yes is never too late."""
+    if place is None or decision is None:
+        return False
     under_way = place.state is PlaceState.SUBMITTING and decision.attempts == post.number
-    return under_way or place.state is PlaceState.UNCONFIRMED
+    yes = answer.kind is AnswerKind.ACCEPTED
+    return under_way or yes or place.state is PlaceState.UNCONFIRMED
 
 
 def _wants(place: Place, decision: Decision, post: Post) -> bool:
@@ -144,6 +171,14 @@ def _wants(place: Place, decision: Decision, post: Post) -> bool:
 def begun(change: Change) -> bool:
     """Tell whether *change*, made by `attempt`, begins the attempt."""
     return change.finish is None
+
+
+def under_way(approval: Approval, post: Post) -> bool:
+    """Tell whether this attempt still counts: nobody took it for one that died, or ended it."""
+    place, decision = open_decision(approval, post)
+    if place is None or decision is None:
+        return False
+    return place.state is PlaceState.SUBMITTING and decision.attempts == post.number
 
 
 def open_decision(approval: Approval, post: Post) -> tuple[Place | None, Decision | None]:
@@ -161,11 +196,11 @@ def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant
     if answer.kind is AnswerKind.ACCEPTED:
         return accept(draft, place, decision, answer, tenant)
     if answer.kind is AnswerKind.REFUSED:
-        return _refuse(draft, place, decision, answer, tenant)
+        return refuse(draft, place, decision, answer, tenant)
     doubtful = place.state is PlaceState.UNCONFIRMED or answer.kind is AnswerKind.UNKNOWN
     if doubtful:
         # What another attempt met says nothing about where the first one went.
-        return _unconfirm(draft, place, decision, tenant, answer.reason)
+        return doubt(draft, place, decision, tenant, answer.reason)
     if answer.kind is AnswerKind.AGAIN:
         return _again(draft, place, decision, answer, tenant)
     why = answer.message or _not_taken(tenant)
@@ -183,7 +218,8 @@ def accept(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
     if action is not None and not action.holds:
         return pending_again(draft, place)
     _await_arx(draft, place, decision, tenant)
-    said = {"answered_at": draft.at, "message": answer.message, "due": None, "trouble": ""}
+    said = {"answered_at": draft.at, "message": answer.message, "trouble": ""}
+    said |= {"due": None, "look_up": None}
     return draft.put(place, state=PlaceState.ACCEPTED, decision=decision.model_copy(update=said))
 
 
@@ -194,6 +230,8 @@ def _taken(place: Place, decision: Decision) -> ActionTaken:
         action=decision.action,
         at=decision.at,
         comment=decision.comment,
+        reason=decision.reason_text,
+        new_approver=decision.new_approver.name if decision.new_approver else "",
         seat=place.seat,
         decision=decision.id,
         round=decision.round,
@@ -204,30 +242,21 @@ def _await_arx(draft: Draft, place: Place, decision: Decision, tenant: Tenant) -
     draft.job(
         f"await/{decision.id}",
         JobKind.AWAIT_ARX,
-        Lane.REMINDER,
-        due=draft.at + timedelta(seconds=tenant.limits.reconcile_after),
+        Lane.TENANT,
+        due=draft.at + timedelta(seconds=tenant.reconcile.after),
         seat=place.seat,
         decision=decision.id,
     )
 
 
-def _refuse(
-    draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant
-) -> Place:
+def refuse(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
     why = answer.message or _("{tenant} did not accept this.").format(tenant=tenant.name)
     draft.note(
         EventKind.REFUSED,
         {"seat": place.seat, "decision": decision.id, "reason": answer.reason},
         {"message": why, "errors": "\n".join(answer.errors)},
     )
-    return pending_again(
-        draft,
-        place,
-        why=why,
-        comment=decision.comment,
-        action=decision.action,
-        reason=answer.reason,
-    )
+    return _back_with(draft, place, decision, why=why, reason=answer.reason)
 
 
 def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
@@ -237,6 +266,8 @@ def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
         why = answer.message or _not_taken(tenant)
         return give_back(draft, place, decision, why, reason=answer.reason)
     due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
+    if (closed := tenant.closed(draft.at)) is not None:
+        due = max(due, closing.next_look(closed, draft.at))
     return postpone(draft, place, decision, due=due, reason=answer.reason)
 
 
@@ -247,27 +278,9 @@ def postpone(
     facts = {"seat": place.seat, "decision": decision.id, "due": due.isoformat(), "reason": reason}
     draft.note(EventKind.POSTPONED, facts)
     post_job(draft, place, decision, number=decision.attempts + 1, due=due)
-    waiting = decision.model_copy(update={"due": due, "trouble": reason})
+    asks_no_more = {"look_up": None, "looked_up": 0}
+    waiting = decision.model_copy(update={"due": due, "trouble": reason} | asks_no_more)
     return draft.put(place, state=PlaceState.RETRYING, decision=waiting)
-
-
-def _unconfirm(
-    draft: Draft, place: Place, decision: Decision, tenant: Tenant, reason: str
-) -> Place:
-    """Nobody knows whether it arrived: the same id again if that is safe, else an operator."""
-    facts = {"seat": place.seat, "decision": decision.id, "reason": reason}
-    draft.note(EventKind.UNCONFIRMED, facts)
-    due = None
-    if _may_repeat(draft.approval, decision, tenant):
-        due = draft.at + timedelta(seconds=backoff(decision.attempts))
-        post_job(draft, place, decision, number=decision.attempts + 1, due=due)
-    doubted = decision.model_copy(update={"due": due, "trouble": reason})
-    return draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
-
-
-def _may_repeat(approval: Approval, decision: Decision, tenant: Tenant) -> bool:
-    current = decision.revision == approval.revision
-    return tenant.api.idempotent and current and decision.attempts < tenant.limits.posts
 
 
 def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Lease) -> Change:
@@ -280,7 +293,7 @@ def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Le
     elif not current:
         draft.put(place, decision=decision.model_copy(update={"due": None}))
     else:
-        trying = {"attempts": post.number, "attempted_at": draft.at, "due": None}
+        trying = {"attempts": post.number, "attempted_at": draft.at, "due": None, "looked_up": 0}
         if doubted:
             trying["due"] = decision.due  # still the worker's, not an operator's
         state = PlaceState.UNCONFIRMED if doubted else PlaceState.SUBMITTING
@@ -293,11 +306,6 @@ def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Le
         return draft.change()
     draft.converge(channels=tenant.channels)
     return draft.change(finish=finish)
-
-
-def backoff(attempts: int) -> float:
-    """Return the seconds to wait after this many attempts; the worker adds jitter."""
-    return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempts - 1))
 
 
 def _not_taken(tenant: Tenant) -> str:

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from approvals_core.arx import fold
 from approvals_core.models import Approval, EventKind, JobKind, Lane, Mark, Place, PlaceState
 from approvals_core.rules.answering import pending_again
 from approvals_core.rules.draft import Draft
+from approvals_core.tenant import AliasIs, Tenant
 
 # After closing: a late ARX may open the request again, and cards still show them.
 KEEP_BODIES = timedelta(hours=1)
@@ -41,6 +43,44 @@ def ask(draft: Draft, place: Place, mark: Mark) -> Place:
         note_settled(draft, place)
         return pending_again(draft, marked.model_copy(update={"asked_at": draft.at}))
     return draft.put(marked)
+
+
+def is_named(place: Place, folded: str, tenant: Tenant) -> bool:
+    """Tell whether a name of the tenant's, in the form of `fold`, is of this place's approver."""
+    if folded in place.names:
+        return True
+    person, people = place.person, tenant.people
+    if person is None:
+        return False
+    by_prefix = people.alias_is is AliasIs.UPN_PREFIX
+    upn = fold(person.upn, people.mail_domains if by_prefix else ())
+    return folded in (person.object_id, upn)
+
+
+def new_place(draft: Draft, name: str, mark: Mark, tenant: Tenant) -> Place:
+    """Return a new place, not asked yet, and leave the job that finds its person."""
+    alias = name.strip()
+    place = Place(
+        seat=len(draft.approval.places),
+        alias=alias,
+        names=(fold(alias, tenant.people.mail_domains),),
+        mark=mark,
+        told=told_now(draft),
+        state=PlaceState.REMOVED,
+    )
+    look_up(draft, draft.put(place))
+    return place
+
+
+def look_up(draft: Draft, place: Place) -> None:
+    """Leave the job that finds the person of *place*."""
+    draft.job(
+        f"resolve/{draft.approval.id}/{place.seat}",
+        JobKind.RESOLVE,
+        Lane.CARD,
+        due=draft.at,
+        seat=place.seat,
+    )
 
 
 def told_now(draft: Draft) -> int:

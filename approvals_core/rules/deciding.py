@@ -1,5 +1,6 @@
 """What a click does to its place, before the tenant hears of it."""
 
+import json
 from datetime import datetime, timedelta
 from gettext import gettext as _
 
@@ -8,13 +9,13 @@ from approvals_core.errors import (
     ActionNotOffered,
     AlreadyActedOn,
     StaleCard,
-    TenantClosed,
     UnknownApproval,
 )
 from approvals_core.models import (
     Approval,
     Change,
     Decision,
+    Entries,
     EventKind,
     Job,
     JobKind,
@@ -25,7 +26,11 @@ from approvals_core.models import (
     Record,
     Refusal,
 )
+from approvals_core.ports import NotFound
+from approvals_core.rules import closing
 from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.rules.filling import fill, kept
+from approvals_core.rules.new_approver import Candidate, check_new_approver
 from approvals_core.rules.standing import holder, may_see, name_of, offered, who_did
 from approvals_core.tenant import Action, Comment, Tenant
 
@@ -44,6 +49,7 @@ class Click(Record):
     attempt: int
     action: str
     comment: str = ""
+    entries: Entries = Entries()
     channel: str
 
 
@@ -60,42 +66,66 @@ def check(approval: Approval, click: Click, *, by: Person, tenant: Tenant) -> tu
 
         ActionNotOffered: The tenant does not offer the action here.
 
-        ActionIncomplete: A comment is missing or too long.
-
-        TenantClosed: The tenant takes no decisions now.
+        ActionIncomplete: Something that it asks for is missing, too long, or not offered.
     """
     place = _place_of(approval, click.seat, by)
     if place is None or not may_see(approval, by.id):
         raise UnknownApproval(_("This request is not available to you."))
     _check_standing(approval, place, click, tenant)
-    return place, _check_action(approval, click, tenant)
+    action = _check_action(approval, click, tenant)
+    fill(action, click.entries, approval.content)
+    return place, action
 
 
 def decide(
-    approval: Approval, click: Click, *, by: Person, tenant: Tenant, decision: str, stamp: Stamp
+    approval: Approval,
+    click: Click,
+    *,
+    by: Person,
+    tenant: Tenant,
+    decision: str,
+    stamp: Stamp,
+    candidate: Candidate | None = None,
 ) -> Change:
     """
     Take the place for the decision with id *decision*, and hold the right to post it.
 
+    While a closed tenant lets decisions wait, nobody holds that right: there is no claim.
+
+    *candidate* is the new approver, looked up, where the action asks for one.
+
     Raises:
-        ApprovalError: As `check` does.
+        ApprovalError: As `check` does; the tenant takes no decisions now; and for a candidate who may not be it, or is missing.
     """
     place, action = check(approval, click, by=by, tenant=tenant)
     draft = Draft(approval, stamp)
-    made = _decision(approval, click, action, by=by, decision=decision, stamp=stamp)
+    named = _named(approval, place, action, candidate, tenant)
+    made = _decision(approval, click, action, by=by, decision=decision, stamp=stamp, named=named)
+    closed = closing.check_open(tenant, stamp.at)
+    if closed is not None:
+        made = closing.kept(made, closed, stamp.at)
     draft.put(
         place,
-        state=PlaceState.SUBMITTING,
+        state=PlaceState.SUBMITTING if closed is None else PlaceState.RETRYING,
         decision=made,
         refusal=None,
         quiet_until=stamp.at + timedelta(seconds=ANSWERED_WITHIN + QUIET),
     )
     draft.note(
         EventKind.DECIDED,
-        {"seat": place.seat, "action": action.code, "decision": decision, "channel": made.channel},
-        {"by": str(by.id), "name": by.name, "comment": made.comment},
+        {
+            "seat": place.seat,
+            "action": action.code,
+            "decision": decision,
+            "channel": made.channel,
+            "reason": made.reason_code,
+            "placement": made.placement,
+        },
+        {"by": str(by.id), "name": by.name, "comment": made.comment, **_private(made)},
     )
-    draft.claim(post_job(draft, place, made, number=1, due=stamp.at), seconds=POST_LEASE)
+    job = post_job(draft, place, made, number=1, due=made.due or stamp.at)
+    if closed is None:
+        draft.claim(job, seconds=POST_LEASE)
     draft.converge(channels=tenant.channels, after=ANSWERED_WITHIN)
     return draft.change()
 
@@ -133,6 +163,7 @@ def not_recorded(
             message=why,
             comment=click.comment.strip()[: action.comment_length if action else 0],
             at=stamp.at,
+            entries=kept(action, click.entries) if action else Entries(),
         )
     placed = draft.put(place, **shown)
     draft.note(EventKind.NOT_RECORDED, {"seat": place.seat}, {"why": why})
@@ -175,10 +206,6 @@ def _check_standing(approval: Approval, place: Place, click: Click, tenant: Tena
     shown = (click.round, click.revision, click.attempt)
     if shown != (place.round, approval.revision, place.attempt):
         raise StaleCard(_("The request changed since this card was made. Please look again."))
-    if not tenant.enabled:
-        raise TenantClosed(
-            _("{tenant} takes no decisions at the moment.").format(tenant=tenant.name)
-        )
 
 
 def _check_action(approval: Approval, click: Click, tenant: Tenant) -> Action:
@@ -200,17 +227,51 @@ def _check_action(approval: Approval, click: Click, tenant: Tenant) -> Action:
     return action
 
 
+def _named(
+    approval: Approval, place: Place, action: Action, candidate: Candidate | None, tenant: Tenant
+) -> Person | None:
+    if not action.new_approver:
+        return None
+    unknown = Candidate(found=NotFound.UNKNOWN)
+    return check_new_approver(approval, place, candidate or unknown, tenant)
+
+
 def _decision(
-    approval: Approval, click: Click, action: Action, *, by: Person, decision: str, stamp: Stamp
+    approval: Approval,
+    click: Click,
+    action: Action,
+    *,
+    by: Person,
+    decision: str,
+    stamp: Stamp,
+    named: Person | None,
 ) -> Decision:
+    filled = fill(action, click.entries, approval.content)
     return Decision(
         id=decision,
         action=action.code,
         comment="" if action.comment is Comment.NONE else click.comment.strip(),
+        reason_code=filled.justification.code if filled.justification else "",
+        reason_text=filled.justification.text if filled.justification else "",
+        new_approver=named,
+        approver_type=action.approver_type or "" if named else "",
+        placement=filled.placement.code if filled.placement else "",
+        inputs=filled.inputs,
         by=by,
         at=stamp.at,
         channel=click.channel,
         round=approval.round,
         revision=approval.revision,
+        trace=stamp.trace,
         attempted_at=stamp.at,
     )
+
+
+def _private(made: Decision) -> dict[str, str]:
+    """Return what of a decision the history keeps beside its chain, so that it can be erased."""
+    named = made.new_approver
+    return {
+        "reason": made.reason_text,
+        "new_approver": f"{named.name} ({named.id})" if named else "",
+        "inputs": json.dumps(made.inputs, ensure_ascii=False) if made.inputs else "",
+    }

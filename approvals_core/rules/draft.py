@@ -18,16 +18,18 @@ from approvals_core.models import (
     Payload,
     PersonId,
     Place,
+    Trace,
 )
 
 
 class Stamp(NamedTuple):
-    """What a rule cannot know by itself: the time, and three names nobody can guess."""
+    """What a rule cannot know by itself: the time, three names nobody can guess, and the trace."""
 
     at: datetime
     change: str  # id of the change
     salt: str  # hex, for the digests of personal texts
     name: str  # for a new approval: 80 random bits, base32 in lower case
+    trace: Trace = Trace()  # in which the change is made
 
 
 class Draft:
@@ -86,6 +88,10 @@ class Draft:
         )
         self._jobs[key] = job
         return job
+
+    def leave(self, job: Job) -> None:
+        """Leave *job* to be done when it is due."""
+        self._jobs[job.key] = job
 
     def again(self, job: Job) -> None:
         """Leave *job* to be done now, once more."""

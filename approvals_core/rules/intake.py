@@ -1,7 +1,7 @@
 """What a payload does to an approval: who is asked, who no longer, and what about."""
 
-from collections.abc import Collection
-from hashlib import sha256
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from approvals_core.arx import Arx, ArxAction, ArxApprover, fold
@@ -12,18 +12,28 @@ from approvals_core.models import (
     Decision,
     Disposition,
     EventKind,
-    JobKind,
-    Lane,
     Mark,
     Operation,
     Payload,
     Place,
     PlaceState,
 )
-from approvals_core.rules.answering import give_back, pending_again, stale_decision
-from approvals_core.rules.asking import ask, note_settled, open_or_close, remove, told_now
+from approvals_core.rules import details
+from approvals_core.rules.answering import NOTHING_FILLED, pending_again
+from approvals_core.rules.asking import (
+    ask,
+    is_named,
+    look_up,
+    new_place,
+    note_settled,
+    open_or_close,
+    remove,
+)
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.tenant import AliasIs, Tenant
+from approvals_core.rules.revising import revise
+from approvals_core.tenant import Tenant
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 TICKS = 10_000_000  # per second: OperationDateTime counts 100 ns
 
@@ -42,16 +52,20 @@ def receive(
     tenant: Tenant,
     payload_id: str,
     stamp: Stamp,
-    details: Collection[str] = (),
+    stored: Mapping[str, str] = _NONE,
 ) -> Received:
     """
-    Apply *arx* to the approval, or to a new one; *details* names those stored now.
+    Apply *arx* to the approval, or to a new one.
+
+    *stored* are the texts of the details by operation, where `needs_stored`.
 
     Order is kept per approver: an entry that is older than what was applied for
     its approver is skipped, and the payload says so.
     """
     reading = _Reading(approval or _new(arx, tenant, stamp), arx, tenant, stamp)
-    reading.apply(details)
+    details.remember(reading.draft, stored)
+    reading.known = reading.draft.approval.details
+    reading.apply()
     return reading.finish(payload_id)
 
 
@@ -63,13 +77,14 @@ class _Reading:
         self.arx = arx
         self.tenant = tenant
         self.before = approval
+        self.known = approval.details
         # Without OperationDateTime there is nothing to compare: our clock would make old what is not.
         self.mark = Mark(0, 0) if arx.ticks is None else Mark(arx.ticks, arx.operation)
         self.anew = _starts_anew(approval, arx)
         self.skipped: list[str] = []
         self.applied = 0
 
-    def apply(self, details: Collection[str]) -> None:
+    def apply(self) -> None:
         """Do all that this payload says and that is not older than what stands."""
         acted = self._record_action()
         for name in self.arx.delete_for:
@@ -80,8 +95,9 @@ class _Reading:
         if acted is not None:
             self._settle(acted)
         self._take_content()
-        self._take_details(details)
+        brought = self._take_details()
         open_or_close(self.draft, self.before)
+        self._ask_for_details(brought)
         self._revise()
 
     def finish(self, payload_id: str) -> Received:
@@ -97,13 +113,17 @@ class _Reading:
             skipped=tuple(self.skipped),
             warnings=arx.warnings,
         )
-        superseded = payload.disposition is Disposition.SUPERSEDED
+        superseded, traced = payload.disposition is Disposition.SUPERSEDED, draft.stamp.trace
         kind = EventKind.SUPERSEDED if superseded else EventKind.RECEIVED
         draft.note(kind, {"operation": arx.operation.name, "payload": payload_id})
         draft.set(
             newest=max(self.before.newest, self.mark.ticks),
             created=self.before.created or arx.operation is Operation.CREATE,
             xcv=arx.xcv or self.before.xcv,
+            heard=self.before.heard + 1,
+            heard_at=draft.at,
+            unclear="",
+            trace=self.before.trace if superseded or not traced.parent else traced,
         )
         draft.keep(payload)
         draft.body(f"payload/{payload_id}", arx.raw)
@@ -119,17 +139,8 @@ class _Reading:
 
     def _find(self, name: str) -> Place | None:
         wanted = fold(name, self.tenant.people.mail_domains)
-        return next((p for p in self.draft.approval.places if self._is(p, wanted)), None)
-
-    def _is(self, place: Place, folded: str) -> bool:
-        if folded in place.names:
-            return True
-        person, people = place.person, self.tenant.people
-        if person is None:
-            return False
-        by_prefix = people.alias_is is AliasIs.UPN_PREFIX
-        upn = fold(person.upn, people.mail_domains if by_prefix else ())
-        return folded in (person.object_id, upn)
+        places = self.draft.approval.places
+        return next((p for p in places if is_named(p, wanted, self.tenant)), None)
 
     def _applies(self, place: Place) -> bool:
         """Tell whether this payload is not older than what was applied to *place*."""
@@ -144,36 +155,11 @@ class _Reading:
     def _raised(self, mark: Mark) -> Mark:
         return max(mark, self.mark)
 
-    def _seat(self, name: str, **fields: object) -> Place:
-        """Return a new place, not asked yet: the memory of a word about somebody."""
-        alias = name.strip()
-        place = Place(
-            seat=len(self.draft.approval.places),
-            alias=alias,
-            names=(fold(alias, self.tenant.people.mail_domains),),
-            mark=self.mark,
-            told=told_now(self.draft),
-            state=PlaceState.REMOVED,
-        )
-        placed = self.draft.put(place, **fields)
-        self.look_up(placed)
-        return placed
-
-    def look_up(self, place: Place) -> None:
-        """Leave the job that finds the person of *place*."""
-        self.draft.job(
-            f"resolve/{self.draft.approval.id}/{place.seat}",
-            JobKind.RESOLVE,
-            Lane.CARD,
-            due=self.draft.at,
-            seat=place.seat,
-        )
-
     def _remove(self, name: str) -> None:
         place = self._find(name)
         if place is None:
             self.applied += 1
-            self._seat(name)
+            new_place(self.draft, name, self.mark, self.tenant)
         elif self._applies(place):
             self.applied += 1
             remove(self.draft, place, self._raised(place.mark))
@@ -183,7 +169,7 @@ class _Reading:
     def _ask(self, approver: ArxApprover) -> None:
         place = self._find(approver.alias)
         if place is None:
-            place = self._seat(approver.alias)
+            place = new_place(self.draft, approver.alias, self.mark, self.tenant)
         elif not self._applies(place):
             self.skipped.append(approver.alias)
             return
@@ -196,7 +182,7 @@ class _Reading:
         )
         ask(self.draft, named, self._raised(place.mark))
         if named.person is None:
-            self.look_up(self.draft.put(self.draft.approval.places[named.seat], unbound=""))
+            look_up(self.draft, self.draft.put(self.draft.approval.places[named.seat], unbound=""))
 
     # -- what was done ------------------------------------------------------
 
@@ -293,13 +279,15 @@ class _Reading:
     def _fail(self, place: Place, action: ArxAction) -> None:
         """The tenant accepted and failed afterwards: his place is open again and says why."""
         note_settled(self.draft, place)
-        comment = place.decision.comment if place.decision else ""
+        decision = place.decision
+        comment = decision.comment if decision else ""
         pending_again(
             self.draft,
             place,
             why=action.failure,
             comment=comment or action.comment,
             action=action.name,
+            entries=decision.entries if decision else NOTHING_FILLED,
         )
 
     # -- content ------------------------------------------------------------
@@ -315,26 +303,46 @@ class _Reading:
         mark = max(draft.approval.content_mark or self.mark, self.mark)
         draft.set(content=arx.content, content_mark=mark, display_number=arx.display_number)
 
-    def _take_details(self, stored: Collection[str]) -> None:
+    def _take_details(self) -> frozenset[str]:
+        """Take in the details this payload brings, and return which it brought."""
         arx, draft = self.arx, self.draft
         keeps = arx.operation is not Operation.CREATE and not arx.refresh_details
         if not arx.details or keeps or not self._newer(draft.approval.details_mark):
+            return frozenset()
+        return details.bring(draft, arx.details, self.mark, tenant=self.tenant, newer=self._newer)
+
+    def _ask_for_details(self, brought: frozenset[str]) -> None:
+        """
+        Have read what a CREATE did not bring, and what an UPDATE says is not as it was.
+
+        An UPDATE without RefreshDetails says that they are. Whatever it says, what was
+        never heard of is read, and all of it where a new round begins.
+        """
+        arx, draft = self.arx, self.draft
+        if not draft.approval.open:
             return
-        mark = max(draft.approval.details_mark or self.mark, self.mark)
-        draft.set(details_mark=mark, details_digest=_digest(arx.details))
-        for name in {*stored, *arx.details}:
-            draft.body(f"details/{name}", arx.details.get(name))
+        is_news = arx.operation is Operation.CREATE or (
+            arx.operation is Operation.UPDATE and arx.refresh_details
+        )
+        begins = draft.approval.round != self.before.round
+
+        def again(mark: Mark) -> bool:
+            newer = self._newer(draft.approval.details_mark) and self._newer(mark)
+            return begins or (is_news and newer)
+
+        details.ask(draft, self.mark, tenant=self.tenant, brought=brought, again=again)
 
     def _revise(self) -> None:
         draft, before = self.draft, self.before
         content = draft.approval.content != before.content
-        details = before.details_digest and before.details_digest != draft.approval.details_digest
-        if not content and not details and draft.approval.round == before.round:
-            return
-        draft.set(revision=before.revision + 1)
-        for place in draft.approval.places:
-            if place.state is PlaceState.RETRYING and place.decision is not None:
-                give_back(draft, place, place.decision, stale_decision())
+        other_round = draft.approval.round != before.round
+        if content or other_round or details.changed(self.known, draft.approval):
+            revise(draft)
+
+
+def needs_stored(approval: Approval | None) -> bool:
+    """Tell whether the record is of a version that did not know which details are beside it."""
+    return approval is not None and bool(approval.details_digest)
 
 
 def _starts_anew(approval: Approval, arx: Arx) -> bool:
@@ -374,7 +382,3 @@ def _name(place: Place | None, action: ArxAction) -> str:
     if place is not None and place.person is not None:
         return place.person.name
     return place.name if place else ""
-
-
-def _digest(details: dict[str, str]) -> str:
-    return sha256(repr(sorted(details.items())).encode("utf-8", "surrogatepass")).hexdigest()

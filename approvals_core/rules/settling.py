@@ -51,13 +51,29 @@ def settle(
 
 
 def overdue(
-    approval: Approval, seat: int, decision: str, *, stamp: Stamp, finish: Lease
+    approval: Approval, seat: int, decision: str, *, stamp: Stamp, finish: Lease, reason: str = ""
 ) -> Change | None:
-    """Put before an operator that the ARX owed for an accepted decision did not come."""
-    place, made = open_decision(approval, Post(seat, decision, 0))
-    if place is None or made is None or place.state is not PlaceState.ACCEPTED or made.overdue:
+    """Put before an operator that the ARX owed did not come; *reason* is what else is known."""
+    if not is_owed(approval, seat, decision):
         return None
     draft = Draft(approval, stamp)
-    draft.put(place, decision=made.model_copy(update={"overdue": True}))
-    draft.note(EventKind.OVERDUE, {"seat": seat, "decision": decision})
+    mark_overdue(draft, seat, reason)
     return draft.change(finish=finish)
+
+
+def is_owed(approval: Approval, seat: int, decision: str) -> bool:
+    """Tell whether the ARX for this accepted decision is owed, and nobody was told yet."""
+    place, made = open_decision(approval, Post(seat, decision, 0))
+    if place is None or made is None or place.state is not PlaceState.ACCEPTED:
+        return False
+    return not made.overdue
+
+
+def mark_overdue(draft: Draft, seat: int, reason: str) -> None:
+    """Put the place of an accepted decision before an operator."""
+    place = draft.approval.places[seat]
+    assert place.decision is not None
+    late = place.decision.model_copy(update={"overdue": True, "trouble": reason})
+    draft.put(place, decision=late)
+    facts = {"seat": seat, "decision": late.id, "reason": reason}
+    draft.note(EventKind.OVERDUE, facts)

@@ -3,7 +3,9 @@
 from gettext import gettext as _
 
 from approvals_core.models import ActionTaken, Approval, PersonId, Place, PlaceState
+from approvals_core.rules.filling import can_be_filled
 from approvals_core.tenant import Action, Concurrency, Tenant
+from approvals_core.tenant.conditions import holding
 
 HOLDING = frozenset(
     {PlaceState.SUBMITTING, PlaceState.RETRYING, PlaceState.UNCONFIRMED, PlaceState.ACCEPTED}
@@ -24,12 +26,11 @@ def holder(approval: Approval, place: Place, tenant: Tenant) -> Place | None:
 
 
 def offered(approval: Approval, tenant: Tenant) -> tuple[Action, ...]:
-    """Return the actions of this request: the tenant's, narrowed by what the ARX allows."""
-    applicable = approval.content.actions if approval.content else ()
-    if not applicable:
-        return tenant.actions
-    codes = {code.casefold() for code in applicable}
-    return tuple(a for a in tenant.actions if a.code.casefold() in codes)
+    """Return the actions of this request: the tenant's, narrowed by what is true of it and by the ARX."""
+    content = approval.content
+    codes = {code.casefold() for code in content.actions} if content else set[str]()
+    enabled = [a for a in tenant.actions if a.enabled and can_be_filled(a, content)]
+    return holding([a for a in enabled if not codes or a.code.casefold() in codes], content)
 
 
 def may_decide(approval: Approval, place: Place, tenant: Tenant) -> bool:
@@ -38,7 +39,6 @@ def may_decide(approval: Approval, place: Place, tenant: Tenant) -> bool:
         place.state is PlaceState.PENDING
         and place.person is not None
         and holder(approval, place, tenant) is None
-        and tenant.enabled
     )
 
 

@@ -10,6 +10,7 @@ from approvals_core.models import (
     Change,
     DeadLetter,
     Decision,
+    DetailState,
     EventKind,
     Job,
     JobKind,
@@ -20,7 +21,9 @@ from approvals_core.models import (
     PlaceState,
     needs_operator,
 )
+from approvals_core.rules import details
 from approvals_core.rules.deciding import post_job
+from approvals_core.rules.doubting import status_key
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.tenant import Tenant
 
@@ -41,6 +44,7 @@ def forget_bodies(
     draft = Draft(approval, stamp)
     for name in names:
         draft.body(name, None)
+    draft.set(details=(), details_digest="")
     return draft.change(finish=finish)
 
 
@@ -60,6 +64,9 @@ def give_up(
         draft.put(place, unbound="the directory could not be asked")
     if place is not None and place.decision is not None and place.decision.id == job.decision:
         _give_up_decision(draft, place, place.decision, job)
+    detail = details.wanted(approval, job) if job.kind is JobKind.DETAILS else None
+    if detail is not None:
+        details.miss(draft, detail, error)
     draft.note(EventKind.DEAD_LETTER, {"job": job.key, "error": error})
     if job.kind is not JobKind.CARD:  # else the job that is given up would begin anew at once
         draft.converge(channels=tenant.channels)
@@ -71,8 +78,8 @@ def _give_up_decision(draft: Draft, place: Place, decision: Decision, job: Job) 
     accepted = place.state is PlaceState.ACCEPTED
     if accepted and job.kind is JobKind.AWAIT_ARX:
         draft.put(place, decision=decision.model_copy(update={"overdue": True}))
-    elif not accepted and job.kind is JobKind.POST:
-        doubted = decision.model_copy(update={"due": None})
+    elif not accepted and job.kind in (JobKind.POST, JobKind.ASK_STATUS):
+        doubted = decision.model_copy(update={"due": None, "look_up": None})
         draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
 
 
@@ -114,12 +121,14 @@ def _moved_on(approval: Approval, job: Job) -> str:
     """Say why the job has nothing to do any more, or ""."""
     place = approval.place(job.seat) if job.seat is not None else None
     match job.kind:
-        case JobKind.POST | JobKind.AWAIT_ARX:
+        case JobKind.POST | JobKind.AWAIT_ARX | JobKind.ASK_STATUS:
             return _decision_moved_on(place, job)
         case JobKind.RESOLVE:
             if place is None or place.person is not None or not place.names:
                 return "the person was found meanwhile"
             return "" if place.unbound else "the person is being looked up already"
+        case JobKind.DETAILS:
+            return _detail_moved_on(approval, job)
         case JobKind.CARD:
             known = job.person is not None and approval.place_of(job.person) is not None
             return "" if known else "the person has no place in the request any more"
@@ -128,13 +137,34 @@ def _moved_on(approval: Approval, job: Job) -> str:
             return "" if closed else "the request was opened again meanwhile"
 
 
-def _decision_moved_on(place: Place | None, job: Job) -> str:
+def _detail_moved_on(approval: Approval, job: Job) -> str:
+    detail = approval.detail(job.operation)
+    if not approval.open or detail is None:
+        return "the request was closed meanwhile"
+    missing = detail.state is DetailState.MISSING and detail.asked == job.number
+    return "" if missing else "the details came meanwhile, or are read by another job"
+
+
+def over(approval: Approval, job: Job) -> str:
+    """Say why a queued job about a decision will find nothing to do, or ""; others are not looked at."""
+    if job.kind not in (JobKind.POST, JobKind.AWAIT_ARX, JobKind.ASK_STATUS):
+        return ""
+    return _decision_over(approval.place(job.seat) if job.seat is not None else None, job)
+
+
+def _decision_over(place: Place | None, job: Job) -> str:
     decision = place.decision if place else None
     if place is None or decision is None or decision.id != job.decision:
         return "the decision it is about has come to its end"
     if (place.state is PlaceState.ACCEPTED) is not (job.kind is JobKind.AWAIT_ARX):
         return "the tenant has accepted the decision"
-    return "" if needs_operator(place) else "another job is at it already"
+    return ""
+
+
+def _decision_moved_on(place: Place | None, job: Job) -> str:
+    if why := _decision_over(place, job):
+        return why
+    return "" if place and needs_operator(place) else "another job is at it already"
 
 
 def _put_back(draft: Draft, job: Job, tenant: Tenant) -> None:
@@ -145,8 +175,15 @@ def _put_back(draft: Draft, job: Job, tenant: Tenant) -> None:
         return
     if place is not None and decision is not None and job.kind is JobKind.AWAIT_ARX:
         draft.put(place, decision=decision.model_copy(update={"overdue": False}))
+    if place is not None and decision is not None and job.kind is JobKind.ASK_STATUS:
+        asked = decision.model_copy(update={"look_up": draft.at, "looked_up": 0})
+        draft.put(place, decision=asked)
+        draft.converge(channels=tenant.channels)
     if place is not None and job.kind is JobKind.RESOLVE:
         draft.put(place, unbound="")
+        draft.converge(channels=tenant.channels)
+    if job.kind is JobKind.DETAILS:
+        details.fetch_again(draft, job)
         draft.converge(channels=tenant.channels)
     draft.again(job)
 
@@ -173,10 +210,11 @@ def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
     Return the jobs that must be alive for this approval, by DESIGN's "nothing waits on nobody".
 
     A place that is neither pending nor removed has one, unless an operator has it;
-    a place without a person is being looked up.
+    a place without a person is being looked up, and so are details that are to come.
     """
     found = (job_of(approval, place, now=now) for place in approval.places)
-    return [needed for needed in found if needed is not None]
+    reads = (Needed(job) for job in details.jobs_needed(approval, now=now))
+    return [*(needed for needed in found if needed is not None), *reads]
 
 
 def restore_jobs(approval: Approval, jobs: Sequence[Job], *, stamp: Stamp) -> Change:
@@ -196,9 +234,15 @@ def job_of(approval: Approval, place: Place, *, now: datetime) -> Needed | None:
         return None
     if place.state is PlaceState.ACCEPTED:
         key = f"await/{decision.id}"
-        return Needed(
-            _job(approval, place, key, kind=JobKind.AWAIT_ARX, lane=Lane.REMINDER, due=now)
+        return Needed(_job(approval, place, key, kind=JobKind.AWAIT_ARX, lane=Lane.TENANT, due=now))
+    if place.state is PlaceState.UNCONFIRMED and decision.look_up is not None:
+        asking = _job(
+            *(approval, place, status_key(decision)),
+            kind=JobKind.ASK_STATUS,
+            lane=Lane.TENANT,
+            due=decision.look_up,
         )
+        return Needed(asking, (f"post/{decision.id}/{decision.attempts}",))
     number = decision.attempts + (place.state is not PlaceState.SUBMITTING)
     keys = [f"post/{decision.id}/{n}" for n in (number, decision.attempts)]
     job = _job(

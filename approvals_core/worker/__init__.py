@@ -7,18 +7,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from approvals_core import tracing
 from approvals_core.errors import LeaseLost, RetryAfter, StoreError
 from approvals_core.log_context import note
 from approvals_core.models import Lane, LeasedJob
-from approvals_core.ports import Store, Tenants
+from approvals_core.ports import Room, Store, Tenants
 from approvals_core.rules.deciding import POST_LEASE
 from approvals_core.tenant import Tenant
 from approvals_core.worker.cards import Cards
 from approvals_core.worker.chores import Chores
+from approvals_core.worker.fetching import Fetching
+from approvals_core.worker.nights import Nights
+from approvals_core.worker.reconciling import Reconciling
+from approvals_core.worker.under_way import UnderWay, posts_of, readings_of
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Cards", "Chores", "Worker"]
+__all__ = ["Cards", "Chores", "Fetching", "Nights", "Reconciling", "Worker"]
 
 LEASE = 120.0  # seconds; longer than anything a channel or the directory may take
 MOST_FAILURES = 10  # then an operator looks at it: with the backoff about half an hour
@@ -26,15 +31,19 @@ FIRST_BACKOFF = 1.0  # seconds, doubling
 LONGEST_BACKOFF = 300.0  # seconds
 POLL = 1.0  # seconds between looks: commits of other processes wake nobody
 SWEEP = 3600.0  # seconds between two looks for places that wait on nobody
-SLOTS = 32  # jobs at once per group of lanes
+SLOTS = 32  # jobs at once of the lanes that ask no tenant
 
 DECISIONS = (Lane.DECISION,)
 THE_REST = (Lane.CARD, Lane.REMINDER, Lane.DIGEST)
+READINGS = (Lane.TENANT,)
 
 
 class Worker:
     """
-    Runs due jobs; any number of workers may share a store. Decisions have slots of their own.
+    Runs due jobs; any number of workers may share a store.
+
+    Of what asks a tenant, each tenant has places of its own: the jobs of one that hangs are
+    left in the store once those are taken, and take none from the others.
 
     *poll* is the seconds between two looks for jobs, *sweep_every* those between two sweeps.
     """
@@ -59,7 +68,7 @@ class Worker:
         self._jitter = jitter
         self._poll = poll
         self._sweep_every = sweep_every
-        self._bells = [asyncio.Event(), asyncio.Event()]
+        self._bells = [asyncio.Event() for _ in range(3)]
         self._stopping = False
 
     def wake(self) -> None:
@@ -70,8 +79,10 @@ class Worker:
     async def run(self) -> None:
         """Run until `stop`; then end when the jobs under way are done."""
         async with asyncio.TaskGroup() as parts:  # one that fails ends them all
-            parts.create_task(self._serve(DECISIONS, self._bells[0]))
-            parts.create_task(self._serve(THE_REST, self._bells[1]))
+            for lanes, bell, under_way in zip(
+                (DECISIONS, THE_REST, READINGS), self._bells, self._places(), strict=True
+            ):
+                parts.create_task(self._serve(lanes, bell, under_way))
             parts.create_task(self._sweep())
 
     def stop(self) -> None:
@@ -88,6 +99,7 @@ class Worker:
     async def run_one(self, leased: LeasedJob) -> None:
         """Do one job. The one broad except of the worker: whatever fails is tried again."""
         note(xcv="", tcv=leased.job.decision)
+        tracing.follow(tracing.NONE)
         try:
             await self._do(leased)
         except LeaseLost:
@@ -103,23 +115,28 @@ class Worker:
         """Mend what waits on nobody; return how much there was (expected: 0)."""
         return sum([await self._mend(tenant) for tenant in self._tenants.all()])
 
-    async def _serve(self, lanes: Sequence[Lane], bell: asyncio.Event) -> None:
-        under_way: set[asyncio.Task[None]] = set()
+    def _places(self) -> tuple[UnderWay, UnderWay, UnderWay]:
+        return (
+            UnderWay(places=None, most=posts_of(self._tenants)),
+            UnderWay(places=SLOTS, most=None),
+            UnderWay(places=None, most=readings_of(self._tenants)),
+        )
+
+    async def _serve(self, lanes: Sequence[Lane], bell: asyncio.Event, under_way: UnderWay) -> None:
         while not self._stopping:
             bell.clear()
-            if len(under_way) < SLOTS:
-                for leased in await self._leased_safely(lanes, SLOTS - len(under_way)):
-                    task = asyncio.create_task(self.run_one(leased))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                    task.add_done_callback(lambda _task: bell.set())
-            await self._rest(bell, await self._until_due(lanes))
-        if under_way:
-            await asyncio.wait(under_way)
+            for leased in await self._leased_safely(lanes, under_way):
+                under_way.begin(leased.lease.scope, self.run_one(leased), bell.set)
+            await self._rest(bell, await self._until_due(lanes, under_way))
+        await under_way.finished()
 
-    async def _leased_safely(self, lanes: Sequence[Lane], limit: int) -> Sequence[LeasedJob]:
+    async def _leased_safely(
+        self, lanes: Sequence[Lane], under_way: UnderWay
+    ) -> Sequence[LeasedJob]:
+        if under_way.free <= 0:
+            return ()
         try:
-            return await self._lease(lanes, limit)
+            return await self._lease(lanes, under_way.free, under_way.room)
         except StoreError as problem:
             log.warning("store_unavailable", extra={"why": str(problem)})
         except Exception:
@@ -127,17 +144,21 @@ class Worker:
             log.exception("lease_failed")
         return ()
 
-    async def _lease(self, lanes: Sequence[Lane], limit: int) -> Sequence[LeasedJob]:
+    async def _lease(
+        self, lanes: Sequence[Lane], limit: int, room: Room | None = None
+    ) -> Sequence[LeasedJob]:
         now = self._now()
         seconds = POST_LEASE if Lane.DECISION in lanes else LEASE
         return await self._store.lease(
-            lanes, limit=limit, now=now, until=now + timedelta(seconds=seconds)
+            lanes, limit=limit, now=now, until=now + timedelta(seconds=seconds), room=room
         )
 
-    async def _until_due(self, lanes: Sequence[Lane]) -> float:
+    async def _until_due(self, lanes: Sequence[Lane], under_way: UnderWay) -> float:
         """Return the seconds to rest: never none, or a store that never waits starves the loop."""
+        if under_way.free <= 0:
+            return self._poll  # whoever ends rings the bell
         try:
-            due = await self._store.next_due(lanes)
+            due = await self._store.next_due(lanes, but_not=under_way.full())
         except Exception:  # as for leasing: whatever it is, look again later
             log.exception("next_due_failed")
             return self._poll

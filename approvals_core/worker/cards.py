@@ -22,9 +22,11 @@ from approvals_core.models import (
     ReceiptState,
 )
 from approvals_core.ports import Channel, Store, Tenants
+from approvals_core.telemetry import Work
 from approvals_core.worker.behind import Behind
 from approvals_core.worker.deliveries import Deliveries
 from approvals_core.worker.looks import Card, Looks
+from approvals_core.worker.renewals import Renewals
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Cards:
         self._now = now
         self._looks = Looks(store=store, tenants=tenants, channels=channels, now=now)
         self._deliveries = Deliveries(store=store, commits=commits, tenants=tenants)
+        self._renewals = Renewals(store=store, commits=commits, tenants=tenants)
         self.behind = Behind(now)
 
     async def do(self, leased: LeasedJob) -> bool:
@@ -70,6 +73,8 @@ class Cards:
                 await self._converge(leased)
             case JobKind.DELIVER:
                 await self._deliveries.do(leased)
+            case JobKind.RENEW:
+                await self._renewals.do(leased)
             case _:
                 return False
         return True
@@ -94,6 +99,10 @@ class Cards:
         return later if later is not None and self._now() < later else None
 
     async def _show(self, card: Card) -> None:
+        with self._commits.telemetry.span(Work.CONVERGE, **_about(card)):
+            await self._make_current(card)
+
+    async def _make_current(self, card: Card) -> None:
         digest, face = await card.channel.face(card.view)
         if card.exists and card.receipt.face == digest:
             await self._current(card, card.receipt.address, digest)
@@ -134,7 +143,8 @@ class Cards:
 
     async def _send(self, card: Card, face: Mapping[str, object], digest: str) -> None:
         try:
-            address = await card.channel.send(card.person, face)
+            with self._commits.telemetry.span(Work.DELIVER, **_about(card)):
+                address = await card.channel.send(card.person, face)
         except Unreachable as refusal:
             await self._closed(card, refusal)
         except CardRefused as refusal:
@@ -267,3 +277,7 @@ class Cards:
                 finish=card.leased.lease,
             )
         )
+
+
+def _about(card: Card) -> dict[str, str]:
+    return {"tenant": card.view.tenant.code, "approval": card.view.approval.id}

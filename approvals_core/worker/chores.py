@@ -1,5 +1,6 @@
-"""The jobs about places: post a decision, find a person, watch for the ARX owed, clean up, mend."""
+"""The jobs about places: post a decision, find a person, ask a tenant, clean up, mend."""
 
+from approvals_core import tracing
 from approvals_core.committing import Commits, unknown
 from approvals_core.log_context import note
 from approvals_core.models import (
@@ -15,8 +16,11 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Directory, Store, Tenants
 from approvals_core.posting import Posting
-from approvals_core.rules import binding, settling, upkeep
+from approvals_core.rules import binding, upkeep
 from approvals_core.tenant import Tenant
+from approvals_core.worker.fetching import Fetching
+from approvals_core.worker.nights import Nights
+from approvals_core.worker.reconciling import Reconciling
 
 PAGE = 100  # approvals looked at together by the sweep
 
@@ -32,12 +36,18 @@ class Chores:
         posting: Posting,
         directory: Directory,
         tenants: Tenants,
+        fetching: Fetching,
+        reconciling: Reconciling,
+        nights: Nights,
     ) -> None:
         self._store = store
         self._commits = commits
         self._posting = posting
         self._directory = directory
         self._tenants = tenants
+        self._fetching = fetching
+        self._reconciling = reconciling
+        self._nights = nights
 
     async def do(self, leased: LeasedJob) -> None:
         """
@@ -53,8 +63,12 @@ class Chores:
                 await self._posting.due(leased)
             case JobKind.RESOLVE:
                 await self._resolve(leased)
-            case JobKind.AWAIT_ARX:
-                await self._await_arx(leased)
+            case JobKind.AWAIT_ARX | JobKind.ASK_STATUS | JobKind.RECONCILE:
+                await self._reconciling.do(leased)
+            case JobKind.NIGHTLY:
+                await self._nights.do(leased)
+            case JobKind.DETAILS:
+                await self._fetching.do(leased)
             case JobKind.CLEAN_UP:
                 await self._clean_up(leased)
             case _:
@@ -80,6 +94,7 @@ class Chores:
 
     async def mend(self, tenant: Tenant) -> int:
         """Give every place of *tenant* that waits on nobody its job again; return how many."""
+        await self._nights.keep(tenant)
         mended, after = 0, None
         while True:
             scope = tenant_scope(tenant.document_type_id)
@@ -97,21 +112,14 @@ class Chores:
         if place is None or place.person is not None or not place.names:
             await self._store.finish(lease)
             return
-        note(xcv=approval.xcv if approval else "")
+        if approval is not None:
+            note(xcv=approval.xcv)
+            tracing.carry_on(approval.trace)
         found = await self._directory.find(tenant, place.alias)
         await self._commits.finish(
             key,
             lease,
             lambda a, stamp: binding.bind(a, seat, found, tenant=tenant, stamp=stamp, finish=lease),
-        )
-
-    async def _await_arx(self, leased: LeasedJob) -> None:
-        job, lease, _failures = leased
-        key, seat = _place_of(job)
-        await self._commits.finish(
-            key,
-            lease,
-            lambda a, stamp: settling.overdue(a, seat, job.decision, stamp=stamp, finish=lease),
         )
 
     async def _clean_up(self, leased: LeasedJob) -> None:

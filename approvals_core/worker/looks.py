@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from approvals_core import tracing
 from approvals_core.log_context import note
 from approvals_core.models import (
     Approval,
@@ -81,6 +82,7 @@ class Looks:
         if approval is None or place is None or tenant is None or channel is None:
             return None
         note(xcv=approval.xcv)
+        tracing.carry_on(approval.trace)
         receipt = await self._store.receipt(
             job.approval, round=job.round, person=job.person, channel=job.channel
         )
@@ -93,6 +95,7 @@ class Looks:
             at=self._now(),
         )
         view = await self._view(tenant, approval, place, job.round)
+        view = view.model_copy(update={"closed": tenant.closed(self._now())})
         return Card(view, job.person, channel, receipt, leased)
 
     async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:

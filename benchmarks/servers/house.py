@@ -14,6 +14,7 @@ from approvals_core.arx import parse_arx
 from approvals_core.committing import Commits
 from approvals_core.models import Approval, Person
 from approvals_core.rules import intake
+from approvals_core.tenant import Tenant
 from benchmarks.servers.changes import the_tenant
 from benchmarks.servers.control import serve, settings
 from config import Settings
@@ -37,14 +38,15 @@ class Seeds:
         *people* by alias are put on their places.
         """
         ids: list[str] = []
+        tenant = the_tenant(self._house.tenants)
         for start in range(0, len(values), AT_ONCE):
             batch = values[start : start + AT_ONCE]
             bodies = [template.replace("@@", value).encode() for value in batch]
-            ids += await asyncio.gather(*(self._one(body, people) for body in bodies))
+            ids += await asyncio.gather(*(self.one(body, people, tenant) for body in bodies))
         return ids
 
-    async def _one(self, body: bytes, people: dict[str, dict[str, str]]) -> str:
-        tenant = the_tenant(self._house.tenants)
+    async def one(self, body: bytes, people: dict[str, dict[str, str]], tenant: Tenant) -> str:
+        """Commit the request of *body*, and return its public id."""
         stamp = self._commits.stamp()
         arx = parse_arx(body, tenant_id=tenant.document_type_id, now=stamp.at)
         change = intake.receive(

@@ -14,20 +14,28 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from approvals_core.adapters.entra import OwnTokens
+from approvals_core.adapters.entra import OwnTokens, TenantSignIn
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
+from approvals_core.adapters.referenced import References
 from approvals_core.adapters.stores import open_made_store
+from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError
+from approvals_core.models import HOUSE
+from approvals_core.onboarding import switches_in
 from approvals_core.ports import Directory
 from approvals_core.rules.settling import Settlement
+from approvals_core.tenant import WhileClosed
 from bots.cli.commands import parser
 from bots.cli.desk import Desk, utc_now
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
 from bots.cli.finding import NotThere, Say
+from bots.cli.payload_log import PayloadDesk
 from bots.cli.queue import QueueDesk
-from config import Settings, misspelt, mistakes, strangers
+from bots.cli.reconciling import ReconcilingDesk
+from bots.cli.tenants import TenantsDesk
+from config import Settings, environment, misspelt, mistakes, strangers
 
 __all__ = ["check_config", "doctor", "main", "parser", "run"]
 
@@ -71,7 +79,7 @@ def check_config(say: Say) -> int:
     codes: list[str] = []
     if folder := given.get("tenants"):
         try:
-            tenants = load_tenants(Path(folder)).all()
+            tenants = load_tenants(Path(folder), References(environment())).all()
         except BadTenantFiles as bad:
             found += bad.mistakes
         else:
@@ -100,11 +108,24 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
     Raises:
         BadTenantFiles: There are none, or some are wrong.
     """
-    tenants = await asyncio.to_thread(load_tenants, settings.tenants)
+    # Elsewhere the secrets are the service's: an operator's shell need not have them.
+    references = References(environment()) if chosen.command == "tenants" else None
+    tenants = await asyncio.to_thread(load_tenants, settings.tenants, references)
     try:
         store = await open_made_store(settings.store_url)
         try:
             await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
+            tenants.switch(switches_in(await store.notes(HOUSE)))
+            if chosen.command == "tenants":
+                tenants_desk = TenantsDesk(store, tenants, say, now=utc_now)
+                return DONE if await _do_with_tenants(chosen, tenants_desk, settings) else NOT_DONE
+            if chosen.command == "reconcile":
+                reconciling = ReconcilingDesk(store, tenants, say, now=utc_now)
+                await _reconcile(chosen, reconciling, settings)
+                return DONE
+            if chosen.command == "payloads" and chosen.verb != "late":
+                await _do_with_payloads(chosen, PayloadDesk(store, tenants, say, now=utc_now))
+                return DONE
             desk, queue = Desk(store, tenants, say), QueueDesk(store, tenants, say)
             return DONE if await _do(chosen, desk, queue, settings) else NOT_DONE
         finally:
@@ -119,16 +140,20 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
     return NOT_DONE
 
 
-@asynccontextmanager
-async def _directory(settings: Settings) -> AsyncIterator[Directory]:
-    """Open what people are looked up in, as the service does."""
-    tokens = OwnTokens(
+def _own_tokens(settings: Settings) -> OwnTokens:
+    return OwnTokens(
         app_id=settings.bot_app_id,
         secret=settings.bot_secret.get_secret_value(),
         clock=utc_now,
         login_url=settings.entra_login_url,
         ca_file=settings.ca_file,
     )
+
+
+@asynccontextmanager
+async def _directory(settings: Settings) -> AsyncIterator[Directory]:
+    """Open what people are looked up in, as the service does."""
+    tokens = _own_tokens(settings)
     try:
         async with session_trusting(settings.ca_file) as session:
             yield GraphDirectory(
@@ -178,6 +203,59 @@ async def _do_with_jobs(chosen: argparse.Namespace, queue: QueueDesk) -> bool:
         case _:
             await queue.list_jobs(chosen.tenant, late=chosen.late, limit=chosen.limit)
     return True
+
+
+async def _reconcile(chosen: argparse.Namespace, desk: ReconcilingDesk, settings: Settings) -> None:
+    if not chosen.dry_run:
+        await desk.ask(chosen.code, chosen.number)
+        return
+    async with _tenant_apis(settings) as (_tokens, api):
+        await desk.try_out(chosen.code, chosen.number, api)
+
+
+async def _do_with_payloads(chosen: argparse.Namespace, desk: PayloadDesk) -> None:
+    if chosen.verb == "show":
+        await desk.show(chosen.id, body=chosen.body)
+        return
+    tenant, document = chosen.tenant, chosen.document
+    await desk.list_all(tenant, document=document, days=chosen.days, limit=chosen.limit)
+
+
+async def _do_with_tenants(
+    chosen: argparse.Namespace, desk: TenantsDesk, settings: Settings
+) -> bool:
+    match chosen.verb:
+        case "list":
+            await desk.list_tenants()
+        case "check":
+            async with _tenant_apis(settings) as (tokens, api):
+                return await desk.check(
+                    chosen.code, document=chosen.document, year=chosen.year, tokens=tokens, api=api
+                )
+        case "disable":
+            decisions = WhileClosed(chosen.decisions)
+            message, by = chosen.message, chosen.by
+            await desk.disable(chosen.code, message=message, decisions=decisions, by=by)
+        case "enable":
+            await desk.enable(chosen.code, by=chosen.by)
+        case _:
+            return await desk.reload()
+    return True
+
+
+@asynccontextmanager
+async def _tenant_apis(settings: Settings) -> AsyncIterator[tuple[TenantSignIn, HttpTenantApi]]:
+    """Open the way to the tenants' own APIs, as the service does."""
+    own = _own_tokens(settings)
+    try:
+        tokens = TenantSignIn(own, References(environment()))
+        api = HttpTenantApi(tokens, clock=utc_now, loopback=settings.loopback)
+        try:
+            yield tokens, api
+        finally:
+            await api.close()
+    finally:
+        await own.close()
 
 
 async def doctor(

@@ -4,10 +4,12 @@ import argparse
 from pathlib import Path
 
 from approvals_core.rules.settling import Settlement
+from approvals_core.tenant import WhileClosed
 from bots.cli.doctor.teams import PACKAGE
 
 EXIT_CODES = "The exit code is 0 if it was done, 1 if not, 2 if settings or the command are wrong."
-MOST_JOBS = 100  # listed unless more are asked for
+MOST = 100  # listed unless more are asked for
+LONGEST_MESSAGE = 500  # characters, as in a tenant's file
 PAYLOADS_OF_DAYS = 30  # unless others are asked for
 
 
@@ -25,9 +27,11 @@ def parser() -> argparse.ArgumentParser:
     _requests(commands.add_parser("requests", help="look at requests"))
     _jobs(commands.add_parser("jobs", help="look at the work that is queued"))
     _letters(commands.add_parser("dead-letters", help="look at jobs that were given up"))
-    _payloads(commands.add_parser("payloads", help="list payloads that came too late"))
+    _payloads(commands.add_parser("payloads", help="look at payloads that were taken"))
+    _reconcile(commands.add_parser("reconcile", help="compare requests with what their tenant has"))
     _settle(commands.add_parser("settle", help="end a decision that the tenant did not confirm"))
     _rebind(commands.add_parser("rebind", help="put somebody else on a place"))
+    _tenants(commands.add_parser("tenants", help="look after the tenants and their files"))
     return reads
 
 
@@ -55,9 +59,7 @@ def _requests(reads: argparse.ArgumentParser) -> None:
 def _jobs(reads: argparse.ArgumentParser) -> None:
     _of_tenant(reads)
     reads.add_argument("--late", action="store_true", help="only what should have been done by now")
-    reads.add_argument(
-        "--limit", metavar="N", type=_count, default=MOST_JOBS, help="at most so many (%(default)s)"
-    )
+    _limit(reads)
 
 
 def _letters(reads: argparse.ArgumentParser) -> None:
@@ -72,7 +74,30 @@ def _letters(reads: argparse.ArgumentParser) -> None:
 
 
 def _payloads(reads: argparse.ArgumentParser) -> None:
-    _of_tenant(reads)
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listed = verbs.add_parser("list", help="one line each, the oldest first")
+    late = verbs.add_parser("late", help="only those of which something came too late")
+    for each in (listed, late):
+        _of_tenant(each)
+        _days(each)
+    listed.add_argument("--document", metavar="ID", help="of the request with this id or number")
+    _limit(listed)
+    shown = verbs.add_parser("show", help="one: what it was, what came of it, what was odd")
+    shown.add_argument("id", metavar="ID", help="the PayloadId")
+    shown.add_argument(
+        "--body", action="store_true", help="with all it said, names and comments too"
+    )
+
+
+def _reconcile(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument("code", metavar="TENANT", help="its code")
+    reads.add_argument(
+        "number", metavar="NUMBER", nargs="?", help="of one request, or its id; else all open ones"
+    )
+    _dry_run(reads)
+
+
+def _days(reads: argparse.ArgumentParser) -> None:
     reads.add_argument(
         "--days",
         metavar="N",
@@ -99,6 +124,43 @@ def _rebind(reads: argparse.ArgumentParser) -> None:
     )
     _signed(reads)
     _dry_run(reads)
+
+
+def _tenants(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="one line each: what is open, and whether it takes decisions")
+    checked = verbs.add_parser("check", help="try the way to a tenant's APIs; nothing is posted")
+    checked.add_argument("code", metavar="CODE", nargs="?", help="of this tenant only")
+    checked.add_argument("--document", metavar="NUMBER", default="", help="ask for this document")
+    checked.add_argument("--year", metavar="YEAR", default="", help="its fiscal year")
+    disabled = verbs.add_parser("disable", help="let a tenant take no decisions for now")
+    disabled.add_argument("code", metavar="CODE", help="of the tenant")
+    disabled.add_argument(
+        "--message", metavar="TEXT", default="", type=_sentence, help="what its cards say"
+    )
+    disabled.add_argument(
+        "--decisions",
+        choices=[each.value for each in WhileClosed],
+        default=WhileClosed.REFUSE.value,
+        help="what becomes of clicks: refused, or kept until it is enabled (%(default)s)",
+    )
+    enabled = verbs.add_parser("enable", help="let it take decisions again")
+    enabled.add_argument("code", metavar="CODE", help="of the tenant")
+    for each in (disabled, enabled):
+        _signed(each)
+    verbs.add_parser("reload", help="have the running services read the files anew")
+
+
+def _sentence(text: str) -> str:
+    if len(text) > LONGEST_MESSAGE:
+        raise argparse.ArgumentTypeError(f"may have at most {LONGEST_MESSAGE} characters")
+    return text
+
+
+def _limit(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument(
+        "--limit", metavar="N", type=_count, default=MOST, help="at most so many (%(default)s)"
+    )
 
 
 def _of_tenant(reads: argparse.ArgumentParser) -> None:

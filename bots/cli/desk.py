@@ -1,6 +1,6 @@
 """What an operator can look at and do, on a store that a running service may have open too."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from approvals_core.approvals import Approvals
@@ -9,7 +9,7 @@ from approvals_core.models import (
     ATTENTION,
     OPEN,
     Approval,
-    Decision,
+    ApprovalKey,
     HistoryEvent,
     Payload,
     Person,
@@ -21,8 +21,11 @@ from approvals_core.ports import (
     Answer,
     AnswerKind,
     Directory,
+    Fetched,
+    FetchedKind,
     NotFound,
     PayloadCursor,
+    Posted,
     Store,
     Tenants,
 )
@@ -43,6 +46,7 @@ from bots.cli.telling import (
     payload_line,
     place_lines,
     plain,
+    unreadable_line,
     waits_for,
 )
 
@@ -75,7 +79,10 @@ class Desk:
         listed = 0
         for tenant in self._find.tenants(code):
             async for approval in self._all(tenant, ATTENTION if attention else OPEN):
-                self._say(in_one_line(approval, await self._store.receipts(approval.key)))
+                if isinstance(approval, ApprovalKey):
+                    self._say(unreadable_line(approval))
+                else:
+                    self._say(in_one_line(approval, await self._store.receipts(approval.key)))
                 listed += 1
         if not listed:
             self._say("Nothing waits for an operator." if attention else "No request is open.")
@@ -202,12 +209,13 @@ class Desk:
 
     # -- reading --------------------------------------------------------------
 
-    async def _all(self, tenant: Tenant, name: str) -> AsyncIterator[Approval]:
+    async def _all(self, tenant: Tenant, name: str) -> AsyncIterator[Approval | ApprovalKey]:
+        """Yield the requests of a list; of one that cannot be read, its key."""
         scope, after = tenant_scope(tenant.document_type_id), None
         while True:
             page = await self._store.page(scope, name, after=after, limit=PAGE)
-            for approval in page.approvals:
-                yield approval
+            for found in (*page.approvals, *page.unreadable):
+                yield found
             if page.after is None:
                 return
             after = page.after
@@ -280,10 +288,20 @@ class Desk:
 class _PostsNothing:
     """The tenants' APIs of a process without a worker: the service's own does what is due."""
 
-    async def post_decision(
-        self, tenant: Tenant, approval: Approval, place: Place, decision: Decision
-    ) -> Answer:
+    async def post_decision(self, tenant: Tenant, posted: Posted) -> Answer:
         return Answer(kind=AnswerKind.AGAIN, reason="operators post nothing")
+
+    async def post_decisions(self, tenant: Tenant, posted: Sequence[Posted]) -> Sequence[Answer]:
+        return [await self.post_decision(tenant, each) for each in posted]
+
+    async def decision_status(self, tenant: Tenant, posted: Posted) -> Answer:
+        return Answer(kind=AnswerKind.UNKNOWN, reason="operators ask nothing")
+
+    async def summary(self, tenant: Tenant, approval: Approval) -> Fetched:
+        return Fetched(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
+
+    async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
+        return Fetched(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
 
 
 def _nobody() -> None:

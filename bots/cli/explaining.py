@@ -15,8 +15,9 @@ from approvals_core.models import (
     ReceiptState,
 )
 from approvals_core.ports import NotFound
+from approvals_core.rules.closing import CLOSED
 from approvals_core.rules.standing import holder, name_of, offered
-from approvals_core.tenant import AliasIs, Tenant
+from approvals_core.tenant import AliasIs, Closed, Tenant, WhileClosed
 from approvals_core.worker import MOST_FAILURES
 from bots.cli.telling import PROGRAM, at, from_now, plain, span
 
@@ -95,17 +96,22 @@ def _pending(seen: Seen) -> Iterator[str]:
 
 
 def _hindrances(seen: Seen) -> Iterator[str]:
-    if not seen.tenant.enabled:
-        yield (
-            f"Nobody can decide: {seen.tenant.name} is switched off. Set `enabled = true` in its"
-            " file, and start the service anew."
-        )
+    if (closed := seen.tenant.closed(seen.now)) is not None:
+        yield _closed(seen.tenant, closed)
     if not offered(seen.approval, seen.tenant):
         allowed = seen.approval.content.actions if seen.approval.content else ()
         yield (
             f"Nobody can decide: the ARX allows {', '.join(map(plain, allowed))}, and the file of"
             f" {seen.tenant.name} has none of these actions."
         )
+
+
+def _closed(tenant: Tenant, closed: Closed) -> str:
+    until = f" until {at(closed.until)}" if closed.until else ""
+    said = f"{tenant.name} takes no decisions{until}: see `{PROGRAM} tenants list`."
+    if closed.decisions is WhileClosed.WAIT:
+        return f"{said} He can decide, and it is kept until then."
+    return f"Nobody can decide: {said}"
 
 
 def _unbound(seen: Seen) -> Iterator[str]:
@@ -149,6 +155,9 @@ def _decided(seen: Seen, decision: Decision) -> Iterator[str]:
         case PlaceState.SUBMITTING:
             yield f"{by}, and {seen.tenant.name} is being told: {_attempts(seen, decision)}."
             yield f"It has {seen.tenant.api.answer_within:g} seconds to answer."
+        case PlaceState.RETRYING if decision.trouble == CLOSED:
+            yield f"{by}. It is kept, because {seen.tenant.name} takes no decisions now."
+            yield _next(seen, decision)
         case PlaceState.RETRYING:
             yield f"{by}. {seen.tenant.name} did not take it yet: {_attempts(seen, decision)}."
             yield f"{_next(seen, decision)} After the last one it goes back to him."
@@ -173,6 +182,10 @@ def _next(seen: Seen, decision: Decision) -> str:
 
 def _unconfirmed(seen: Seen, decision: Decision) -> Iterator[str]:
     approval, place, tenant = seen.approval, seen.place, seen.tenant
+    if decision.look_up is not None:
+        when = from_now(decision.look_up, seen.now)
+        yield f"{tenant.name} is asked what became of it at {when}; asked {decision.looked_up} times so far."
+        return
     if decision.due is not None:
         yield f"{tenant.name} counts the same id once, so it is safe to ask again."
         yield _next(seen, decision)
@@ -201,9 +214,10 @@ def _accepted(seen: Seen, decision: Decision, by: str) -> Iterator[str]:
         yield "It owes the ARX that moves the request on; if none comes, it is put before you."
         return
     yield (
-        f"Waits for you: the ARX it owes did not come within"
-        f" {tenant.limits.reconcile_after:g} seconds."
+        f"Waits for you: the ARX it owes did not come within {tenant.reconcile.after:g} seconds."
     )
+    if decision.trouble:
+        yield f"What is known beside that: {plain(decision.trouble)}."
     yield (
         f"Have {tenant.name} post one with {alias} in DeleteFor or ActionDetail, or in Approvers"
         " if he is asked again."

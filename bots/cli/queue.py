@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
 from approvals_core.committing import Commits
 from approvals_core.errors import NotReplayed, UnknownApproval
 from approvals_core.models import (
@@ -15,6 +17,7 @@ from approvals_core.models import (
 )
 from approvals_core.operating import Operating
 from approvals_core.ports import JobCursor, Store, Tenants
+from approvals_core.rules import upkeep
 from approvals_core.rules.standing import name_of
 from bots.cli.finding import PAGE, Finder, NotThere, Say
 from bots.cli.telling import PROGRAM, at, job_line, plain, settle_line
@@ -46,7 +49,9 @@ class QueueDesk:
             jobs += await self._jobs(scope, now if late else None, limit + 1)
         jobs.sort(key=lambda job: (job.next, job.key))
         for job in jobs[:limit]:
-            self._say(job_line(job, self._find.name_of_scope(job.scope), now))
+            line = job_line(job, self._find.name_of_scope(job.scope), now)
+            over = await self._over(job.job)
+            self._say(f"{line}  (nothing left to do: {over})" if over else line)
         if len(jobs) > limit:
             self._say(f"There are more: --limit {limit * 10}")
         elif not jobs:
@@ -141,6 +146,16 @@ class QueueDesk:
                 break
         return found[:most]
 
+    async def _over(self, job: Job | None) -> str:
+        """Say why a job about a decision will find nothing to do, or ""."""
+        if job is None or job.approval is None or not job.decision:
+            return ""
+        try:
+            approval = await self._store.approval(job.approval)
+        except ValidationError:
+            return ""
+        return upkeep.over(approval, job) if approval else ""
+
     async def _approval(self, letter: DeadLetter) -> Approval | None:
         key = letter.job.approval
         return await self._store.approval(key) if key else None
@@ -191,9 +206,14 @@ def _purpose(job: Job, approval: Approval | None) -> str:
     purposes = {
         JobKind.POST: "the same decision, with the same id, is posted to the tenant once more",
         JobKind.AWAIT_ARX: "if the ARX that is owed still is, the place is put before you again",
+        JobKind.ASK_STATUS: "the tenant is asked what became of the decision",
+        JobKind.RECONCILE: "the request is compared with what its tenant has",
+        JobKind.NIGHTLY: "the tenant's open requests are compared with what it has",
         JobKind.RESOLVE: f"the directory is asked for {alias}",
         JobKind.CARD: "the card is sent, or changed to what is true now",
+        JobKind.DETAILS: f"{job.operation} of the details is read at the tenant's",
         JobKind.DELIVER: "the person gets a card of all that waits for him",
+        JobKind.RENEW: "the open cards of the tenant are changed to what is true now",
         JobKind.CLEAN_UP: "the details and payloads of the closed request are dropped",
     }
     return purposes.get(job.kind, f"what {job.kind.value} does is done")

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from approvals_core.models import (
     Approval,
+    ApprovalKey,
     Decision,
+    DetailState,
     HistoryEvent,
     Payload,
     Place,
@@ -36,7 +38,18 @@ def in_one_line(approval: Approval, receipts: Sequence[Receipt]) -> str:
     )
     line = f"{approval.id}  {plain(approval.display_number)}  since {at(approval.opened_at)}"
     calls = "  (waits for you)" if any(needs_operator(place) for place in asked) else ""
-    return f"{line}  {states}{calls}"
+    return f"{line}  {states}{calls}{_unclear(approval)}"
+
+
+def unreadable_line(key: ApprovalKey) -> str:
+    """Say that a request's record cannot be read by this program."""
+    year = f" ({plain(key.year)})" if key.year else ""
+    return f"?  {plain(key.number)}{year}  cannot be read: was it written by a newer program?"
+
+
+def _unclear(approval: Approval) -> str:
+    found = approval.unclear
+    return f"  (waits for you: not reconciled, {plain(found)})" if found and approval.open else ""
 
 
 def _without_card(place: Place, receipts: Sequence[Receipt]) -> str:
@@ -58,6 +71,20 @@ def header(approval: Approval, tenant: Tenant) -> Iterator[str]:
         stands = f"closed since {at(approval.closed_at)}"
     counts = f"round {approval.round}, revision {approval.revision}"
     yield f"{stands}, {counts}, Xcv {plain(approval.xcv)}"
+    yield from _details(approval)
+    if approval.reconciled_at is not None:
+        yield f"compared with {tenant.name} {at(approval.reconciled_at)}"
+    if approval.unclear and approval.open:
+        yield f"waits for you: not reconciled, {plain(approval.unclear)}"
+
+
+def _details(approval: Approval) -> Iterator[str]:
+    """Yield which details are not here; nobody waits for them."""
+    for detail in approval.details:
+        if detail.state is DetailState.FETCHING:
+            yield f"details {plain(detail.name)}: asked for since {at(detail.asked_at)}"
+        elif detail.state is DetailState.MISSING:
+            yield f"details {plain(detail.name)}: not to be had, {plain(detail.reason)}"
 
 
 def place_lines(
@@ -89,7 +116,9 @@ def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
         case PlaceState.SUBMITTING:
             return f"is being posted to {tenant.name}"
         case PlaceState.RETRYING | PlaceState.UNCONFIRMED:
-            return f"is posted to {tenant.name} again at {at(due)}"
+            again = f"is posted to {tenant.name} again at {at(due)}"
+            asked = place.decision.look_up if place.decision else None
+            return f"{tenant.name} is asked at {at(asked)} what became of it" if asked else again
         case PlaceState.ACCEPTED:
             return f"waits for the next ARX of {tenant.name}"
         case PlaceState.REMOVED:
@@ -101,7 +130,9 @@ def _wanted(approval: Approval, place: Place, tenant: Tenant) -> str:
     if place.unbound:
         return f"nobody can act here ({place.unbound}); an ARX that asks him looks again"
     if place.state is PlaceState.ACCEPTED:
-        return f"{tenant.name} accepted, and its next ARX is overdue; have it posted"
+        why = place.decision.trouble if place.decision else ""
+        known = f" ({plain(why)})" if why else ""
+        return f"{tenant.name} accepted, and its next ARX is overdue{known}; have it posted"
     return f"has {tenant.name} got this decision? Look there, then: {settle_line(approval, place)}"
 
 

@@ -1,7 +1,6 @@
 """What people do in Teams: clicks on cards, and what they write to the bot."""
 
 import asyncio
-import base64
 import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -13,26 +12,38 @@ from approvals_core.errors import (
     ActionIncomplete,
     ActionNotOffered,
     ApprovalError,
+    NotLookedUp,
     StoreError,
     TenantClosed,
     UnknownApproval,
 )
-from approvals_core.models import Person
-from approvals_core.ports import Cursor, View
+from approvals_core.ports import View
 from approvals_core.rules.deciding import Click
 from bots.teams.channel import card_activity
 from bots.teams.contacts import Contacts
 from bots.teams.inbound import Activities, Inbound, Kind, Reply
+from bots.teams.reading import cursor_of, opaque, person_of, reader_of
+from bots.teams.together import TogetherClicks
 from bots.web import elapsed
 from cards import notices
 from cards.approval import Aside, approval_card
-from cards.buttons import COMMENT, PENDING, REFRESH, SHOW, read_card_key
+from cards.buttons import (
+    COMMENT,
+    PENDING,
+    REFRESH,
+    SHOW,
+    read_card_key,
+    read_comment,
+    read_entries,
+)
 from cards.elements import Card
 from cards.language import _
-from cards.viewer import Viewer
+from cards.together import several
 
 log = logging.getLogger(__name__)
 
+# What the person can put right on the card that he has: his words stay on it.
+MENDABLE = (ActionIncomplete, ActionNotOffered, NotLookedUp, TenantClosed)
 ANSWER_WITHIN = 1.9  # seconds: beyond, a refresh says that it could not be done
 
 
@@ -58,6 +69,7 @@ class Clicks:
         self._approvals = approvals
         self._contacts = contacts
         self._notice_line = notice_line
+        self._together = TogetherClicks(approvals, notice_line=notice_line)
         self._learning: set[asyncio.Task[None]] = set()
 
     async def click(self, inbound: Inbound) -> Reply:
@@ -114,7 +126,9 @@ class Clicks:
         if inbound.automatic:  # Teams asks by itself: that shows, and does nothing else
             return await self._within(inbound, self._shown(inbound))
         if "a" in data:
-            return await self._act(inbound)
+            return await (self._act_together(inbound) if "s" in data else self._act(inbound))
+        if "d" in data or "s" in data:
+            return await self._within(inbound, self._listed_together(inbound))
         if "c" in data or inbound.verb == PENDING:
             return await self._within(inbound, self._pending(inbound, data.get("c")))
         if inbound.verb in ("", REFRESH, SHOW):
@@ -144,12 +158,13 @@ class Clicks:
             revision=act.v,
             attempt=act.t,
             action=act.a,
-            comment=act.comment,
+            comment=read_comment(inbound.data, act.a),
+            entries=read_entries(inbound.data, act.a),
             channel="teams",
         )
         try:
             outcome = await self._approvals.act(
-                public_id, click, by=_person(inbound), elapsed=elapsed()
+                public_id, click, by=person_of(inbound), elapsed=elapsed()
             )
         except UnknownApproval:
             return notices.not_available(notice_line=self._notice_line)
@@ -162,7 +177,7 @@ class Clicks:
     async def _outcome(self, inbound: Inbound, outcome: Outcome, click: Click) -> Card:
         if outcome.view is None:
             return notices.recording(
-                _viewer(inbound), key=_card_key(inbound), notice_line=self._notice_line
+                reader_of(inbound), key=_card_key(inbound), notice_line=self._notice_line
             )
         aside = Aside(recording=click.action if outcome.recording else "")
         view = outcome.view
@@ -178,11 +193,33 @@ class Clicks:
         self, inbound: Inbound, public_id: str, click: Click, problem: ApprovalError
     ) -> Card:
         view = await self._approvals.view(public_id, click.seat, by=inbound.person)
-        mendable = isinstance(problem, ActionIncomplete | ActionNotOffered | TenantClosed)
-        said, wrong = ("", str(problem)) if mendable else (str(problem), "")
-        return self._card(view, inbound, Aside(said=said, problem=wrong, typed=click.comment))
+        said, wrong = ("", str(problem)) if isinstance(problem, MENDABLE) else (str(problem), "")
+        aside = Aside(
+            said=said,
+            problem=wrong,
+            tried=click.action,
+            typed=click.comment,
+            entries=click.entries,
+        )
+        return self._card(view, inbound, aside)
+
+    async def _act_together(self, inbound: Inbound) -> Card:
+        try:
+            led_to = await self._together.act(inbound)
+        except UnknownApproval:
+            return notices.not_available(notice_line=self._notice_line)
+        if isinstance(led_to, Card):
+            return led_to
+        return await self._within(inbound, self._together.several(inbound, problem=led_to))
+
+    async def _listed_together(self, inbound: Inbound) -> Card:
+        if "d" in inbound.data:
+            return await self._together.look(inbound)
+        return await self._together.several(inbound)
 
     async def _shown(self, inbound: Inbound) -> Card:
+        if "d" in inbound.data:
+            return await self._together.look(inbound)
         address = read_card_key(inbound.data.get("k"))
         if address is None:
             return notices.out_of_date(notice_line=self._notice_line)
@@ -194,14 +231,16 @@ class Clicks:
 
     async def _pending(self, inbound: Inbound, after: object) -> Card:
         waiting = await self._approvals.pending(
-            inbound.person, after=_cursor(after), limit=notices.MOST_ROWS + 1
+            inbound.person, after=cursor_of(after), limit=notices.MOST_ROWS + 1
         )
         page = waiting[: notices.MOST_ROWS]
         further = len(waiting) > len(page)
+        shown = [notices.Waiting(each.tenant, each.approval, each.place) for each in page]
         return notices.pending_list(
-            [notices.Waiting(each.tenant, each.approval, each.place) for each in page],
-            _viewer(inbound),
-            after=_opaque(page[-1].cursor) if further else None,
+            shown,
+            reader_of(inbound),
+            after=opaque(page[-1].cursor) if further else None,
+            together=several(shown),
             notice_line=self._notice_line,
         )
 
@@ -216,12 +255,12 @@ class Clicks:
 
     def _card(self, view: View, inbound: Inbound, aside: Aside | None = None) -> Card:
         return approval_card(
-            view, _viewer(inbound), aside or Aside(), notice_line=self._notice_line
+            view, reader_of(inbound), aside or Aside(), notice_line=self._notice_line
         )
 
     def _not_reached(self, inbound: Inbound) -> Card:
         return notices.cannot_be_reached(
-            _viewer(inbound), key=_card_key(inbound), notice_line=self._notice_line
+            reader_of(inbound), key=_card_key(inbound), notice_line=self._notice_line
         )
 
     def _learn(self, inbound: Inbound) -> None:
@@ -254,27 +293,3 @@ def _read(data: Mapping[str, Any]) -> _ActData | None:
 def _not_here() -> Activities:
     """Disclose nothing where others read along: they would see the answer too."""
     return [{"type": "message", "text": _("Please write to me in our own chat.")}]
-
-
-def _person(inbound: Inbound) -> Person:
-    return Person(directory=inbound.directory, object_id=inbound.object_id, name=inbound.name)
-
-
-def _viewer(inbound: Inbound) -> Viewer:
-    locale = {"locale": inbound.locale} if inbound.locale else {}
-    return Viewer(user_id=inbound.user_id, zone=inbound.zone, **locale)
-
-
-def _opaque(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(cursor.model_dump_json().encode()).decode()
-
-
-def _cursor(opaque: object) -> Cursor | None:
-    """Return where a page begins; the first one for what is no cursor of ours."""
-    if not isinstance(opaque, str):
-        return None
-    try:
-        cursor = Cursor.model_validate_json(base64.urlsafe_b64decode(opaque))
-    except ValueError:
-        return None
-    return cursor if cursor.at.tzinfo is not None else None

@@ -15,6 +15,7 @@ from yarl import URL
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded, retry_after
 from approvals_core.adapters.entra import OwnTokens
 from approvals_core.errors import AnswerLost, ChannelBusy, TokenUnavailable, Unreachable
+from approvals_core.telemetry import NO_TELEMETRY, Telemetry, Work
 from bots.teams.hosts import ServiceUrls
 from bots.teams.limits import Pace, Sleep
 from bots.teams.refusals import SOON, Answer, given_id, refusal
@@ -25,6 +26,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=LONGEST_REQUEST, sock_connect=5)
 BODY_LIMIT = 64 * 1024  # bytes
 ATTEMPTS = 4
 RETRIED = (412, 429, 502, 503, 504)  # msteams-docs, rate-limit.md; no other
+TOLD = (401, 403, 404, 412, 429)  # the rest is told by its class
 BACKOFF = 1.0  # seconds before the second attempt, doubled before each further one
 PATIENCE = 8.0  # seconds of Retry-After that we sit out here; beyond, it is the worker's turn
 WITHIN = timedelta(seconds=30)  # all of a call, its repetitions too, unless told otherwise
@@ -75,6 +77,7 @@ class Connector:
         jitter: Callable[[], float],
         clock: Callable[[], datetime],
         scope: str = SCOPE,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         """*jitter* returns the next factor for a pause, about 1; *scope* differs in GCC High and DoD."""
         self._session = session
@@ -87,6 +90,7 @@ class Connector:
         self._jitter = jitter
         self._clock = clock
         self._scope = scope
+        self._telemetry = telemetry
 
     async def create_conversation(
         self, service_url: str, *, directory: str, object_id: str, ends: datetime | None = None
@@ -192,7 +196,8 @@ class Connector:
             async with asyncio.timeout(left):
                 token = await self._token(refused=refused)
                 if token != refused:
-                    await self._pace.turn(call.directory, call.pace, answer=call.answer)
+                    with self._telemetry.span(Work.CONNECTOR_WAIT):
+                        await self._pace.turn(call.directory, call.pace, answer=call.answer)
         except TimeoutError as problem:
             raise ChannelBusy("no time left", retry_after=SOON) from problem
         return token
@@ -208,6 +213,12 @@ class Connector:
             raise ChannelBusy(str(problem), retry_after=SOON) from problem
 
     async def _wire(self, call: Call, token: str) -> Answer:
+        with self._telemetry.span(Work.CONNECTOR_CALL, call=call.what) as span:
+            answer = await self._on_the_wire(call, token)
+            span.tell(outcome=_told(answer.status))
+            return answer
+
+    async def _on_the_wire(self, call: Call, token: str) -> Answer:
         try:
             async with self._session.request(
                 call.method,
@@ -224,3 +235,8 @@ class Connector:
             raise ChannelBusy(type(problem).__name__, retry_after=SOON) from problem
         except (aiohttp.ClientError, TimeoutError, AnswerTooLong) as problem:
             raise AnswerLost(f"{call.what}: {type(problem).__name__}") from problem
+
+
+def _told(status: int) -> str:
+    """Return a status by its class, and those that mean something of their own by themselves."""
+    return str(status) if status in TOLD else f"{status // 100}xx"

@@ -12,6 +12,7 @@ from aiohttp import web
 from approvals_core.adapters.tokens import Claims, TokenVerifier
 from approvals_core.models import OPEN, Approval, ApprovalKey, numbered, tenant_scope
 from approvals_core.ports import Cursor, Store, Tenants
+from approvals_core.telemetry import NO_TELEMETRY, Span, Telemetry, Work
 from approvals_core.tenant import Tenant
 from bots.tenants.callers import is_given, query, tenant_asked_for, tenants_of
 from bots.tenants.payloads import Receives, take_payload
@@ -39,6 +40,7 @@ class TenantsDoor:
         verifier: TokenVerifier,
         clock: Callable[[], datetime],
         quota: Quota,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._approvals = approvals
         self._store = store
@@ -46,6 +48,7 @@ class TenantsDoor:
         self._verifier = verifier
         self._clock = clock
         self._quota = quota
+        self._telemetry = telemetry
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the addresses of this channel."""
@@ -56,10 +59,19 @@ class TenantsDoor:
         ]
 
     async def _receive(self, request: web.Request) -> web.Response:
+        with self._telemetry.span(Work.INTAKE) as span:
+            try:
+                return await self._take(request, span)
+            except web.HTTPException as refusal:
+                span.tell(outcome=str(refusal.status))
+                raise
+
+    async def _take(self, request: web.Request, span: Span) -> web.Response:
         claims = await bearer_claims(request, self._verifier)
         tenant = tenant_asked_for(request, claims, self._tenants)
+        span.tell(tenant=tenant.code)
         self._quota.take(tenant)
-        return await take_payload(request, tenant, self._approvals, self._clock)
+        return await take_payload(request, tenant, self._approvals, self._clock, span)
 
     async def _payload(self, request: web.Request) -> web.Response:
         claims = await bearer_claims(request, self._verifier)

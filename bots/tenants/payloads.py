@@ -10,7 +10,9 @@ from aiohttp import web
 
 from approvals_core.arx import Arx, parse_arx
 from approvals_core.errors import InvalidArx
+from approvals_core.log_context import note
 from approvals_core.models import Payload
+from approvals_core.telemetry import Span
 from approvals_core.tenant import Tenant
 from bots.web import check_media_type, read_body, refused
 
@@ -28,17 +30,31 @@ class Receives(Protocol):
 
 
 async def take_payload(
-    request: web.Request, tenant: Tenant, approvals: Receives, clock: Callable[[], datetime]
+    request: web.Request,
+    tenant: Tenant,
+    approvals: Receives,
+    clock: Callable[[], datetime],
+    span: Span,
 ) -> web.Response:
-    """Answer POST PayloadReceiver for a caller who may speak for *tenant*."""
+    """Answer POST PayloadReceiver for a caller who may speak for *tenant*; *span* is told of it."""
     check_media_type(request)
     body = await read_body(request, limit=tenant.limits.payload_bytes, within=READ_WITHIN)
     try:
         arx = parse_arx(body, tenant_id=tenant.document_type_id, now=clock())
     except InvalidArx as invalid:
         raise _invalid(invalid, tenant) from None
+    note(xcv=arx.xcv, tcv=arx.tcv)
+    span.tell(operation=arx.operation.name.lower())
     payload = await approvals.receive(arx, tenant)
+    span.tell(outcome=payload.disposition.value)
+    log.info("payload_taken", extra=_about(payload, tenant))
     return web.json_response(_taken(payload, tenant))
+
+
+def _about(payload: Payload, tenant: Tenant) -> dict[str, str]:
+    operation, disposition = payload.operation.name.lower(), payload.disposition.value
+    ids = {"tenant": tenant.code, "payload": payload.id}
+    return ids | {"operation": operation, "disposition": disposition}
 
 
 def _taken(payload: Payload, tenant: Tenant) -> dict[str, object]:
@@ -77,5 +93,5 @@ def _result(payload_id: str, results: object, tenant: Tenant) -> dict[str, objec
     return {
         "PayloadId": payload_id,
         "PayloadValidationResults": results,
-        "ReconciliationAwaitTime": int(tenant.limits.reconcile_after),
+        "ReconciliationAwaitTime": int(tenant.reconcile.after),
     }

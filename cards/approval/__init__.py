@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from approvals_core.models import Entries
 from approvals_core.ports import View
-from cards.approval.asking import asking
+from cards.approval.arrivals import arrivals
+from cards.approval.asking import NOTHING_FILLED, Tried, asking
 from cards.approval.blocks import (
     banner,
     detail_page,
@@ -13,11 +15,14 @@ from cards.approval.blocks import (
     requested_by,
     state_box,
 )
+from cards.approval.closed import closed_box
 from cards.approval.content import Shown, shown
-from cards.approval.lists import attachments, facts, items, route_list
+from cards.approval.files import attachments
+from cards.approval.lists import facts, items, route_list
 from cards.approval.room import ROOMS, Room
 from cards.approval.spoken import fallback_text, sentence, spoken
 from cards.approval.standing import Phase, Standing, said_last, standing
+from cards.approval.tables import in_sections, size_of
 from cards.buttons import REFRESH, card_key
 from cards.elements import (
     LIMIT_IN_BYTES,
@@ -43,13 +48,16 @@ class Aside:
     What one answer says beyond the stored state: raw texts, "" for nothing.
 
     *said* is a sentence above everything ("Jonas Berg was faster"). *problem* is why a
-    click was not taken, *typed* the comment that came with it. *recording* is the code
-    of an action whose commit has not answered yet.
+    click on the action with the code *tried* was not taken, *typed* the comment that
+    came with it, *entries* what else was filled in. *recording* is the code of an
+    action whose commit has not answered yet.
     """
 
     said: str = ""
     problem: str = ""
+    tried: str = ""
     typed: str = ""
+    entries: Entries = NOTHING_FILLED
     recording: str = ""
 
 
@@ -112,14 +120,19 @@ class _Draft:
         return sentence(self._view, self._viewer, self._now, self._shown, first=first)
 
     def _open(self, room: Room) -> list[Piece]:
-        said = said_last(self._view)
+        said, closed = said_last(self._view), self._view.closed
         return [
+            *([closed_box(self._view, closed, self._viewer)] if closed else []),
             *([state_box(said, self._viewer, room)] if said else []),
             *hero(self._shown, self._viewer, with_deadline=True),
             *requested_by(self._shown, self._viewer),
             *self._details(room),
-            *asking(self._view, self._viewer, self._aside.problem, self._aside.typed, room),
+            *asking(self._view, self._viewer, self._tried(), room),
         ]
+
+    def _tried(self) -> Tried:
+        aside = self._aside
+        return Tried(aside.problem, aside.tried, aside.typed, aside.entries)
 
     def _decided(self, room: Room) -> list[Piece]:
         folded = self._details(room)
@@ -135,11 +148,16 @@ class _Draft:
         ]
 
     def _details(self, room: Room) -> list[Piece]:
+        mapped = in_sections(self._shown.mapped, self._viewer, room)
+        spent = size_of(mapped)
         return [
             *reason(self._shown, room),
             *facts(self._shown, self._viewer, room),
+            *mapped,
             *items(self._shown.items, self._viewer, room),
-            *attachments(self._shown.attachments, self._viewer, room),
+            *in_sections(self._shown.sections, self._viewer, room, spent=spent),
+            *arrivals(self._view),
+            *attachments(self._view, self._shown, self._viewer, room),
             *route_list(self._view, self._viewer, room),
         ]
 

@@ -79,6 +79,7 @@ def _deed(deed: Deed, viewer: Viewer, room: Room) -> list[Piece]:
     sentence = deed.words.format(what=text.block(deed.what), who=bold(deed.who))
     when = text.block(moment(deed.at, viewer.locale, viewer.zone))
     said: list[Piece] = [TextBlock(sentence, spacing="None"), small(when)]
+    said += [TextBlock(text.block(each), spacing="Small") for each in deed.chosen]
     if text.clean(deed.comment):
         said.append(Prose(text.run(deed.comment, room.prose), spacing="Small"))
     return said

@@ -1,19 +1,20 @@
 """The lower parts of the approval card: facts, items, attachments and the route."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 
-from approvals_core.models import Attachment
 from approvals_core.ports import View
 from cards import text
-from cards.approval.content import Fact, Item, Items, Shown
+from cards.approval.content import Shown
+from cards.approval.items import Item, Items
 from cards.approval.room import Room
 from cards.approval.route import Row, Step, route
+from cards.approval.sections import Fact
 from cards.approval.standing import GOOD, past_of
-from cards.elements import Color, Column, Columns, Container, Facts, OpenUrl, Piece, TextBlock
-from cards.formats import day, file_size, moment, money
+from cards.approval.values import written
+from cards.elements import Color, Column, Columns, Container, Facts, Piece, Spacing, TextBlock
+from cards.formats import moment, money
 from cards.language import _, plural
 from cards.pieces import heading, more, small, two
 from cards.viewer import Viewer
@@ -27,13 +28,20 @@ _MOST_NAMES = 5  # of one row of the route
 
 
 def facts(shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
-    """Show facts side by side, but values with long words beneath their name."""
+    """Show what is most telling of the summary and the details."""
+    return side_by_side(shown.facts[: room.facts], viewer, room, spacing="Medium")
+
+
+def side_by_side(
+    found: Sequence[Fact], viewer: Viewer, room: Room, *, spacing: Spacing
+) -> list[Piece]:
+    """Show facts in one table, but values with long words beneath their name."""
     pieces: list[Piece] = []
-    rows = [_fact(fact, viewer, room) for fact in shown.facts[: room.facts]]
+    rows = [row for fact in found if all(row := _fact(fact, viewer, room))]
     fit = _fitting(rows)
     for is_beside, group in groupby(rows, key=lambda row: row in fit):
         if is_beside:
-            pieces.append(Facts(list(group), spacing="Medium"))
+            pieces.append(Facts(list(group), spacing=spacing))
             continue
         for name, value in group:
             pieces.append(TextBlock(name, weight="Bolder", spacing="Small"))
@@ -43,13 +51,13 @@ def facts(shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
 
 def _fitting(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return those that can stand side by side in one table, whose columns they share."""
-    widths = [(_width(name), _width(value), (name, value)) for name, value in rows]
+    widths = [(width(name), width(value), (name, value)) for name, value in rows]
     alone = [each for each in widths if each[0] + each[1] <= _MOST_BESIDE]
     names = max((name for name, _value, _row in alone), default=0.0)
     return [row for _name, value, row in alone if names + value <= _MOST_BESIDE]
 
 
-def _width(words: str) -> float:
+def width(words: str) -> float:
     """Return about how wide the longest word is."""
     return max((sum(map(_width_of, word)) for word in words.split()), default=0.0)
 
@@ -60,17 +68,7 @@ def _width_of(character: str) -> float:
 
 
 def _fact(fact: Fact, viewer: Viewer, room: Room) -> tuple[str, str]:
-    return text.block(fact.name, text.FACT_NAME), text.block(_value(fact, viewer), room.fact)
-
-
-def _value(fact: Fact, viewer: Viewer) -> str:
-    if isinstance(fact.value, bool):
-        return _("Yes") if fact.value else _("No")
-    if isinstance(fact.value, datetime):
-        has_time = (fact.value.hour, fact.value.minute) != (0, 0)
-        write = moment if has_time else day
-        return write(fact.value, viewer.locale, viewer.zone)
-    return fact.value
+    return text.block(fact.name, text.FACT_NAME), text.block(written(fact.value, viewer), room.fact)
 
 
 def items(found: Items, viewer: Viewer, room: Room) -> list[Piece]:
@@ -80,6 +78,7 @@ def items(found: Items, viewer: Viewer, room: Room) -> list[Piece]:
     if any(line.amount for line in found.lines):
         rows.insert(0, two([small(_("Item"), None)], small(_("Amount"), None, right=True)))
     rows += more(len(found.lines) - room.rows)
+    rows += [_sum(name, amount, found.unit, viewer) for name, amount in found.sums if room.rows]
     if found.total:
         rows.append(_total(found, viewer))
     title = heading(_("Items ({count})").format(count=len(found.lines)))
@@ -97,6 +96,12 @@ def _item(index: int, line: Item, viewer: Viewer) -> Columns:
     return two(left, right, separator=True)
 
 
+def _sum(name: str, amount: str, unit: str, viewer: Viewer) -> Columns:
+    shown = text.block(money(amount, unit, viewer.locale), text.FACT_NAME)
+    label = small(text.block(name, text.FACT_NAME), None)
+    return two([label], small(shown, None, right=True), separator=True)
+
+
 def _total(found: Items, viewer: Viewer) -> Columns:
     label = _("Total") if found.is_whole_total else _("Items total")
     amount = text.block(money(found.total, found.unit, viewer.locale), text.FACT_NAME)
@@ -105,29 +110,6 @@ def _total(found: Items, viewer: Viewer) -> Columns:
         TextBlock(amount, weight="Bolder", align="Right"),
         separator=True,
     )
-
-
-def attachments(found: Sequence[Attachment], viewer: Viewer, room: Room) -> list[Piece]:
-    if not found:
-        return []
-    title = heading(_("Attachments ({count})").format(count=len(found)))
-    rows = [_attachment(file, viewer) for file in found[: room.rows]]
-    return [title, *rows, *more(len(found) - room.rows)]
-
-
-def _attachment(file: Attachment, viewer: Viewer) -> Columns:
-    name = text.file_name(file.name) or _("Attachment")
-    url = text.safe_url(file.url)
-    label = TextBlock(
-        f"📎 {text.escape_markdown(text.break_runs(name))}",
-        color="Accent" if url else None,
-    )
-    columns = [Column(label, width="stretch")]
-    if file.size is not None:
-        size = small(file_size(file.size, viewer.locale), None)
-        columns.append(Column(size, width="auto", vertical="Center"))
-    opened = OpenUrl(_("Open {name}").format(name=name), url) if url else None
-    return Columns(*columns, spacing="Small", on_select=opened)
 
 
 def route_list(view: View, viewer: Viewer, room: Room) -> list[Piece]:

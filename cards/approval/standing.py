@@ -7,7 +7,8 @@ from enum import Enum
 from approvals_core.models import ActionTaken, Decision, Place, PlaceState
 from approvals_core.ports import View
 from approvals_core.rules.standing import holder, name_of, offered
-from approvals_core.tenant import Style
+from approvals_core.tenant import Style, WhileClosed
+from cards.approval.closed import kept_until_open, refused_now
 from cards.approval.route import who
 from cards.elements import BadgeStyle, Box, Color
 from cards.formats import humanised, moment
@@ -58,6 +59,7 @@ class Deed:
     who: str
     at: datetime
     comment: str = ""
+    chosen: tuple[str, ...] = ()  # what else was given with it
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     decided = next((p for p in (view.place, held_by) if p is not None and p.decision), None)
     if decided is not None and decided.decision is not None:
         return _decided(view, decided, decided.decision, viewer)
-    hindrance = _hindrance(view)
-    if hindrance:
-        return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, (hindrance,))
+    hindrances = _hindrances(view, viewer)
+    if hindrances:
+        return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, hindrances)
     return Standing(Phase.ASKING, _("Pending"), PENDING)
 
 
@@ -101,7 +103,8 @@ def said_last(view: View) -> Standing | None:
     if action is None or action.holds:
         return None
     words, by = _("{what} by {who}"), who(view.approval, taken[0])
-    said = Deed(words, action.past, by, taken[0].at, taken[0].comment)
+    chosen = _chosen(taken[0].reason, taken[0].new_approver)
+    said = Deed(words, action.past, by, taken[0].at, taken[0].comment, chosen)
     return Standing(Phase.ASKING, action.past, SAID, said)
 
 
@@ -120,10 +123,15 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
     tenant = view.tenant.name
     if place.state is PlaceState.ACCEPTED:
         past, look = past_of(view, decision.action)
-        done = Deed(_("{what} by {who}"), past, decision.by.name, decision.at, decision.comment)
+        chosen = _chosen(decision.reason_text, _named(decision))
+        words, by = _("{what} by {who}"), decision.by.name
+        done = Deed(words, past, by, decision.at, decision.comment, chosen)
         said = (decision.message,) if decision.message else ()
         return Standing(Phase.UNDER_WAY, past, look, done, said)
     tried = _tried(view, place, decision)
+    if place.state is PlaceState.RETRYING and view.closed is not None:
+        notes = kept_until_open(view, view.closed, viewer)
+        return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, notes)
     if place.state is PlaceState.RETRYING:
         again = (_again(tenant, decision, viewer),)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, again)
@@ -138,7 +146,19 @@ def _tried(view: View, place: Place, decision: Decision) -> Deed:
     action = view.tenant.action(decision.action)
     label = action.label if action else humanised(decision.action)
     name = decision.by.name or name_of(place)
-    return Deed(_("{what} — {who}"), label, name, decision.at, decision.comment)
+    chosen = _chosen(decision.reason_text, _named(decision))
+    return Deed(_("{what} — {who}"), label, name, decision.at, decision.comment, chosen)
+
+
+def _named(decision: Decision) -> str:
+    return decision.new_approver.name if decision.new_approver else ""
+
+
+def _chosen(reason: str, new_approver: str) -> tuple[str, ...]:
+    said = [_("Reason: {reason}").format(reason=reason)] if reason else []
+    if new_approver:
+        said.append(_("New approver: {who}").format(who=new_approver))
+    return tuple(said)
 
 
 def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
@@ -157,6 +177,9 @@ def _unsure(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
     if decision.due is not None:  # only a tenant that counts it once is told twice
         again = _("We send the same again, and it counts once. There is nothing for you to do.")
         return (unknown, again)
+    if decision.look_up is not None:
+        asks = _("We ask {tenant} what became of it, and this card changes as soon as we know.")
+        return (unknown, asks.format(tenant=tenant))
     if not mine:
         return (unknown, _("This card changes as soon as we know."))
     advice = _("Please look there before you do anything. This card changes as soon as we know.")
@@ -170,19 +193,18 @@ def _recording(view: View, code: str) -> Standing:
     return Standing(Phase.UNDER_WAY, _("Recording"), WAITING, None, notes)
 
 
-def _hindrance(view: View) -> str:
-    """Say why nothing can be decided here now, or ""."""
+def _hindrances(view: View, viewer: Viewer) -> tuple[str, ...]:
+    """Say why nothing can be decided here now; () if it can."""
     tenant = view.tenant.name
+    if view.closed is not None and view.closed.decisions is WhileClosed.REFUSE:
+        return refused_now(view, view.closed, viewer)
     if view.place.person is None:
         nobody = _("{tenant} asks {who}, and nobody of that name can be found yet.")
-        return nobody.format(tenant=tenant, who=name_of(view.place))
-    if not view.tenant.enabled:
-        return _("{tenant} takes no decisions at the moment.").format(tenant=tenant)
+        return (nobody.format(tenant=tenant, who=name_of(view.place)),)
     if not offered(view.approval, view.tenant):
-        return _("This request cannot be decided here. Please decide in {tenant}.").format(
-            tenant=tenant
-        )
-    return ""
+        elsewhere = _("This request cannot be decided here. Please decide in {tenant}.")
+        return (elsewhere.format(tenant=tenant),)
+    return ()
 
 
 def _opened_again(view: View) -> str:
@@ -200,7 +222,8 @@ def _over(view: View, end: str) -> Standing:
         return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
     past, look = past_of(view, taken.action)
     name = who(view.approval, taken)
-    done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment)
+    chosen = _chosen(taken.reason, taken.new_approver)
+    done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
     return Standing(Phase.CLOSED, past, look, done, (end,))
 
 

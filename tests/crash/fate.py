@@ -100,10 +100,8 @@ class MortalStore:
         await self._store.commit(change)
         self._meet(Moment.AFTER_COMMIT, _what(change))
 
-    async def lease(
-        self, lanes: Sequence[Lane], *, limit: int, now: datetime, until: datetime
-    ) -> Sequence[LeasedJob]:
-        leased = await self._store.lease(lanes, limit=limit, now=now, until=until)
+    async def lease(self, lanes: Sequence[Lane], **how: Any) -> Sequence[LeasedJob]:
+        leased = await self._store.lease(lanes, **how)
         if leased:  # else nothing was written
             self._meet(Moment.AFTER_NOTE, f"lease {leased[0].job.kind}")
         return leased

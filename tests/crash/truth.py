@@ -13,7 +13,7 @@ from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.models import (
     Approval,
     EventKind,
-    Lane,
+    JobKind,
     Place,
     PlaceState,
     Receipt,
@@ -83,10 +83,13 @@ class Truth(NamedTuple):
         """Raise AssertionError unless the request is closed and nothing is left to do."""
         assert not self.approval.open
         assert await self.store.bodies(KEY) == {}
-        assert await self.store.next_due(tuple(Lane)) is None
+        for scope in await self.store.scopes():
+            left = (await self.store.jobs(scope, limit=100)).jobs
+            kinds = {queued.job and queued.job.kind for queued in left}
+            assert kinds <= {JobKind.NIGHTLY}  # which renews itself
         await self._recorded_right()
-        kinds = [event.kind for event in await self.store.history(KEY)]
-        assert kinds.count(EventKind.RECEIVED) == ARXS
+        told = [event.kind for event in await self.store.history(KEY)]
+        assert told.count(EventKind.RECEIVED) == ARXS
 
     def _told_right(self, *, honours_keys: bool) -> None:
         """No decision was made twice, however often the process died."""

@@ -1,7 +1,7 @@
 """Approvals in Redis: for several machines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -16,7 +16,7 @@ from approvals_core.adapters.redis_store.wire import Wire, call, connect
 from approvals_core.adapters.stored import check, check_lease, micros
 from approvals_core.errors import LeaseLost, StoreRefused, VersionConflict
 from approvals_core.models import Change, Lane, Lease, LeasedJob
-from approvals_core.ports import Store
+from approvals_core.ports import Depth, Room, Store
 
 
 async def open_redis(url: str) -> Store:
@@ -89,10 +89,16 @@ class RedisStore(Reads):
         await self._after(change.scope, answer)
 
     async def lease(
-        self, lanes: Sequence[Lane], *, limit: int, now: datetime, until: datetime
+        self,
+        lanes: Sequence[Lane],
+        *,
+        limit: int,
+        now: datetime,
+        until: datetime,
+        room: Room | None = None,
     ) -> Sequence[LeasedJob]:
         check_lease(now, until)
-        return await self._queue.lease(lanes, limit, now, until)
+        return await self._queue.lease(lanes, limit, now, until, room)
 
     async def renew(self, lease: Lease, *, until: datetime) -> Lease:
         await self._on_job(RENEW, lease, micros(until))
@@ -104,8 +110,13 @@ class RedisStore(Reads):
     async def retry(self, lease: Lease, *, due: datetime, failed: bool) -> None:
         await self._on_job(RETRY, lease, micros(due), int(failed))
 
-    async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
-        return await self._queue.next_due(lanes)
+    async def depth(self, now: datetime) -> Depth:
+        return await self._queue.depth(now)
+
+    async def next_due(
+        self, lanes: Sequence[Lane], *, but_not: Collection[str] = ()
+    ) -> datetime | None:
+        return await self._queue.next_due(lanes, but_not)
 
     async def stamp(self, issuers: Sequence[str]) -> None:
         stamp = json.dumps(sorted(set(issuers)))

@@ -75,6 +75,7 @@ def _writes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
         writes.append(("HDEL", keys.dead_letters, change.answers))
     if dead := change.dead:
         writes.append(("HSET", keys.dead_letters, dead.id, dead.model_dump_json()))
+    writes += _notes(keys, change)
     return [piece for command in writes for piece in _in_pieces(command)]
 
 
@@ -107,6 +108,15 @@ def _approval(keys: ScopeKeys, change: Change, approval: Approval) -> Sequence[C
     ]
 
 
+def _notes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
+    notes = change.notes.items()
+    texts = [part for name, text in notes if text is not None for part in (name, text)]
+    return [
+        ("HDEL", keys.notes, *(name for name, text in notes if text is None)),
+        ("HSET", keys.notes, *texts),
+    ]
+
+
 def _versioned(key: str, change: Change, record: Approval | Contact) -> Command:
     versions = ("version", record.version, "change", change.id)
     return ("HSET", key, *versions, "record", record.model_dump_json())
@@ -116,6 +126,7 @@ def _payload(keys: ScopeKeys, payload: Payload) -> Sequence[Command]:
     writes: list[Command] = [
         ("HSET", keys.payloads, payload.id, payload.model_dump_json()),
         ("HSET", keys.digests, payload.digest, payload.id),
+        ("ZADD", keys.payload_log, 0, late_member(payload.received_at, payload.id)),
     ]
     if payload.disposition in LATE:
         writes.append(("ZADD", keys.late, 0, late_member(payload.received_at, payload.id)))

@@ -14,6 +14,7 @@ from approvals_core.models import HOUSE, Approval, ApprovalKey, IndexEntry, Lane
 _HOUSE = f"approvals:{{{HOUSE}}}:"
 ABOUT = f"{_HOUSE}about"  # hash: schema, issuers
 REGISTRY = f"{_HOUSE}scopes"  # set of every scope ever written to
+DEAD = f"{_HOUSE}dead"  # set of the scopes that may have dead letters
 
 
 def hints(lane: Lane | str) -> str:
@@ -36,7 +37,9 @@ class ScopeKeys:
         self.payloads = f"{self._prefix}payloads"
         self.digests = f"{self._prefix}digests"
         self.late = f"{self._prefix}late"
+        self.payload_log = f"{self._prefix}payload-log"
         self.dead_letters = f"{self._prefix}dead"
+        self.notes = f"{self._prefix}notes"
 
     def approval(self, key: str) -> str:
         """Name the hash with the approval's version, last change, record and lists."""
@@ -81,7 +84,7 @@ def list_end(name: str) -> str:
 
 
 def late_member(at: datetime, payload_id: str) -> str:
-    """Return the member of the sorted set of late payloads, all of score 0, that sorts by time."""
+    """Return a payload's member in a sorted set, all of score 0, that sorts by time."""
     return f"{micros(at):018d}\x1f{payload_id}"
 
 

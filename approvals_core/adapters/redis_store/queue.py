@@ -9,24 +9,30 @@ is too early costs a look: who follows it finds nothing and corrects it. None ma
   *sweep* finds the job: it goes through the registry, a page at a time, and lowers hints.
 - Who leases raises the hint to what is left, then looks again: what was committed before the
   hint was raised is seen now, and who commits later lowers it himself.
+
+Which scopes have dead letters is kept in the same way, as a set.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from approvals_core.adapters.redis_store.keys import REGISTRY, ScopeKeys, hints
+from approvals_core.adapters.redis_store.keys import DEAD, REGISTRY, ScopeKeys, hints
 from approvals_core.adapters.redis_store.scripts import LEASE
 from approvals_core.adapters.redis_store.wire import Command, Wire, call
 from approvals_core.adapters.stored import instant, leased_job, micros
 from approvals_core.models import Change, Lane, Lease, LeasedJob
+from approvals_core.ports import MOST_COUNTED, Depth, LaneDepth, Room
 
 SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
 SWEPT = 100  # scopes in a page of the sweep
 SWEEP_EVERY = 5.0  # seconds between two pages, once every scope was swept after the start
+COUNTED = 1000  # scopes with jobs in a lane that are looked at for its depth
 LOOKS = 20  # of `next_due`; after that it may answer too early
+
+_PARTS = 4  # of one job in the answer of the lease's script
 
 Heads = Mapping[str, str]  # scope -> when its next job is handed out, "" for never
 
@@ -48,13 +54,19 @@ class Queue:
         self._sweep_at = float("-inf")  # loop time
 
     async def lease(
-        self, lanes: Sequence[Lane], limit: int, now: datetime, until: datetime
+        self,
+        lanes: Sequence[Lane],
+        limit: int,
+        now: datetime,
+        until: datetime,
+        room: Room | None = None,
     ) -> list[LeasedJob]:
         """Lease at most *limit* jobs, as `Store.lease`."""
         await self._sweep()
         urgent = sorted(lanes)
         found = await self._reading.send(*(_scopes_due(lane, now) for lane in urgent))
-        turn = _Turn(micros(now), Lease(scope="", job="", token=uuid4().hex, until=until))
+        lease = Lease(scope="", job="", token=uuid4().hex, until=until)
+        turn = _Turn(micros(now), lease, room or (lambda _scope: limit))
         leased: list[LeasedJob] = []
         for lane, scopes in zip(urgent, found, strict=True):
             if scopes:
@@ -65,18 +77,57 @@ class Queue:
         """Note that *scope* has a job of *lane* to hand out at *at*."""
         await self._writing.send(_lower(scope, lane, at))
 
-    async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
+    async def next_due(
+        self, lanes: Sequence[Lane], but_not: Collection[str] = ()
+    ) -> datetime | None:
         """Return when there is something to hand out, correcting hints that are too early."""
-        times = [at for lane in lanes if (at := await self._next_of_lane(lane)) is not None]
+        found = [await self._next_of_lane(lane, but_not) for lane in lanes]
+        times = [at for at in found if at is not None]
         return instant(min(times)) if times else None
 
-    async def _next_of_lane(self, lane: Lane) -> int | None:
+    async def depth(self, now: datetime) -> Depth:
+        """Return how much there is, as `Store.depth`: in the time that so many scopes take."""
+        lanes = {lane: await self._lane_depth(lane, now) for lane in Lane}
+        return Depth(lanes=lanes, dead=await self._dead())
+
+    async def _lane_depth(self, lane: Lane, now: datetime) -> LaneDepth:
+        (scopes,) = await self._reading.send(("ZRANGE", hints(lane), 0, COUNTED - 1))
+        places = [ScopeKeys(scope).lanes[lane] for scope in scopes]
+        jobs = await self._reading.send(*(("ZCARD", place) for place in places))
+        due = await self._reading.send(*(("ZCOUNT", p, "-inf", micros(now)) for p in places))
+        heads = await self._reading.send(*(_head(scope, lane) for scope in scopes))
+        times = [number(head[1]) for head in heads if head]
+        return LaneDepth(
+            jobs=min(sum(jobs), MOST_COUNTED),
+            due=min(sum(due), MOST_COUNTED),
+            next=instant(min(times)) if times else None,
+        )
+
+    async def _dead(self) -> dict[str, int]:
+        (scopes,) = await self._reading.send(("SMEMBERS", DEAD))
+        counts = await self._reading.send(*(_dead_letters(scope) for scope in scopes))
+        found = dict(zip(scopes, counts, strict=True))
+        if none := [scope for scope, count in found.items() if not count]:
+            await self._writing.send(*(("SREM", DEAD, scope) for scope in none))
+            await self._note_dead(none)  # and look again: see the module
+        return {scope: count for scope, count in found.items() if count}
+
+    async def _note_dead(self, scopes: Sequence[str]) -> None:
+        counts = await self._reading.send(*(_dead_letters(scope) for scope in scopes))
+        noted = [("SADD", DEAD, s) for s, count in zip(scopes, counts, strict=True) if count]
+        await self._writing.send(*noted)
+
+    async def _next_of_lane(self, lane: Lane, but_not: Collection[str]) -> int | None:
         at = None
+        looks = ("ZRANGE", hints(lane), 0, len(but_not), "WITHSCORES")
         for _ in range(LOOKS):
-            (hinted,) = await self._reading.send(("ZRANGE", hints(lane), 0, 0, "WITHSCORES"))
+            (flat,) = await self._reading.send(looks)
+            hinted = [
+                pair for pair in zip(flat[::2], flat[1::2], strict=True) if pair[0] not in but_not
+            ]
             if not hinted:
                 return None
-            scope, at = hinted[0], number(hinted[1])
+            scope, at = hinted[0][0], number(hinted[0][1])
             (head,) = await self._reading.send(_head(scope, lane))
             if head and number(head[1]) <= at:
                 return number(head[1])
@@ -87,18 +138,29 @@ class Queue:
         self, lane: Lane, scopes: Sequence[str], limit: int, turn: "_Turn"
     ) -> list[LeasedJob]:
         last = self._last.get(lane, "")
-        waiting = deque(sorted(scopes, key=lambda scope: (scope <= last, scope)))
+        waiting = deque(
+            scope
+            for scope in sorted(scopes, key=lambda scope: (scope <= last, scope))
+            if turn.room(scope) > 0
+        )
+        if not waiting:
+            return []
         heads: dict[str, str] = {}
+        had: Counter[str] = Counter()
         leased: list[LeasedJob] = []
         while waiting and (wanted := limit - len(leased)) > 0:
             called = [waiting.popleft() for _ in range(min(wanted, len(waiting)))]
             share = wanted // len(called)
-            calls = (_lease_call(scope, lane, share, turn) for scope in called)
+            calls = (
+                _lease_call(scope, lane, min(share, turn.room(scope) - had[scope]), turn)
+                for scope in called
+            )
             for scope, answer in zip(called, await self._writing.send(*calls), strict=True):
                 head, *parts = answer
                 heads[scope] = head
                 leased += _leased(scope, parts, turn.lease)
-                if head and number(head) <= turn.now:
+                had[scope] += len(parts) // _PARTS
+                if head and number(head) <= turn.now and had[scope] < turn.room(scope):
                     waiting.append(scope)
             self._last[lane] = called[-1]
         await self._correct(lane, heads)
@@ -138,21 +200,24 @@ class Queue:
         heads = await self._reading.send(*(_head(scope, lane) for scope, lane in places))
         pairs = zip(places, heads, strict=True)
         await self._writing.send(*(_lower(*place, head[1]) for place, head in pairs if head))
+        await self._note_dead(scopes)
         self._sweep_cursor = int(cursor)
         if self._sweep_cursor == 0 or self._sweep_at > 0:
             self._sweep_at = now + SWEEP_EVERY
 
 
 class _Turn:
-    def __init__(self, now: int, lease: Lease) -> None:
+    def __init__(self, now: int, lease: Lease, room: Room) -> None:
         self.now = now
         self.lease = lease  # with the token and end of all that is handed out
+        self.room = room
 
 
 def hint_commands(change: Change) -> list[Command]:
-    """Return what lowers the hints for the jobs of *change*."""
+    """Return what lowers the hints for the jobs of *change*, and notes its dead letter."""
     claim = change.claim
-    return [
+    dead: list[Command] = [("SADD", DEAD, change.scope)] if change.dead else []
+    return dead + [
         _lower(
             change.scope,
             job.lane,
@@ -174,6 +239,10 @@ def _head(scope: str, lane: Lane) -> Command:
     return ("ZRANGE", ScopeKeys(scope).lanes[lane], 0, 0, "WITHSCORES")
 
 
+def _dead_letters(scope: str) -> Command:
+    return ("HLEN", ScopeKeys(scope).dead_letters)
+
+
 def _lease_call(scope: str, lane: Lane, share: int, turn: _Turn) -> Command:
     keys = ScopeKeys(scope)
     ends = micros(turn.lease.until)
@@ -183,7 +252,7 @@ def _lease_call(scope: str, lane: Lane, share: int, turn: _Turn) -> Command:
 
 def _leased(scope: str, parts: Sequence[str], lease: Lease) -> list[LeasedJob]:
     """Read the script's answer: key, due, failures and record of each job."""
-    rows = [parts[n : n + 4] for n in range(0, len(parts), 4)]
+    rows = [parts[n : n + _PARTS] for n in range(0, len(parts), _PARTS)]
     read = (
         leased_job(record, int(due), lease._replace(scope=scope, job=key), int(failures))
         for key, due, failures, record in rows

@@ -45,6 +45,7 @@ from approvals_core.ports import (
     PayloadPage,
 )
 
+LISTED = 500  # payloads that an older program took, listed at a time
 _JOB = re.compile(r"(\d+)\|(\d+)\|([^|]*)\|(\d*)\|(\d+)\|(.*)", re.DOTALL)  # see the scripts
 
 
@@ -115,10 +116,34 @@ class Reads:
     async def late_payloads(
         self, scope: str, *, after: PayloadCursor | None = None, limit: int
     ) -> PayloadPage:
+        return await self._listed(ScopeKeys(scope).late, scope, after, limit)
+
+    async def payloads(
+        self, scope: str, *, after: PayloadCursor | None = None, limit: int
+    ) -> PayloadPage:
+        await self._list_all(ScopeKeys(scope))
+        return await self._listed(ScopeKeys(scope).payload_log, scope, after, limit)
+
+    async def _list_all(self, keys: ScopeKeys) -> None:
+        """List the payloads that a program took which did not list them."""
+        counts = await self._reading.send(("HLEN", keys.payloads), ("ZCARD", keys.payload_log))
+        cursor = "0" if counts[0] > counts[1] else ""
+        while cursor:
+            (answer,) = await self._reading.send(("HSCAN", keys.payloads, cursor, "COUNT", LISTED))
+            cursor, flat = answer
+            found = [Payload.model_validate_json(record) for record in flat[1::2]]
+            members = [part for p in found for part in (0, late_member(p.received_at, p.id))]
+            if members:
+                await self._reading.send(("ZADD", keys.payload_log, *members))
+            cursor = "" if str(cursor) == "0" else cursor
+
+    async def _listed(
+        self, name: str, scope: str, after: PayloadCursor | None, limit: int
+    ) -> PayloadPage:
         keys = ScopeKeys(scope)
         start = f"({late_member(after.at, after.id)}" if after else "-"
         (members,) = await self._reading.send(
-            ("ZRANGEBYLEX", keys.late, start, "+", "LIMIT", 0, limit + 1)
+            ("ZRANGEBYLEX", name, start, "+", "LIMIT", 0, limit + 1)
         )
         ids = [member.partition("\x1f")[2] for member in members]
         records = await self._reading.send(*(("HGET", keys.payloads, each) for each in ids))
@@ -127,6 +152,10 @@ class Reads:
     async def contact(self, person: PersonId) -> Contact | None:
         (record,) = await self._reading.send(("HGET", ScopeKeys(person.scope).contact, "record"))
         return Contact.model_validate_json(record) if record else None
+
+    async def notes(self, scope: str) -> Mapping[str, str]:
+        (flat,) = await self._reading.send(("HGETALL", ScopeKeys(scope).notes))
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def page(self, scope: str, name: str, *, after: Cursor | None = None, limit: int) -> Page:
         keys, start = ScopeKeys(scope), list_start(name)
@@ -140,7 +169,7 @@ class Reads:
         records = await self._reading.send(
             *(("HGET", keys.approval(key), "record") for _, key in rows[:limit])
         )
-        return page_of([int(at) for at, _ in rows], records, limit)
+        return page_of(scope, [(int(at), key) for at, key in rows], records, limit)
 
     async def count(self, scope: str, name: str) -> int:
         bounds = (f"[{list_start(name)}", f"({list_end(name)}")

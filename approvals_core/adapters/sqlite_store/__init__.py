@@ -16,7 +16,7 @@ from approvals_core.adapters.sqlite_store.writer import Writer
 from approvals_core.adapters.stored import check, check_lease
 from approvals_core.errors import StoreRefused
 from approvals_core.models import Change, Lane, Lease, LeasedJob
-from approvals_core.ports import Store
+from approvals_core.ports import Room, Store
 
 BUSY_TIMEOUT = 5.0  # seconds a write waits for other processes
 READ_TIMEOUT = 0.5  # seconds; a reader waits only while a crashed process' log is recovered
@@ -61,7 +61,13 @@ class SqliteStore(Reads):
         await self._writer.write(lambda connection: commits.apply(connection, change))
 
     async def lease(
-        self, lanes: Sequence[Lane], *, limit: int, now: datetime, until: datetime
+        self,
+        lanes: Sequence[Lane],
+        *,
+        limit: int,
+        now: datetime,
+        until: datetime,
+        room: Room | None = None,
     ) -> Sequence[LeasedJob]:
         check_lease(now, until)
         due = await self.next_due(lanes)
@@ -72,7 +78,8 @@ class SqliteStore(Reads):
         def hand_out(connection: sqlite3.Connection) -> list[LeasedJob]:
             leased: list[LeasedJob] = []
             for lane in sorted(lanes):
-                leased += self._turns.hand_out(connection, lane, limit - len(leased), new, now)
+                wanted = jobs.Wanted(limit - len(leased), room)
+                leased += self._turns.hand_out(connection, lane, wanted, new, now)
             return leased
 
         return await self._writer.write(hand_out)

@@ -126,6 +126,7 @@ def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
     )
     if change.payload:
         _write_payload(connection, change.scope, change.payload)
+    _write_notes(connection, change)
     if change.answers:
         connection.execute(
             "DELETE FROM dead_letters WHERE scope = ? AND id = ?", (change.scope, change.answers)
@@ -137,10 +138,26 @@ def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
         )
 
 
+def _write_notes(connection: sqlite3.Connection, change: Change) -> None:
+    for name, text in change.notes.items():
+        if text is None:
+            connection.execute(
+                "DELETE FROM notes WHERE scope = ? AND name = ?", (change.scope, name)
+            )
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (change.scope, name, text)
+            )
+
+
 def _write_payload(connection: sqlite3.Connection, scope: str, payload: Payload) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO payloads VALUES (?, ?, ?, ?)",
         (scope, payload.id, payload.digest, payload.model_dump_json()),
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO payload_log VALUES (?, ?, ?)",
+        (scope, micros(payload.received_at), payload.id),
     )
     if payload.disposition in LATE:
         connection.execute(

@@ -1,12 +1,15 @@
 """The queue of work: asking for jobs, handing them out, and what becomes of them."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from approvals_core.adapters.stored import leased_job, micros
 from approvals_core.errors import LeaseLost
 from approvals_core.models import Change, Lane, Lease, LeasedJob
+from approvals_core.ports import Room
 
 SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
 
@@ -106,6 +109,17 @@ def _must_hit(cursor: sqlite3.Cursor) -> None:
         raise LeaseLost("the job was handed to somebody else")
 
 
+class Wanted(NamedTuple):
+    """How many jobs at most, and *room* for how many of a scope; None: for all."""
+
+    limit: int
+    room: Room | None = None
+
+    def of(self, scope: str) -> int:
+        """Return how many jobs of *scope* are wanted at most."""
+        return self.limit if self.room is None else min(self.limit, self.room(scope))
+
+
 class Turns:
     """
     Hands out due jobs so that no scope waits for another one's flood.
@@ -119,12 +133,17 @@ class Turns:
         self._last: dict[Lane, str] = {}
 
     def hand_out(
-        self, connection: sqlite3.Connection, lane: Lane, limit: int, lease: Lease, now: datetime
+        self,
+        connection: sqlite3.Connection,
+        lane: Lane,
+        wanted: Wanted,
+        lease: Lease,
+        now: datetime,
     ) -> list[LeasedJob]:
-        """Lease at most *limit* jobs of *lane*, with the token and end of *lease*."""
-        if limit <= 0:
+        """Lease the jobs *wanted* of *lane*, with the token and end of *lease*."""
+        if wanted.limit <= 0:
             return []
-        chosen = self._choose(connection, lane, limit, micros(now))
+        chosen = self._choose(connection, lane, wanted, micros(now))
         for scope, key, *_ in chosen:
             connection.execute(
                 _HAND_OUT, (lease.token, micros(lease.until), micros(now), scope, key)
@@ -133,41 +152,57 @@ class Turns:
         return [leased for leased in read if leased is not None]
 
     def _choose(
-        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+        self, connection: sqlite3.Connection, lane: Lane, wanted: Wanted, now: int
     ) -> Iterable[Due]:
+        limit = wanted.limit
         oldest: list[Due] = connection.execute(_OLDEST, (lane, now, limit + 1)).fetchall()
         if len(oldest) <= limit:
-            return oldest
-        chosen = self._shares(connection, lane, limit, now)
-        rest = (row for row in oldest if row[:2] not in chosen)
-        for row in list(rest)[: limit - len(chosen)]:
+            return _fitting(oldest, wanted, Counter())
+        chosen = self._shares(connection, lane, wanted, now)
+        had = Counter(scope for scope, _key in chosen)
+        rest = _fitting([row for row in oldest if row[:2] not in chosen], wanted, had)
+        for row in rest[: limit - len(chosen)]:
             chosen[row[:2]] = row
         return chosen.values()
 
     def _shares(
-        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+        self, connection: sqlite3.Connection, lane: Lane, wanted: Wanted, now: int
     ) -> dict[tuple[str, str], Due]:
-        due = self._scopes_in_turn(connection, lane, limit, now)
-        share = limit // max(1, len(due))
+        due = self._scopes_in_turn(connection, lane, wanted, now)
+        share = wanted.limit // max(1, len(due))
         rows: Iterable[Due] = (
             row
             for scope in due
-            for row in connection.execute(_OLDEST_OF_SCOPE, (lane, scope, now, share))
+            for row in connection.execute(
+                _OLDEST_OF_SCOPE, (lane, scope, now, min(share, wanted.of(scope)))
+            )
         )
         return {row[:2]: row for row in rows}
 
     def _scopes_in_turn(
-        self, connection: sqlite3.Connection, lane: Lane, limit: int, now: int
+        self, connection: sqlite3.Connection, lane: Lane, wanted: Wanted, now: int
     ) -> list[str]:
-        """Return at most *limit* scopes with something due, after those of last time."""
+        """Return as many scopes with something due as jobs are wanted, after those of last time."""
         due: list[str] = []
         for scope in _round(connection, lane, self._last.get(lane, "")):
             self._last[lane] = scope
+            if wanted.of(scope) <= 0:
+                continue
             if connection.execute(_OLDEST_OF_SCOPE, (lane, scope, now, 1)).fetchone():
                 due.append(scope)
-            if len(due) == limit:
+            if len(due) == wanted.limit:
                 break
         return due
+
+
+def _fitting(rows: Iterable[Due], wanted: Wanted, had: Counter[str]) -> list[Due]:
+    """Return the rows for which their scopes have room, beside what they *had*."""
+    fitting: list[Due] = []
+    for row in rows:
+        had[row[0]] += 1
+        if had[row[0]] <= wanted.of(row[0]):
+            fitting.append(row)
+    return fitting
 
 
 def _round(connection: sqlite3.Connection, lane: Lane, last: str) -> list[str]:

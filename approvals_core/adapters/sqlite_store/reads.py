@@ -1,8 +1,9 @@
 """Answers questions, on connections of its own that wait for no writer."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -31,9 +32,12 @@ from approvals_core.models import (
     Receipt,
 )
 from approvals_core.ports import (
+    MOST_COUNTED,
     Cursor,
+    Depth,
     JobCursor,
     JobPage,
+    LaneDepth,
     Page,
     PayloadCursor,
     PayloadPage,
@@ -42,11 +46,22 @@ from approvals_core.ports import (
 Row = tuple[Any, ...]
 
 _PAGE = """
-SELECT entries.at, approvals.record FROM entries JOIN approvals USING (scope, key)
+SELECT entries.at, key, approvals.record FROM entries JOIN approvals USING (scope, key)
 WHERE scope = ? AND list = ? AND (entries.at, key) > (?, ?)
 ORDER BY entries.at, key LIMIT ?
 """
 _QUEUED = "SELECT key, lane, due, next, token IS NOT NULL, failures, record FROM jobs"
+# Each of the counts reads no more than so many entries of an index.
+_LANE_DEPTH = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE lane = :lane LIMIT :most)),
+    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE lane = :lane AND next <= :now LIMIT :most)),
+    (SELECT min(next) FROM jobs WHERE lane = :lane)
+"""
+_TAKEN = """
+SELECT payloads.record FROM payload_log JOIN payloads USING (scope, id)
+WHERE scope = ? AND (payload_log.at, id) > (?, ?)
+ORDER BY payload_log.at, id LIMIT ?
+"""
 _LATE = """
 SELECT payloads.record FROM late_payloads JOIN payloads USING (scope, id)
 WHERE scope = ? AND (late_payloads.at, id) > (?, ?)
@@ -144,14 +159,24 @@ class Reads:
         rows = self._all(_LATE, scope, *start, limit + 1)
         return payload_page([row[0] for row in rows], limit)
 
+    async def payloads(
+        self, scope: str, *, after: PayloadCursor | None = None, limit: int
+    ) -> PayloadPage:
+        start = (micros(after.at), after.id) if after else (-1, "")
+        rows = self._all(_TAKEN, scope, *start, limit + 1)
+        return payload_page([row[0] for row in rows], limit)
+
     async def contact(self, person: PersonId) -> Contact | None:
         row = self._one("SELECT record FROM contacts WHERE scope = ?", person.scope)
         return Contact.model_validate_json(row[0]) if row else None
 
+    async def notes(self, scope: str) -> Mapping[str, str]:
+        return dict(self._all("SELECT name, text FROM notes WHERE scope = ?", scope))
+
     async def page(self, scope: str, name: str, *, after: Cursor | None = None, limit: int) -> Page:
         start = (micros(after.at), key_text(after.key)) if after else (-1, "")
         rows = self._all(_PAGE, scope, name, *start, limit + 1)
-        return page_of([row[0] for row in rows], [row[1] for row in rows], limit)
+        return page_of(scope, [row[:2] for row in rows], [row[2] for row in rows], limit)
 
     async def count(self, scope: str, name: str) -> int:
         loop = asyncio.get_running_loop()
@@ -174,10 +199,23 @@ class Reads:
         places = [(row[3], row[0]) for row in rows]
         return job_page(places, [_queued(scope, row) for row in rows[:limit]], limit)
 
-    async def next_due(self, lanes: Sequence[Lane]) -> datetime | None:
-        rows = [self._one("SELECT min(next) FROM jobs WHERE lane = ?", lane) for lane in lanes]
+    async def next_due(
+        self, lanes: Sequence[Lane], *, but_not: Collection[str] = ()
+    ) -> datetime | None:
+        rows = [
+            self._one(
+                "SELECT next FROM jobs WHERE lane = ?"
+                " AND scope NOT IN (SELECT value FROM json_each(?)) ORDER BY next LIMIT 1",
+                *(lane, json.dumps(list(but_not))),
+            )
+            for lane in lanes
+        ]
         times: list[int] = [row[0] for row in rows if row and row[0] is not None]
         return instant(min(times)) if times else None
+
+    async def depth(self, now: datetime) -> Depth:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._counter, self._depth, micros(now))
 
     async def dead_letters(self, scope: str) -> Sequence[DeadLetter]:
         rows = self._all("SELECT record FROM dead_letters WHERE scope = ? ORDER BY at, id", scope)
@@ -196,6 +234,18 @@ class Reads:
     def _count(self, scope: str, name: str) -> int:
         counted = "SELECT count(*) FROM entries WHERE scope = ? AND list = ?"
         return _fetch(self._counting, counted, (scope, name))[0][0]
+
+    def _depth(self, now: int) -> Depth:
+        lanes = {lane: self._lane_depth(lane, now) for lane in Lane}
+        dead = _fetch(self._counting, "SELECT scope, count(*) FROM dead_letters GROUP BY scope", ())
+        return Depth(lanes=lanes, dead=dict(dead))
+
+    def _lane_depth(self, lane: Lane, now: int) -> LaneDepth:
+        (row,) = _fetch(
+            self._counting, _LANE_DEPTH, {"lane": lane, "now": now, "most": MOST_COUNTED}
+        )
+        jobs, due, first = row
+        return LaneDepth(jobs=jobs, due=due, next=None if first is None else instant(first))
 
     def _one(self, sql: str, *values: object) -> Row | None:
         rows = self._all(sql, *values)
@@ -219,8 +269,10 @@ def _queued(scope: str, row: Row) -> QueuedJob:
     )
 
 
-def _fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Row]:
+def _fetch(
+    connection: sqlite3.Connection, sql: str, values: tuple[object, ...] | Mapping[str, object]
+) -> list[Row]:
     try:
-        return connection.execute(sql, tuple(values)).fetchall()
+        return connection.execute(sql, values).fetchall()
     except sqlite3.Error as error:
         raise StoreUnavailable(f"SQLite: {error}") from error

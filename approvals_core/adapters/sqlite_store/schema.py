@@ -59,11 +59,26 @@ CREATE TABLE dead_letters (
 );
 """
 
-# Came later: made in older files, too. Of which payloads something was too old, by time.
+# Came later: made in older files, too. Of which payloads something was too old, by time; all
+# payloads by time, those of before to the second;
+# and what a scope keeps by name.
 LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS late_payloads (
     scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (scope, at, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS payload_log (
+    scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (scope, at, id)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO payload_log
+SELECT scope, 1000000 * CAST(at AS INTEGER), id FROM (
+    SELECT scope, id, CASE WHEN json_valid(record)
+        THEN strftime('%s', json_extract(record, '$.received_at')) END AS at FROM payloads
+) WHERE at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payload_log);
+CREATE TABLE IF NOT EXISTS notes (
+    scope TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (scope, name)
 ) WITHOUT ROWID
 """
 
@@ -126,7 +141,8 @@ def _make_or_check(connection: sqlite3.Connection) -> None:
     row = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
     if int(row[0]) > SCHEMA:
         raise StoreRefused(f"The file has schema {row[0]}, not {SCHEMA}: update this program.")
-    connection.execute(LATER_TABLES)
+    for statement in LATER_TABLES.split(";"):
+        connection.execute(statement)
     connection.execute("COMMIT")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { registerTeamsElements } from "./elements.js";
 import { HOST_CONFIG } from "./hostconfig.js";
+import { withPeople } from "./people.js";
 
 const AC = window.AdaptiveCards;
 const markdown = window.markdownit?.({ html: false, linkify: false }).disable("image"); // Teams shows no images in markdown
@@ -49,7 +50,7 @@ export class CardView {
     try {
       const { lang, ...rest } = json;
       if (lang) this.element.lang = lang; // the renderer heeds only every second one on a page, and then writes dates two ways
-      this.#card.parse(rest);
+      this.#card.parse(withPeople(rest));
       this.element.append(this.#card.render());
     } catch (problem) {
       this.element.append(h("p", { class: "card-broken" }, json.fallbackText || `This card cannot be drawn: ${problem.message}`));
@@ -108,13 +109,20 @@ export class CardView {
   retype({ values, focus }) {
     for (const input of this.#card.getAllInputs()) {
       const control = input.renderedInputControlElement;
-      if (input.id in values && !input.value && control && "value" in control) {
-        control.value = values[input.id];
-        control.dispatchEvent(new Event("input", { bubbles: true }));
-      }
+      if (input.id in values && control) give(input, control, values[input.id]);
       if (input.id === focus) control?.focus({ preventScroll: true });
     }
   }
+}
+
+// Puts a value into an input as if it had been filled in; a box to tick and a list that is typed in show it another way.
+function give(input, control, value) {
+  const field = control.matches("input, textarea, select") ? control : control.querySelector("input");
+  if (!field) return;
+  if (input instanceof AC.ToggleInput) field.checked = value === input.valueOn;
+  else if (input.value) return;
+  else field.value = input.style === "filtered" ? (input.choices.find((choice) => choice.value === value)?.title ?? "") : value;
+  field.dispatchEvent(new Event(field.type === "checkbox" ? "change" : "input", { bubbles: true }));
 }
 
 // Everything the action sends along, blanks too: a text that was cleared must arrive as cleared.

@@ -13,6 +13,7 @@ const OPERATIONS = { 1: "CREATE", 2: "UPDATE", 3: "DELETE" };
 
 export class Composer {
   #setup;
+  #tenant;
   #adopt;
   #sample;
   #editor;
@@ -25,16 +26,18 @@ export class Composer {
   #answer = h("div", { class: "answer", "aria-live": "polite" });
   #body = h("div", { class: "answer" });
 
-  constructor(setup, adopt) {
+  constructor(setup, tenant, adopt) {
     this.#setup = setup;
+    this.#tenant = tenant;
     this.#adopt = adopt;
-    this.#terminal = new Terminal(setup);
-    this.#standing = new Standing(setup.people);
+    this.#terminal = new Terminal(setup, tenant);
+    this.#standing = new Standing(setup.people, tenant.code);
     this.#editor = new Editor("The ARX to post, as JSON", (parsed, text) => this.#read(parsed, text));
     this.#send = h("button", { type: "button", class: "button primary", onclick: () => this.#post() }, icon("send"), h("span", {}, "Post as tenant"));
     const renew = h("button", { type: "button", class: "button small", title: "Post the same sample as a new request", onclick: () => this.#renew() }, icon("plus"), "New number");
     this.element = h("div", { class: "composer" },
-      h("div", { class: "picks" }, this.#groups(setup.samples)),
+      h("div", { class: "starts" }, this.#start("start", "Start a request"), tenant.lives ? this.#start("story", "Run all seven steps") : null),
+      h("div", { class: "picks" }, this.#groups(tenant.samples)),
       h("div", { class: "number-row" }, h("span", { class: "label" }, "Document"), this.#number, renew),
       this.#editor.element,
       this.#reading,
@@ -46,7 +49,7 @@ export class Composer {
     this.#editor.element.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#post();
     });
-    if (setup.samples.length) this.#choose(setup.samples[0]);
+    if (tenant.samples.length) this.#choose(tenant.samples[0]);
   }
 
   // Something happened somewhere: it may concern the request in the box.
@@ -54,8 +57,29 @@ export class Composer {
     this.#standing.stir();
   }
 
-  renew(setup) {
-    this.#terminal.renew(setup);
+  renew(setup, tenant) {
+    this.#terminal.renew(setup, tenant);
+  }
+
+  // The tenant's own system begins a request, as it would without anybody at this page.
+  #start(path, label) {
+    const button = h("button", { type: "button", class: "button small", onclick: () => this.#begin(button, path) }, icon(path === "start" ? "plus" : "auto"), h("span", {}, label));
+    return button;
+  }
+
+  async #begin(button, path) {
+    button.disabled = true;
+    try {
+      const { sent } = await post(path, { tenant: this.#tenant.code });
+      if (sent) this.#adopt([sent]);
+      this.#body.replaceChildren();
+      if (sent) this.#show(sent);
+      else this.#answer.replaceChildren(h("p", { class: "answer-line" }, icon("check"), "Under way: watch the chats, and the traffic."));
+    } catch (problem) {
+      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
+    } finally {
+      button.disabled = false;
+    }
   }
 
   #groups(samples) {
@@ -108,7 +132,7 @@ export class Composer {
     this.#send.disabled = true;
     this.#send.classList.add("working");
     try {
-      const answer = await post("arx", { body: this.#editor.text });
+      const answer = await post("arx", { tenant: this.#tenant.code, body: this.#editor.text });
       this.#adopt([answer.sent]);
       this.#show(answer.sent);
       this.stir();

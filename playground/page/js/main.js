@@ -5,8 +5,9 @@ import { rendererLoaded } from "./card.js";
 import { Chat } from "./chat.js";
 import { h } from "./dom.js";
 import { Live } from "./live.js";
+import { knowDirectory } from "./people.js";
 import { setUpSwitches } from "./switches.js";
-import { Tenant } from "./tenant.js";
+import { Tenants } from "./tenants.js";
 import { LOCALE, ZONE } from "./times.js";
 import { Views } from "./views.js";
 
@@ -21,15 +22,16 @@ async function start() {
   if (!rendererLoaded) throw new Error("The card renderer is not installed. Stop the playground and run `make run` again: it sets up web/node_modules.");
   await introduce();
   const setup = await get("setup");
+  knowDirectory(setup.directory);
   const live = new Live((state) => {
-    if (connection(state) === "lost" && state === "live") introduce().then(() => get("setup")).then((again) => tenant.renew(again), () => {});
+    if (connection(state) === "lost" && state === "live") introduce().then(() => get("setup")).then((again) => tenants.renew(again), () => {});
   });
   const adopt = (things) => live.adopt({ things });
   const people = setup.people.filter((person) => setup.chats.includes(person.alias));
   const chats = new Map(people.map((person) => [person.alias, new Chat(person, { adopt, announce })]));
-  const tenant = new Tenant(setup, adopt);
+  const tenants = new Tenants(setup, adopt);
   document.getElementById("chats").append(...[...chats.values()].map((chat) => chat.element));
-  document.getElementById("tenant").append(tenant.element);
+  document.getElementById("tenant").append(tenants.element);
   const views = new Views([
     ...people.map((person) => ({ view: person.alias, label: person.name.split(" ")[0], pane: chats.get(person.alias).element })),
     { view: "tenant", label: "Tenant", pane: document.getElementById("tenant") },
@@ -40,9 +42,9 @@ async function start() {
       if (changed && !whole) views.news(alias);
     }
     for (const app of things.filter((thing) => thing.kind === "app")) chats.get(app.person)?.appIs(app.state);
-    if (things.length && !whole) tenant.stir();
+    if (things.length && !whole) tenants.stir();
     const theirs = things.filter((thing) => thing.kind !== "message" && thing.kind !== "app");
-    tenant.update(theirs, gone);
+    tenants.update(theirs, gone, whole);
     if (theirs.length && !whole) views.news("tenant");
   });
   live.start();

@@ -4,9 +4,10 @@ const ALLOWED = {
   theme: ["auto", "light", "dark"],
   width: ["pane", "phone"],
   view: null,
+  tenant: null,
   panel: ["send", "traffic"],
 };
-const DEFAULTS = { theme: "auto", width: "pane", view: "", panel: "send" };
+const DEFAULTS = { theme: "auto", width: "pane", view: "", tenant: "", panel: "send" };
 
 const listeners = new Set();
 let current = read();

@@ -16,12 +16,14 @@ const STATES = {
 
 export class Standing {
   #people;
+  #tenant;
   #asked = { number: "", year: "" };
   #timers = [];
   #list = h("ul", { class: "approvers", "aria-label": "Approvers" });
 
-  constructor(people) {
+  constructor(people, tenant) {
     this.#people = people;
+    this.#tenant = tenant;
     this.element = h("section", { class: "standing", "aria-live": "polite", hidden: true },
       h("h3", {}, "What became of it"), this.#list);
   }
@@ -42,7 +44,7 @@ export class Standing {
 
   async #look() {
     const asked = this.#asked;
-    const { told } = await get(`request?${new URLSearchParams(asked)}`).catch(() => ({ told: null }));
+    const { told } = await get(`request?${new URLSearchParams({ tenant: this.#tenant, ...asked })}`).catch(() => ({ told: null }));
     if (asked === this.#asked) this.#show(told);
   }
 

@@ -1,7 +1,7 @@
-// The tenant's side of the page: its fault switches, the box to post an ARX, and its traffic.
+// One tenant's side of the page: its fault switches, the box to post an ARX, and its traffic.
 
 import { Composer } from "./composer.js";
-import { h, initials } from "./dom.js";
+import { h } from "./dom.js";
 import { Faults } from "./faults.js";
 import { choose, onSettings } from "./settings.js";
 import { step } from "./switches.js";
@@ -15,12 +15,13 @@ export class Tenant {
   #toasts = new Toasts();
   #count = h("span", { class: "count", hidden: true });
 
-  constructor(setup, adopt) {
+  constructor(setup, tenant, adopt) {
+    const complain = (text) => this.#toasts.show(text, "error");
     this.#traffic = new Traffic(setup.people);
-    this.#faults = new Faults((text) => this.#toasts.show(text, "error"));
-    this.#composer = new Composer(setup, adopt);
+    this.#faults = new Faults(tenant, complain);
+    this.#composer = new Composer(setup, tenant, adopt);
     const panels = { send: this.#composer.element, traffic: this.#traffic.element };
-    this.element = h("div", { class: "tenant-inside" }, header(setup.tenant), this.#toasts.element, this.#faults.element,
+    this.element = h("div", { class: "desk" }, this.#toasts.element, this.#faults.element,
       tabs({ send: ["Send an ARX"], traffic: ["Traffic", this.#count] }, panels), ...Object.values(panels));
   }
 
@@ -37,20 +38,14 @@ export class Tenant {
     this.#composer.stir();
   }
 
-  renew(setup) {
-    this.#composer.renew(setup);
+  renew(setup, tenant) {
+    this.#composer.renew(setup, tenant);
   }
 
   #beat() {
     this.#count.classList.add("news");
     setTimeout(() => this.#count.classList.remove("news"), 700);
   }
-}
-
-function header(tenant) {
-  return h("header", { class: "tenant-head" },
-    h("span", { class: "avatar tenant-mark", "aria-hidden": "true" }, initials(tenant.name)),
-    h("div", { class: "who" }, h("h2", {}, tenant.name), h("p", {}, "The tenant: what its own system sends and receives")));
 }
 
 function tabs(labels, panels) {

@@ -5,12 +5,14 @@ import { icon } from "./icons.js";
 
 export class Terminal {
   #setup;
+  #tenant;
   #code = h("code");
   #arx = "";
   #text = "";
 
-  constructor(setup) {
+  constructor(setup, tenant) {
     this.#setup = setup;
+    this.#tenant = tenant;
     const said = h("span", { role: "status" });
     const copy = h("button", { type: "button", class: "button small", onclick: () => this.#copy(said) }, icon("copy"), "Copy");
     this.element = h("details", { class: "terminal" },
@@ -20,14 +22,15 @@ export class Terminal {
   }
 
   // A restarted playground has new secrets.
-  renew(setup) {
+  renew(setup, tenant) {
     this.#setup = setup;
+    this.#tenant = tenant;
     this.show(this.#arx);
   }
 
   show(arx) {
     this.#arx = arx;
-    this.#text = this.#setup.curl.replace(this.#setup.curl_placeholder, () => arx.trimEnd());
+    this.#text = this.#tenant.curl.replace(this.#setup.curl_placeholder, () => arx.trimEnd());
     this.#code.textContent = this.#text;
   }
 

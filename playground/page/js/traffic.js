@@ -8,6 +8,9 @@ import { exactClock, took } from "./times.js";
 const OPERATIONS = { 1: "CREATE", 2: "UPDATE", 3: "DELETE" };
 const QUIET = new Set(["host", "accept", "accept-encoding", "user-agent", "content-length", "connection"]);
 
+const LOST = { dropped: "answer lost", unheard: "not received" }; // by how it ended: nobody got the answer
+const UNREADABLE = { garbage: "unreadable", wrong_document: "wrong answer", dripping: "unreadable", endless: "unreadable", huge: "unreadable" };
+
 export class Traffic {
   #people;
   #entries = new Map(); // key -> {thing, element}
@@ -52,7 +55,7 @@ export class Traffic {
 
   #sent(thing) {
     const operation = OPERATIONS[thing.arx?.Operation];
-    const title = operation ? [h("span", { class: `op ${operation.toLowerCase()}` }, operation), ` ${documentOf(thing.arx)}`] : ["ARX"];
+    const title = operation ? [h("span", { class: `op ${operation.toLowerCase()}` }, operation), " ", h("span", { class: "entry-document" }, documentOf(thing.arx))] : ["ARX"];
     return h("details", { class: "entry sent" },
       summary("out", "Tenant sent", title, statusOf(thing.status, thing.status === null ? "no answer" : null), thing.at, disposition(thing.answer)),
       part("What the tenant posted", block(thing.body, "Body posted")),
@@ -63,16 +66,16 @@ export class Traffic {
     const one = Array.isArray(thing.body) ? thing.body[0] : thing.body;
     const action = thing.api === "action";
     const title = action
-      ? [h("strong", {}, one?.Action ?? "ApprovalRequest"), ` by ${this.#name(one?.ActionByAlias)} · ${documentOf(one)}`]
-      : [h("strong", {}, thing.api), ` ${thing.method} ${thing.path}`];
+      ? [h("strong", {}, one?.Action ?? "ApprovalRequest"), ` by ${this.#name(one?.ActionByAlias)} · `, h("span", { class: "entry-document" }, documentsOf(thing.body))]
+      : [h("strong", {}, thing.api), " ", h("span", { class: "entry-document" }, whatWasRead(thing.path))];
     const waiting = thing.outcome === "waiting";
-    const lost = { dropped: "answer lost", garbage: "unreadable" }[thing.outcome === "dropped" ? "dropped" : thing.fault];
+    const lost = LOST[thing.outcome] ?? UNREADABLE[thing.fault];
     const pill = waiting ? h("span", { class: "status waiting" }, "waiting") : statusOf(thing.status ?? "answered", lost, thing.status < 300 && said(thing.answer) !== false);
     return h("details", { class: "entry received" },
       summary("in", "Tenant received", title, pill, thing.at, notes(thing), thing.answered_at && took(thing.at, thing.answered_at)),
       part(`${thing.method} ${thing.path}`, headers(thing.headers)),
       ...(action ? [part("ApprovalRequest", block(thing.body, "ApprovalRequest received"))] : []),
-      part(lost ? "What the tenant did, though its answer never arrived" : "How the tenant answered", thing.answer === null ? h("p", { class: "none" }, "Nothing yet.") : block(thing.answer, "The tenant's answer")));
+      part(thing.outcome in LOST ? "What the tenant did, though its answer never arrived" : "How the tenant answered", thing.answer === null ? h("p", { class: "none" }, "Nothing yet.") : block(thing.answer, "The tenant's answer")));
   }
 
   #name(alias) {
@@ -108,12 +111,23 @@ function documentOf(body) {
   return body?.ApprovalIdentifier?.DisplayDocumentNumber ?? body?.ApprovalIdentifier?.DocumentNumber ?? "";
 }
 
+// What stands behind the API's name in a path: "LINE · PR-2026-00417".
+function whatWasRead(path) {
+  return path.split("?")[0].split("/").slice(4).map(decodeURIComponent).join(" · ");
+}
+
+// Of an array the first one's, and how many more there are.
+function documentsOf(body) {
+  if (!Array.isArray(body)) return documentOf(body);
+  return body.length > 1 ? `${documentOf(body[0])} and ${body.length - 1} more` : documentOf(body[0]);
+}
+
 function disposition(answer) {
   return answer?.Disposition ?? answer?.title;
 }
 
 function notes(thing) {
-  const facts = [thing.applied && "applied", thing.repeated && "known Idempotency-Key", said(thing.answer) === false && "refused", thing.fault && `switch: ${thing.fault.replace("_", " ")}`];
+  const facts = [thing.applied && "applied", thing.repeated && "known Idempotency-Key", said(thing.answer) === false && "refused", thing.fault && `switch: ${thing.fault.replaceAll("_", " ")}`];
   return facts.filter(Boolean).join(" · ");
 }
 

@@ -1,0 +1,7 @@
+"""Our own tokens for other services, from Entra through MSAL."""
+
+from approvals_core.adapters.entra.own import OwnTokens
+from approvals_core.adapters.entra.sources import PUBLIC_LOGIN
+from approvals_core.adapters.entra.tenants import TenantSignIn
+
+__all__ = ["PUBLIC_LOGIN", "OwnTokens", "TenantSignIn"]

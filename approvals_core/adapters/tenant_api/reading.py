@@ -1,0 +1,69 @@
+"""What is made of an answer that is only read: JSON of a bounded size and depth, or why not."""
+
+import json
+from datetime import datetime
+from typing import Any, cast
+
+from approvals_core.adapters.answers import retry_after
+from approvals_core.adapters.tenant_api.calls import UNAUTHORIZED, Reply
+from approvals_core.ports import Fetched, FetchedKind
+
+DEPTH = 32  # of arrays and objects within each other, as for what tenants post
+
+_LATER = {UNAUTHORIZED, 408, 425, 429}
+_OK = 200
+
+
+def fetched(reply: Reply, *, now: datetime) -> Fetched:
+    """Return what a reply of a tenant's Summary or Details API is good for."""
+    status = reply.status
+    if status == _OK:
+        return _found(reply.body)
+    reason = f"HTTP {status}"
+    if status in range(400, 500) and status not in _LATER:
+        return Fetched(kind=FetchedKind.REFUSED, status=status, reason=reason)
+    if status in _LATER or status in range(500, 600):
+        after = retry_after(reply.headers, now=now)
+        return Fetched(
+            kind=FetchedKind.UNAVAILABLE, status=status, reason=reason, retry_after=after
+        )
+    return unusable(reason, status)  # redirects are not followed; the others bring nothing
+
+
+def unusable(reason: str, status: int | None = None) -> Fetched:
+    """Return that there was an answer, but none that can be used."""
+    return Fetched(kind=FetchedKind.UNUSABLE, status=status, reason=reason)
+
+
+def _found(body: bytes) -> Fetched:
+    try:
+        text = body.decode("utf-8-sig")  # .NET likes to begin with a byte order mark
+        value: Any = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):  # what is no UTF-8 is a ValueError too
+        return unusable("HTTP 200, no JSON", _OK)
+    if not isinstance(value, dict | list):
+        return unusable("HTTP 200, neither an object nor an array", _OK)
+    if _too_deep(cast("object", value)):
+        return unusable(f"HTTP 200, nested deeper than {DEPTH}", _OK)
+    return Fetched(kind=FetchedKind.FOUND, body=text, status=_OK)
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEPTH):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: object) -> list[object]:
+    if isinstance(value, dict):
+        found = list(cast("dict[str, object]", value).values())
+    else:
+        found = cast("list[object]", value)
+    return [each for each in found if isinstance(each, dict | list)]

@@ -1,0 +1,71 @@
+"""Looks at the files beside a tenant's own: its icons, and the templates of its mails."""
+
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from approvals_core.adapters.tenant_files.calls import table_of, text_of
+from approvals_core.adapters.tenant_files.lines import Loc
+
+SIDES = {"small": 16, "medium": 30, "large": 40}  # pixels (assent-app, TenantImage)
+LARGEST_ICON = 64 * 1024  # bytes
+LARGEST_TEMPLATE = 256 * 1024  # bytes
+
+# PNG (RFC 2083, 3.1 and 4.1.1): signature, then a chunk IHDR of 13 bytes: width, height, ...
+_HEAD = struct.Struct(">8sI4sII")
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"IEND\xaeB`\x82"
+
+
+def wrong_beside(fields: Mapping[str, object], folder: Path) -> Iterator[tuple[Loc, str]]:
+    """Find icons and templates that are not there, or not what they should be."""
+    icons = table_of(fields, "icons")
+    for name, side in SIDES.items():
+        if (path := text_of(icons, name)) and (why := _wrong_icon(folder, path, side)):
+            yield ("icons", name), why
+    templates = table_of(table_of(fields, "mail"), "templates")
+    for name in templates:
+        if (path := text_of(templates, name)) and (why := _wrong_template(folder, path)):
+            yield ("mail", "templates", name), why
+
+
+def _wrong_icon(folder: Path, path: str, side: int) -> str:
+    content = _content(folder, path, LARGEST_ICON)
+    if isinstance(content, str):
+        return content
+    if len(content) < _HEAD.size or not content.endswith(_END):
+        return f"{path} is no PNG"
+    signature, length, chunk, width, height = _HEAD.unpack_from(content)
+    if (signature, length, chunk) != (_SIGNATURE, 13, b"IHDR"):
+        return f"{path} is no PNG"
+    if (width, height) != (side, side):
+        return f"{path} must have {side} x {side} pixels, and has {width} x {height}"
+    return ""
+
+
+def _wrong_template(folder: Path, path: str) -> str:
+    content = _content(folder, path, LARGEST_TEMPLATE)
+    if isinstance(content, str):
+        return content
+    try:
+        written = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"{path} is not UTF-8"
+    return "" if written.strip() else f"{path} is empty"
+
+
+def _content(folder: Path, path: str, largest: int) -> bytes | str:
+    """Return what is in the file, or why it cannot be taken."""
+    found, home = (folder / path).resolve(), folder.resolve()
+    if not found.is_relative_to(home):
+        return f"{path} leads out of the folder"
+    try:
+        if not found.is_file():
+            return f"{path} is not there; it is looked for beside the tenant's file"
+        with found.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as problem:
+        return f"{path} cannot be read: {problem.strerror}"
+    if len(content) > largest:
+        return f"{path} is larger than {largest // 1024} KB"
+    return content

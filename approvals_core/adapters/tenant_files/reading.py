@@ -1,0 +1,143 @@
+"""Reads the folder: each file by itself, then what two of them may not share."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from approvals_core.adapters.conditions import compiler
+from approvals_core.adapters.referenced import References
+from approvals_core.adapters.tenant_files.beside import wrong_beside
+from approvals_core.adapters.tenant_files.calls import wrong_in_calls
+from approvals_core.adapters.tenant_files.lines import Loc, line_of
+from approvals_core.adapters.tenant_files.sign_in import wrong_in_sign_in
+from approvals_core.adapters.tenant_files.told import told
+from approvals_core.errors import BadTenantFiles
+from approvals_core.onboarded import Onboarded
+from approvals_core.tenant import Tenant
+from approvals_core.tenant.conditions import CEL
+
+LARGEST = 1_048_576  # bytes of one file
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file, read."""
+
+    path: Path
+    text: str
+    tenant: Tenant
+
+
+def load_tenants(folder: Path, references: References | None = None) -> Onboarded:
+    """
+    Return what `read_tenants` does, to be looked up in.
+
+    Raises:
+        BadTenantFiles: There are none, or some are wrong.
+    """
+    return Onboarded(read_tenants(folder, references))
+
+
+def read_tenants(folder: Path, references: References | None = None) -> Mapping[str, Tenant]:
+    """
+    Read every ``*.toml`` of *folder*; return the tenants by the names of their files. Blocking.
+
+    *references* reads the secrets that they refer to; None: whether those are there is
+    not looked at.
+
+    Raises:
+        BadTenantFiles: There are none, or some are wrong.
+    """
+    if not folder.is_dir():
+        raise BadTenantFiles([f"{folder}: there is no such folder; APPROVALS_TENANTS names it"])
+    mistakes: list[str] = []
+    files: list[_File] = []
+    compiling = {CEL: compiler()}
+    for path in sorted(folder.glob("*.toml")):
+        read = _read(path, references, compiling)
+        if isinstance(read, _File):
+            files.append(read)
+        else:
+            mistakes += read
+    mistakes += _shared(files)
+    if not files and not mistakes:
+        mistakes.append(f"{folder}: no tenant's file (*.toml) is there")
+    if mistakes:
+        raise BadTenantFiles(mistakes)
+    return {file.path.name: file.tenant for file in files}
+
+
+def _read(
+    path: Path, references: References | None, compiling: Mapping[str, object]
+) -> _File | list[str]:
+    try:
+        text = _text(path)
+        fields = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        return [f"{path.name}: {_unreadable(problem)}"]
+    found: dict[Loc, str] = {}
+    tenant: Tenant | None = None
+    try:
+        tenant = Tenant.model_validate(fields, context=dict(compiling))
+    except ValidationError as problem:
+        found = told(problem)
+    for loc, why in _wrong(fields, path.parent, references):
+        if not any(_overlap(loc, known) for known in found):
+            found[loc] = why
+    if tenant is None or found:
+        return [_mistake(path, text, loc, why) for loc, why in found.items()]
+    return _File(path, text, tenant)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise OSError(f"is larger than {LARGEST} bytes")
+        return file.read().decode("utf-8")
+
+
+def _wrong(
+    fields: Fields, folder: Path, references: References | None
+) -> Iterator[tuple[Loc, str]]:
+    """Find what the shapes allow and nobody could work with."""
+    yield from wrong_in_calls(fields)
+    yield from wrong_in_sign_in(fields, references)
+    yield from wrong_beside(fields, folder)
+
+
+def _overlap(loc: Loc, known: Loc) -> bool:
+    """Tell whether something is told of the field already, or of what is around it."""
+    return loc[: len(known)] == known and bool(known)
+
+
+def _unreadable(problem: Exception) -> str:
+    if isinstance(problem, tomllib.TOMLDecodeError):
+        return f"is not TOML: {problem}"  # it says the line itself
+    return "is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
+
+
+def _mistake(path: Path, text: str, loc: Loc, why: str) -> str:
+    line = line_of(text, loc)
+    field = ".".join(str(part) for part in loc) or "the whole file"
+    where = f"{path.name}:{line}" if line else path.name
+    return f"{where}: {field}: {why}"
+
+
+def _shared(files: Sequence[_File]) -> list[str]:
+    """Find what two files say that only one may."""
+    mistakes: list[str] = []
+    for field in ("code", "document_type_id"):
+        first: dict[str, Path] = {}
+        for file in files:
+            value = str(getattr(file.tenant, field))
+            other = first.setdefault(value, file.path)
+            if other is not file.path:
+                why = f"{value} is the one of {other.name} too"
+                mistakes.append(_mistake(file.path, file.text, (field,), why))
+    return mistakes

@@ -1,0 +1,61 @@
+"""Says what the shapes of a tenant's file refuse: one sentence for each field."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from approvals_core.adapters.tenant_files.lines import Loc
+from approvals_core.complaints import complaint
+from approvals_core.tenant import Tenant
+from approvals_core.tenant.base import Wrong
+
+_NEVER_IN_THE_FILE = (
+    "a secret never stands in the file itself: put it into an environment variable and write"
+    ' "env:NAME", or into a file and write "file:/path"'
+)
+
+
+def told(problem: ValidationError) -> dict[Loc, str]:
+    """Return a sentence for each field; pydantic has one for each branch of a union."""
+    found: dict[Loc, str] = {}
+    for error in problem.errors(include_input=False):
+        loc = _loc(error)
+        said = _said(error, loc)
+        found[loc] = f"{found[loc]}; {said}" if loc in found else said
+    # A list whose only entry is wrong is called too short as well, which it is not.
+    inside = {loc[:depth] for loc in found for depth in range(1, len(loc))}
+    return {loc: said for loc, said in found.items() if loc not in inside}
+
+
+def _loc(error: Mapping[str, Any]) -> Loc:
+    """Return where it is; a mistake of a whole table says at which of its fields."""
+    problem = error.get("ctx", {}).get("error")
+    at: Loc = problem.at if isinstance(problem, Wrong) else ()
+    return (*(part for part in error["loc"] if "[" not in str(part)), *at)
+
+
+def _said(error: Mapping[str, Any], loc: Loc) -> str:
+    if error["type"] == "string_pattern_mismatch" and loc[-1] in ("secret", "certificate"):
+        return _NEVER_IN_THE_FILE
+    said = complaint(error)
+    if error["type"] == "extra_forbidden":
+        said = f"{said}; known are {', '.join(_known_beside(loc))}"
+    return said
+
+
+def _known_beside(loc: Loc) -> Sequence[str]:
+    """Return the names that may stand in the table in which *loc* stands."""
+    table: type[BaseModel] = Tenant
+    for part in loc[:-1]:
+        if isinstance(part, str) and part in table.model_fields:
+            table = _table_in(table.model_fields[part].annotation) or table
+    return sorted(table.model_fields)
+
+
+def _table_in(annotation: object) -> type[BaseModel] | None:
+    """Return the table that a field holds, perhaps in a list or beside nothing."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_table_in(part) for part in get_args(annotation))
+    return next((table for table in found if table is not None), None)

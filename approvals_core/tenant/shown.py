@@ -1,0 +1,67 @@
+"""What the card shows of a tenant's fields, and where."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from approvals_core.tenant.base import Beside, Dotted, FileRecord, Text, Wrong
+
+_COLUMNS = 4
+
+
+class Icons(FileRecord):
+    """The tenant's icons: PNG files beside its own, square, of these sides in pixels."""
+
+    small: Beside  # 16
+    medium: Beside  # 30
+    large: Beside  # 40
+
+
+class SectionKind(StrEnum):
+    """How a section shows what it is about."""
+
+    FACTS = "facts"
+    TABLE = "table"
+
+
+class ShownField(FileRecord):
+    """One value; *path* leads to it from where its section begins."""
+
+    label: Text
+    path: Dotted
+
+
+class Section(FileRecord):
+    """
+    A part of the details with a heading of its own.
+
+    *source* begins with "SummaryData" or an operation of the details ("LINE.LineItems"):
+    a table's leads to a list.
+    """
+
+    title: Text
+    kind: SectionKind = SectionKind.FACTS
+    source: Dotted
+    fields: tuple[ShownField, ...] = Field(min_length=1, max_length=20)
+    rows: int = Field(default=10, ge=1, le=50)  # of a table, the rest is counted
+
+    @model_validator(mode="after")
+    def _columns_fit_a_phone(self) -> Self:
+        if self.kind is SectionKind.TABLE and len(self.fields) > _COLUMNS:
+            raise Wrong(f"a table has at most {_COLUMNS}: more does not fit a phone", "fields")
+        return self
+
+
+class Shown(FileRecord):
+    """Fields of the summary or details that the card shows in a place of their own."""
+
+    decide_by: Dotted | None = None  # path to a date in the summary, as "AdditionalData.DueDate"
+    sections: tuple[Section, ...] = Field(default=(), max_length=8)
+    hidden: tuple[str, ...] = ()  # operations of the details that no card shows
+
+
+class Mail(FileRecord):
+    """The tenant's own mails: TemplateKey, or "TemplateKey|action", -> HTML file beside its own."""
+
+    templates: dict[str, Beside] = Field(default_factory=dict[str, Beside])

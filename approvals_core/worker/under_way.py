@@ -1,0 +1,75 @@
+"""What a worker is busy with, and how much more it takes on: of each tenant only so much."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine
+
+from approvals_core.models import tenant_of
+from approvals_core.ports import Tenants
+
+UNKNOWN_TENANT = 8  # jobs at once of a tenant whose file was taken away
+LOOK = 32  # jobs leased at one look, where there is no other bound
+
+
+class UnderWay:
+    """
+    The jobs of some lanes that are being done.
+
+    *places* is how many there may be in all, None: as many as all scopes together may
+    have. *most* tells how many a scope may have, None: as many as there are places.
+    """
+
+    def __init__(self, *, places: int | None, most: Callable[[str], int] | None) -> None:
+        self._places = places
+        self._most = most
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._of: Counter[str] = Counter()
+
+    @property
+    def free(self) -> int:
+        """Return how many jobs may be leased now."""
+        return LOOK if self._places is None else self._places - len(self._tasks)
+
+    def room(self, scope: str) -> int:
+        """Return how many more jobs of *scope* may be begun."""
+        return self.free if self._most is None else max(0, self._most(scope) - self._of[scope])
+
+    def full(self) -> Collection[str]:
+        """Return the scopes of which no more jobs may be begun."""
+        return [scope for scope in self._of if self.room(scope) <= 0]
+
+    def begin(
+        self, scope: str, work: Coroutine[None, None, None], done: Callable[[], None]
+    ) -> None:
+        """Do *work*, a job of *scope*; call *done* when its place is free again."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        self._of[scope] += 1
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._of[scope] -= 1
+            self._of += Counter()  # forget the scopes that have none
+            done()
+
+        task.add_done_callback(ended)
+
+    async def finished(self) -> None:
+        """Wait until nothing is under way any more."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def posts_of(tenants: Tenants) -> Callable[[str], int]:
+    """Return how many decisions a tenant's scope may post at once: what its API takes."""
+    return lambda scope: _calls(tenants, scope)
+
+
+def readings_of(tenants: Tenants) -> Callable[[str], int]:
+    """Return how much may be read at once in a tenant's scope: half of what its API takes."""
+    return lambda scope: max(1, _calls(tenants, scope) // 2)
+
+
+def _calls(tenants: Tenants, scope: str) -> int:
+    tenant = tenants.by_id(tenant_of(scope))
+    return UNKNOWN_TENANT if tenant is None else tenant.api.calls

@@ -1,0 +1,59 @@
+"""The attachments: what there is, and where a person can open it."""
+
+from approvals_core.models import Attachment
+from approvals_core.ports import View
+from approvals_core.tenant import Tenant
+from cards import text
+from cards.approval.content import Shown
+from cards.approval.room import Room
+from cards.elements import Column, Columns, OpenUrl, Piece, TextBlock
+from cards.formats import file_size
+from cards.language import _
+from cards.pieces import heading, more, small
+from cards.viewer import Viewer
+
+
+def attachments(view: View, shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
+    """List the files. Those that only we could read are not links: the card says where they are."""
+    found = shown.attachments
+    if not found:
+        return []
+    title = heading(_("Attachments ({count})").format(count=len(found)))
+    urls = [link_of(file, view.tenant) for file in found[: room.rows]]
+    rows = [_file(file, url, viewer) for file, url in zip(found, urls, strict=False)]
+    note = [] if all(urls) or not rows else [_elsewhere(view)]
+    return [title, *rows, *more(len(found) - room.rows), *note]
+
+
+def link_of(file: Attachment, tenant: Tenant) -> str:
+    """
+    Return the address at which a person can open the file himself, "" if there is none.
+
+    It is https, and not the tenant's own API: that asks for a token which no browser has.
+    """
+    url = text.safe_url(file.url) or ""
+    if not url.startswith("https://"):
+        return ""
+    api = tenant.api
+    reads = f"{api.base_url.rstrip('/')}{api.attachment}".split("{")[0] if api.attachment else ""
+    return "" if reads and url.startswith(reads) else url
+
+
+def _file(file: Attachment, url: str, viewer: Viewer) -> Columns:
+    name = text.file_name(file.name) or _("Attachment")
+    inert = text.escape_markdown(text.break_runs(name))
+    label = TextBlock(f"📎 {inert}", color="Accent" if url else None)
+    columns = [Column(label, width="stretch")]
+    if file.size is not None:
+        size = small(file_size(file.size, viewer.locale), None)
+        columns.append(Column(size, width="auto", vertical="Center"))
+    opened = OpenUrl(_("Open {name}").format(name=name), url) if url else None
+    return Columns(*columns, spacing="Small", on_select=opened)
+
+
+def _elsewhere(view: View) -> TextBlock:
+    """Say where the files are that cannot be opened from here, with the way there if we know it."""
+    content = view.approval.content
+    tenant = text.link(view.tenant.name, content.detail_page_url if content else "", text.PERSON)
+    said = _("Files without a link can only be opened in {tenant}")
+    return small(said.format(tenant=tenant), "Small")

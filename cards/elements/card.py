@@ -1,0 +1,50 @@
+# pyright: standard
+# The package `adaptivecards` has no types: what it gives is Any, what this file gives is typed.
+"""The whole card."""
+
+from typing import cast
+
+import orjson
+from adaptivecards import adaptivecard
+
+from cards.elements.actions import Refresh
+from cards.elements.base import VERSION, Piece, prop
+
+
+class Card(adaptivecard.AdaptiveCard):
+    """A whole card for Teams."""
+
+    version = prop("version")
+    refresh = prop("refresh", dict)
+    msteams = prop("msteams", dict)
+
+    def __init__(
+        self,
+        *body: Piece,
+        speak: str,
+        fallback_text: str,
+        lang: str,
+        refresh: Refresh | None = None,
+    ) -> None:
+        super().__init__()
+        self.version = VERSION
+        self.lang, self.speak, self.fallback_text = lang, speak, fallback_text
+        self.msteams = {"width": "Full"}
+        if refresh is not None:
+            self.refresh = refresh.render()
+        self.body = [piece.render() for piece in body]
+
+    def to_json(self) -> str:
+        return self._json().decode()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the card itself, not a copy: nobody changes it."""
+        return cast("dict[str, object]", self.render())
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes go over the wire."""
+        return len(self._json())
+
+    def _json(self) -> bytes:
+        return orjson.dumps(self.render())

@@ -1,0 +1,111 @@
+"""The tenants' side of the page: choosing one, letting it start and go on by itself, its traffic on a phone."""
+
+import pytest
+from playwright.async_api import expect
+
+from playground.faults import Fault, FaultKind
+from tests.desk import MARIA, PRIYA, Desk, desk, says
+from tests.running import Running
+
+__all__ = ["desk"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.parametrize("store_url", ["sqlite"], indirect=True),
+]
+
+
+async def choose(desk: Desk, name: str) -> None:
+    await desk.page.get_by_role("radio", name=name).click()
+    await expect(desk.page.locator(".tenant-head h2")).to_have_text(f"Contoso {name}")
+
+
+async def test_one_press_lets_a_request_live_through_all_seven_steps(
+    running: Running, desk: Desk
+) -> None:
+    await choose(desk, "Capital")
+
+    await desk.page.get_by_role("button", name="Run all seven steps").click()
+
+    await expect(desk.chat(PRIYA)).to_contain_text("Fine with me.")
+    await desk.page.get_by_role("tab", name="Traffic").click()
+    await expect(desk.page.locator(".entry .op")).to_have_text(["DELETE", "UPDATE", "CREATE"])
+    await expect(desk.page.locator("details.received strong")).to_contain_text(
+        ["Approve", "Approve"]
+    )
+    await says(desk, MARIA, "Nothing more for you to do")
+
+
+async def test_each_tenant_has_samples_traffic_and_switches_of_its_own(
+    running: Running, desk: Desk
+) -> None:
+    await choose(desk, "Expenses")
+    await desk.page.get_by_role("button", name="Start a request").click()
+    await desk.page.locator(".answer-line").get_by_text("Applied", exact=True).wait_for()
+    await desk.tenant_answers("arrays: one answer is missing")
+    await desk.page.get_by_label("Reads").select_option(label="with 100 MB")
+
+    await expect(desk.page.locator(".count")).to_have_text("1")
+    await running.until(lambda: "tenant/expenses/reads" in running.playground.world.faults)
+    assert [f.kind for f in running.playground.world.faults["tenant/expenses"]] == ["short"]
+    await choose(desk, "Purchasing")
+    await expect(desk.page.locator("[data-sample=wiki-create]")).to_be_visible()
+    await expect(desk.page.get_by_label("Answers")).to_have_value("none")
+    await expect(desk.page.locator(".count")).to_be_hidden()
+    assert len(running.playground.tenants["expenses"].book.sent) == 1
+
+
+async def test_the_chosen_tenant_stands_in_the_address(running: Running, desk: Desk) -> None:
+    await choose(desk, "Capital")
+
+    await desk.page.reload()
+
+    assert desk.page.url.endswith("#tenant=capex")
+    await expect(desk.page.get_by_role("radio", name="Capital")).to_be_checked()
+
+
+async def test_an_answer_that_nobody_got_does_not_look_like_one(
+    running: Running, desk: Desk
+) -> None:
+    tenant = running.playground.tenant
+    running.playground.world.set_fault("tenant/pr", Fault(kind=FaultKind.LOST_ANSWER, times=1))
+    await desk.post_sample("wiki-create")
+    await desk.asked(MARIA)
+    await desk.decide(MARIA, "Approve")
+    await running.until(tenant.actions)
+
+    await desk.page.get_by_role("tab", name="Traffic").click()
+
+    await expect(desk.page.locator("details.received .status.bad").last).to_have_text("answer lost")
+
+
+async def test_on_a_phone_a_row_of_traffic_says_which_document(
+    running: Running, desk: Desk
+) -> None:
+    await desk.post_sample("wiki-create")
+    await desk.asked(MARIA)
+    await desk.decide(MARIA, "Approve")
+    await running.until(running.told)
+    await desk.page.set_viewport_size({"width": 320, "height": 640})
+
+    await desk.page.get_by_role("tab", name="Tenant").click()
+    await desk.page.get_by_role("tab", name="Traffic").click()
+
+    for row in await desk.page.locator(".entry-document").all():
+        box = await row.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 320
+        assert "REQ-34562-126" in await row.inner_text()
+    assert await desk.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_three_phones_fit_beside_the_tenant_at_1440_pixels(
+    running: Running, desk: Desk
+) -> None:
+    await desk.page.set_viewport_size({"width": 1440, "height": 900})
+
+    await desk.page.get_by_role("radio", name="Phone").click()
+
+    seen = await desk.page.locator(".chats").evaluate("all => [all.scrollWidth, all.clientWidth]")
+    assert seen[0] <= seen[1]
+    assert await desk.page.locator("#tenant").evaluate("one => one.clientWidth") >= 360

@@ -1,0 +1,79 @@
+"""Details through real HTTP: the service asks the tenant's API for what no payload brought."""
+
+import json
+from typing import Any
+
+from playground.faults import Fault, FaultKind
+from playground.records import Received
+from tests.running import Running
+
+NOBODY = "not a token"
+
+
+async def only_the_tenant_knows(running: Running) -> dict[str, Any]:
+    """Let the tenant have the sample's details, and return its CREATE without them."""
+    arx = json.loads(running.playground.sample("wiki-create"))
+    refused = await running.playground.tenant.send(arx, token=NOBODY)
+    assert refused.status == 401
+    return arx | {"DetailsData": {}}
+
+
+def asked(running: Running) -> list[Received]:
+    return [r for r in running.playground.tenant.book.received if r.api == "details"]
+
+
+async def test_details_that_no_payload_brought_are_read_at_the_tenants(running: Running) -> None:
+    arx = await only_the_tenant_knows(running)
+
+    await running.playground.tenant.send(arx)
+
+    await running.says("johndoe1", "Age Paws Paws Nothing", "Payment terms")
+    assert running.can_decide("johndoe1")
+    assert len(asked(running)) == 2
+
+
+async def test_a_card_without_its_details_comes_and_gets_them_later(running: Running) -> None:
+    arx = await only_the_tenant_knows(running)
+    running.playground.world.set_fault(
+        "tenant/pr/details", Fault(kind=FaultKind.STATUS, status=503, times=2)
+    )
+
+    await running.playground.tenant.send(arx)
+    await running.says("johndoe1", "More details are being fetched")
+    assert running.can_decide("johndoe1")
+
+    await running.until(lambda: len(asked(running)) == 2)
+    await running.pass_time(10.0)
+    await running.says("johndoe1", "Age Paws Paws Nothing")
+    assert "being fetched" not in running.base_text_of("johndoe1")
+
+
+async def test_a_tenant_that_has_no_such_details_leaves_the_card_as_good_without(
+    running: Running,
+) -> None:
+    await running.send("wiki-create", DetailsData={})
+
+    await running.says("johndoe1", "Some details could not be fetched")
+    await running.click("johndoe1", "Approve")
+
+    assert [told.body["Action"] for told in running.told()] == ["Approve"]
+    assert len(asked(running)) == 2
+
+
+async def test_equal_details_read_again_do_not_take_the_click_back(running: Running) -> None:
+    await running.send("wiki-create")
+    await running.asked("johndoe1", "johndoe2")
+    arx = json.loads(running.playground.sample("wiki-create"))
+    again = arx | {"Operation": 2, "DetailsData": {}, "DeleteFor": ["johndoe3"]}
+    again["Approvers"] = again["Approvers"][:2]
+    again["ActionDetail"] = json.loads(running.playground.sample("wiki-update"))["ActionDetail"]
+    again["ActionDetail"]["ActionBy"] = {"Alias": "johndoe3", "Name": "Three"}
+
+    sent = await running.playground.tenant.send(again)
+    assert sent.status == 200, sent.answer
+    await running.until(lambda: len(asked(running)) == 2)
+    await running.until(lambda: not running.can_decide("johndoe3"))
+
+    clicked = await running.click("johndoe1", "Approve")
+    assert clicked.status == 200
+    assert len(running.told()) == 1

@@ -1,0 +1,78 @@
+"""What a load balancer is told: whether this process can do its work, and nothing about tenants."""
+
+from pathlib import Path
+
+from playground import names
+from playground.faults import FaultKind
+from playground.outside import Playground
+from tests.failing import asked_for, fail
+from tests.running import Running, run_service
+
+A_MINUTE = 61.0  # seconds after which keys are asked for again
+
+
+async def test_a_service_with_store_and_keys_is_ready(running: Running) -> None:
+    status, said = await asked_for(running, "/readyz")
+
+    assert (status, said["ready"]) == (200, True)
+    assert "issuers_without_keys" not in said
+    assert said["oldest_job_late_seconds"] < 60
+
+
+async def test_without_the_bots_keys_nobody_could_click_so_it_is_not_ready(
+    playground: Playground, tmp_path: Path
+) -> None:
+    playground.issuer.failing["/botframework/"] = 503
+    async with run_service(
+        playground, store_url=f"sqlite:///{tmp_path}/store.db", folder=tmp_path
+    ) as service:
+        status, said = await asked_for(service, "/readyz")
+        alive = (await asked_for(service, "/livez"))[0]
+        playground.issuer.failing.clear()
+        at_once = (await asked_for(service, "/readyz"))[0]
+        await service.pass_time(A_MINUTE)
+        later = await asked_for(service, "/readyz")
+
+    assert (status, said["ready"], said["keys"]) == (503, False, "missing")
+    assert said["issuers_without_keys"] == [names.BOT_ISSUER]
+    assert (alive, at_once) == (200, 503)
+    assert (later[0], later[1].get("issuers_without_keys")) == (200, None)
+
+
+async def test_without_any_tenants_keys_no_payload_could_be_taken_so_it_is_not_ready(
+    playground: Playground, tmp_path: Path
+) -> None:
+    playground.issuer.failing["/discovery/"] = 503
+    async with run_service(
+        playground, store_url=f"sqlite:///{tmp_path}/store.db", folder=tmp_path
+    ) as service:
+        status, said = await asked_for(service, "/readyz")
+
+    directories = {names.ENTRA_ISSUER.format(directory=each) for each in names.DIRECTORIES}
+    assert status == 503
+    assert set(said["issuers_without_keys"]) <= directories
+    assert said["issuers_without_keys"]
+
+
+async def test_a_tenant_that_is_down_takes_nobody_out(running: Running) -> None:
+    await running.send("wiki-create")
+    await running.asked("johndoe1")
+    fail(running, "tenant/pr", FaultKind.STATUS, status=503, times=50)
+    await running.click("johndoe1", "Approve")
+    await running.until(lambda: running.told() or None)
+
+    status, said = await asked_for(running, "/readyz")
+
+    assert (status, said["ready"]) == (200, True)
+
+
+async def test_keys_are_fetched_before_anybody_needs_them(running: Running) -> None:
+    assert (await asked_for(running, "/readyz"))[0] == 200
+    running.playground.issuer.failing["/botframework/"] = 503
+    running.playground.issuer.failing["/discovery/"] = 503
+
+    await running.send("wiki-create")
+
+    await running.asked("johndoe1")
+    await running.click("johndoe1", "Approve")
+    await running.says("johndoe1", "Approved")
