@@ -138,15 +138,25 @@ class ActingTogether:
             await self._array([(item, attempt)])
 
     async def _array(self, ready: Sequence[tuple["_Item", Attempt]]) -> None:
-        if not ready:
-            return
+        # Others were waited for: what came meanwhile counts, as before every single post.
+        newest = await asyncio.gather(*(self._still(*each) for each in ready))
+        ready = [each for each in newest if each is not None]
         attempts = [attempt for _item, attempt in ready]
-        led_to = await self._posting.call_together(self._tenant, attempts)
+        led_to = await self._posting.call_together(self._tenant, attempts) if attempts else ()
         for (item, _attempt), told in zip(ready, led_to, strict=True):
             with _not_saved(item):
                 if isinstance(told, BaseException):
                     raise told
                 item.told = told
+
+    async def _still(self, item: "_Item", attempt: Attempt) -> tuple["_Item", Attempt] | None:
+        """Return the attempt as it stands now: what came meanwhile may have ended it."""
+        newest = await self._posting.newest(attempt)
+        if newest is not None:
+            return item, newest
+        with _not_saved(item):
+            item.told = await self._posting.ended(attempt)
+        return None
 
     async def _record(self, item: "_Item", find: Find) -> Attempt | None:
         """Commit one decision; return the attempt to make now, None if there is none."""
@@ -162,6 +172,9 @@ class ActingTogether:
         except (ApprovalError, StoreError) as problem:
             item.problem = problem
             return None
+        except Exception as problem:  # a record that cannot be read: nothing will correct a promise
+            item.problem = StoreError(type(problem).__name__)
+            raise
         return None if lease is None else Attempt(approval, item.acting.post, lease)
 
 

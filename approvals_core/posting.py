@@ -128,6 +128,18 @@ class Posting:
             return Answer(kind=AnswerKind.AGAIN, reason="the attempt was not begun in time")
         return None
 
+    async def newest(self, attempt: Attempt) -> Attempt | None:
+        """Return *attempt* with its approval as it stands now; None if it is over."""
+        newest = await self._newest(attempt)
+        wanted = answering.under_way(newest, attempt.post)
+        return attempt._replace(approval=newest) if wanted else None
+
+    async def ended(self, attempt: Attempt) -> Approval:
+        """Let go of an attempt that is over; return its approval."""
+        with suppress(LeaseLost):
+            await self._store.finish(attempt.lease)
+        return await self._newest(attempt)
+
     async def _newest(self, attempt: Attempt) -> Approval:
         with suppress(StoreUnavailable):  # then what was committed counts, as if there was no wait
             return await self._store.approval(attempt.approval.key) or attempt.approval

@@ -29,7 +29,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
-from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS
+from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS, WITHOUT_A_FILE
 from approvals_core.worker.cards import A_DAY, LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
@@ -655,15 +655,19 @@ async def test_a_person_who_cannot_be_looked_up_becomes_an_operators_item(store:
     assert await core.worker.sweep() == 0
 
 
-async def test_a_job_of_a_tenant_that_is_gone_becomes_a_dead_letter(store: Store) -> None:
+async def test_a_job_of_a_tenant_that_is_gone_waits_until_it_is_back(store: Store) -> None:
     core = Core(store)
     await core.receive(create("johndoe1"))
-    core.tenants.tenants.clear()
+    tenant = core.tenants.tenants.pop()
+    for _ in range(20):
+        await core.pass_time(WITHOUT_A_FILE)
+    assert await store.dead_letters(KEY.scope) == []
 
-    await fail_until_given_up(core)
+    core.tenants.tenants.append(tenant)
+    await core.pass_time(WITHOUT_A_FILE)
 
-    [letter] = await store.dead_letters(KEY.scope)
-    assert letter.job.kind is JobKind.RESOLVE
+    assert await core.state(MARIA) is PlaceState.PENDING
+    assert len(core.channel.of(MARIA)) == 1
 
 
 async def test_a_decision_that_cannot_be_posted_becomes_an_operators_item(store: Store) -> None:

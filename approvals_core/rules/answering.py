@@ -232,6 +232,7 @@ def _taken(place: Place, decision: Decision) -> ActionTaken:
         comment=decision.comment,
         reason=decision.reason_text,
         new_approver=decision.new_approver.name if decision.new_approver else "",
+        placement=decision.placement,
         seat=place.seat,
         decision=decision.id,
         round=decision.round,
@@ -268,6 +269,7 @@ def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
     due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
     if (closed := tenant.closed(draft.at)) is not None:
         due = max(due, closing.next_look(closed, draft.at))
+        return postpone(draft, place, decision, due=due, reason=closing.CLOSED)
     return postpone(draft, place, decision, due=due, reason=answer.reason)
 
 
@@ -295,7 +297,7 @@ def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Le
     else:
         trying = {"attempts": post.number, "attempted_at": draft.at, "due": None, "looked_up": 0}
         if doubted:
-            trying["due"] = decision.due  # still the worker's, not an operator's
+            trying["due"] = draft.at  # on the wire: not an operator's, whenever it was let out
         state = PlaceState.UNCONFIRMED if doubted else PlaceState.SUBMITTING
         draft.put(place, state=state, decision=decision.model_copy(update=trying))
         draft.note(

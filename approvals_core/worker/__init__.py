@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from approvals_core import tracing
 from approvals_core.errors import LeaseLost, RetryAfter, StoreError
 from approvals_core.log_context import note
-from approvals_core.models import Lane, LeasedJob
+from approvals_core.models import Lane, LeasedJob, tenant_of
 from approvals_core.ports import Room, Store, Tenants
 from approvals_core.rules.deciding import POST_LEASE
 from approvals_core.tenant import Tenant
@@ -27,6 +27,7 @@ __all__ = ["Cards", "Chores", "Fetching", "Nights", "Reconciling", "Worker"]
 
 LEASE = 120.0  # seconds; longer than anything a channel or the directory may take
 MOST_FAILURES = 10  # then an operator looks at it: with the backoff about half an hour
+WITHOUT_A_FILE = 300.0  # seconds until the jobs of a tenant that is not onboarded are tried again
 FIRST_BACKOFF = 1.0  # seconds, doubling
 LONGEST_BACKOFF = 300.0  # seconds
 POLL = 1.0  # seconds between looks: commits of other processes wake nobody
@@ -189,6 +190,12 @@ class Worker:
             return 0
 
     async def _do(self, leased: LeasedJob) -> None:
+        tenant = tenant_of(leased.lease.scope)
+        if tenant and self._tenants.by_id(tenant) is None:
+            # Its file is not there, perhaps by mistake: once it is back, all goes on.
+            log.warning("tenant_missing", extra={"job": leased.job.key})
+            await self._later(leased, WITHOUT_A_FILE, failed=False)
+            return
         if await self._cards.do(leased):
             return
         await self._chores.do(leased)

@@ -80,7 +80,7 @@ class Nights:
             if everything or nights.unheard(approval, tenant, self._commits.now()):
                 leased = await self._renewed(leased, tenant)
                 if not await self._one(approval, tenant, everything=everything):
-                    await self._again_later(leased)
+                    await self._again_later(leased, behind=approval)
                     return
         await self._go_on(leased, tenant, page, everything=everything)
 
@@ -94,10 +94,13 @@ class Nights:
         until = self._commits.in_seconds(4 * tenant.api.read_within + SPARE)
         return leased._replace(lease=await self._store.renew(leased.lease, until=until))
 
-    async def _again_later(self, leased: LeasedJob) -> None:
-        """A tenant that does not answer is left alone for a while, and asked from the same place on."""
+    async def _again_later(self, leased: LeasedJob, *, behind: Approval | None = None) -> None:
+        """Leave the tenant alone for a while; one request that it never answers for holds up no other."""
         due = self._commits.in_seconds(AGAIN_AFTER)
-        again = leased.job.model_copy(update={"due": due})
+        after = leased.job.after
+        if behind is not None and behind.opened_at is not None:
+            after = Cursor(at=behind.opened_at, key=behind.key).model_dump_json()
+        again = leased.job.model_copy(update={"due": due, "after": after})
         await self._commit(leased.lease.scope, again, leased)
 
     async def _go_on(

@@ -23,7 +23,7 @@ from bots.teams.channel import card_activity
 from bots.teams.contacts import Contacts
 from bots.teams.inbound import Activities, Inbound, Kind, Reply
 from bots.teams.reading import cursor_of, opaque, person_of, reader_of
-from bots.teams.together import TogetherClicks
+from bots.teams.together import TogetherClicks, shown
 from bots.web import elapsed
 from cards import notices
 from cards.approval import Aside, approval_card
@@ -138,7 +138,7 @@ class Clicks:
     async def _within(self, inbound: Inbound, answering: Coroutine[Any, Any, Card]) -> Card:
         """Return the card, or a notice if it does not come in time."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(max(0.05, ANSWER_WITHIN - elapsed())):
                 return await answering
         except UnknownApproval:
             return notices.not_available(notice_line=self._notice_line)
@@ -235,12 +235,12 @@ class Clicks:
         )
         page = waiting[: notices.MOST_ROWS]
         further = len(waiting) > len(page)
-        shown = [notices.Waiting(each.tenant, each.approval, each.place) for each in page]
+        listed = shown(self._approvals, page)
         return notices.pending_list(
-            shown,
+            listed,
             reader_of(inbound),
             after=opaque(page[-1].cursor) if further else None,
-            together=several(shown),
+            together=several(listed),
             notice_line=self._notice_line,
         )
 
