@@ -17,6 +17,7 @@ from approvals_core.tenant import Closed, Switch, Tenant
 
 log = logging.getLogger(__name__)
 
+READ_WITHIN = 30.0  # seconds for all files: a network's file system may hang
 LOOK = 2.0  # seconds between two looks at what operators asked for
 RELOAD = "reload"  # note of the house: id of the last reload that was asked for
 RELOADED = "reloaded"  # note of the house: what became of it, see `Reloaded`
@@ -55,12 +56,15 @@ class Onboarding:
         commits: Commits,
         read: Callable[[], Mapping[str, Tenant]],
         follow: Callable[[Sequence[Tenant]], None],
+        read_within: float = READ_WITHIN,
     ) -> None:
         self.refused: tuple[str, ...] = ()
         self._tenants = tenants
         self._store = store
         self._commits = commits
         self._read = read
+        self._read_within = read_within
+        self._reading: asyncio.Task[Mapping[str, Tenant]] | None = None
         self._follow = follow
         self._wanted = False
         self._asked: str = ""
@@ -110,8 +114,13 @@ class Onboarding:
             self._tenants.switch(switches)
         asked = notes.get(RELOAD, "")
         if self._wanted or asked != self._asked:
-            self._wanted, self._asked = False, asked
-            await self.reload(asked)
+            self._wanted = False
+            try:
+                await self.reload(asked)
+            except StoreError:
+                self._wanted = True  # nobody is told yet: the next look does it
+                raise
+            self._asked = asked
         await self._renew_changed()
 
     async def reload(self, asked: str = "") -> None:
@@ -122,7 +131,7 @@ class Onboarding:
         """
         async with self._one_at_a_time:
             try:
-                files = await asyncio.to_thread(self._read)
+                files = await self._files()
                 await self._check(files)
             except BadTenantFiles as bad:
                 self.refused = bad.mistakes
@@ -135,6 +144,16 @@ class Onboarding:
                 with suppress(StoreError):  # else the next look does it
                     await self._renew_changed()
         await self._tell(asked)
+
+    async def _files(self) -> Mapping[str, Tenant]:
+        """Read all files. A reading that hangs is left behind, and no second one begun beside it."""
+        if self._reading is not None and not self._reading.done():
+            raise BadTenantFiles([_hangs(self._read_within)])
+        self._reading = asyncio.create_task(asyncio.to_thread(self._read))
+        await asyncio.wait({self._reading}, timeout=self._read_within)
+        if not self._reading.done():
+            raise BadTenantFiles([_hangs(self._read_within)])
+        return self._reading.result()
 
     async def _check(self, files: Mapping[str, Tenant]) -> None:
         """Refuse what would leave open requests without their tenant, or with ids of another."""
@@ -194,6 +213,13 @@ def reloaded_in(notes: Mapping[str, str]) -> Reloaded:
 
 def _face(tenant: Tenant, at: datetime) -> _Face:
     return _Face(tenant, tenant.closed(at), shown_digest(tenant, at))
+
+
+def _hangs(within: float) -> str:
+    return (
+        f"the tenants' files could not be read within {within:g} seconds: look whether the disk"
+        " they are on answers, and reload again"
+    )
 
 
 def _lost(name: str, tenant: Tenant, now: Tenant | None, count: int) -> str:

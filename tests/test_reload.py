@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from approvals_core.committing import Commits
 from approvals_core.errors import StoreUnavailable
 from approvals_core.models import HOUSE, Approval, ApprovalKey, Lane, tenant_scope
 from approvals_core.onboarded import Onboarded
-from approvals_core.onboarding import Onboarding, reloaded_in
+from approvals_core.onboarding import READ_WITHIN, SWITCH, Onboarding, reloaded_in
 from approvals_core.ports import Store
 from approvals_core.rules.renewing import KEY, SHOWN
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import Switch, Tenant
 from playground import names
 from playground.outside import Playground
 from tests.card_makers import TENANT_ID
@@ -22,7 +23,7 @@ from tests.clock import Clock
 from tests.fakes import FlakyStore
 from tests.makers import a_tenant
 from tests.running import Running, run_service
-from tests.store_makers import MINUTE, a_change, a_place, an_approval
+from tests.store_makers import MINUTE, a_change, a_place, an_approval, jobs_change
 from tests.test_failures_process import card_of, posting
 
 DIRECTORY = "77777777-7777-4777-8777-777777777777"
@@ -232,7 +233,7 @@ class _Relabelled:
 class House:
     """An `Onboarding` on a store, and what it was told to follow."""
 
-    def __init__(self, store: Store, *tenants: Tenant) -> None:
+    def __init__(self, store: Store, *tenants: Tenant, read_within: float = READ_WITHIN) -> None:
         self.files: Mapping[str, Tenant] = {f"{t.code}.toml": t for t in tenants}
         self.tenants = Onboarded(self.files)
         self.followed: list[list[str]] = []
@@ -241,9 +242,18 @@ class House:
             tenants=self.tenants,
             store=store,
             commits=Commits(store, now=self.clock.now, wake=lambda: None, sleep=self.clock.sleep),
-            read=lambda: self.files,
+            read=self._read,
             follow=lambda tenants: self.followed.append([t.name for t in tenants]),
+            read_within=read_within,
         )
+        self.disk = threading.Event()  # not set: it hangs
+        self.disk.set()
+        self.readings = 0
+
+    def _read(self) -> Mapping[str, Tenant]:
+        self.readings += 1
+        self.disk.wait()
+        return self.files
 
 
 SCOPE = tenant_scope(TENANT_ID)
@@ -311,3 +321,40 @@ async def test_a_store_that_is_away_delays_the_cards_and_does_not_forget_them(
     flaky.refuses = lambda _change: False
     await house.onboarding.look()
     assert (await store.notes(SCOPE))[SHOWN] != before
+
+
+async def test_a_disk_that_hangs_refuses_the_reload_and_holds_up_nothing_else(
+    store: Store,
+) -> None:
+    house = House(store, a_tenant(), read_within=0.01)
+    await house.onboarding.begin()
+    house.files = {"pr.toml": a_tenant(name=NEW)}
+    house.disk.clear()
+    try:
+        for _ in range(2):
+            house.onboarding.ask()
+            await house.onboarding.look()
+        switch = Switch(at=house.clock.now(), by="ops").model_dump_json()
+        note = {f"{SWITCH}{TENANT_ID}": switch}
+        await store.commit(jobs_change(scope=HOUSE, notes=note))
+        await house.onboarding.look()
+        refused = house.onboarding.refused
+    finally:
+        house.disk.set()
+
+    assert "could not be read within 0.01 seconds" in refused[0]
+    assert [tenant.name for tenant in house.tenants.all()] == [a_tenant().name]
+    assert house.readings == 1  # one thread hangs, whatever is asked for
+    assert TENANT_ID in house.tenants.switches
+
+
+async def test_the_disk_is_read_again_when_it_answers(store: Store) -> None:
+    house = House(store, a_tenant(), read_within=0.01)
+    house.disk.clear()
+    await house.onboarding.reload()
+    house.disk.set()
+
+    while house.onboarding.refused:
+        await house.onboarding.reload()
+
+    assert house.readings > 1

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 from aiohttp import web
@@ -68,6 +68,29 @@ class Caller:
 async def turns() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+class TestKinds:
+    async def test_reads_that_fail_keep_no_decision_out(self, clock):
+        caller = Caller(Bulkhead(clock=clock.now))
+        for _ in range(2 * RULE.failures):
+            reading = caller.call("read", decides=False, verdict=Verdict.SILENT)
+            caller.end("read")
+            with suppress(NotMade):
+                await reading
+
+        await caller.say(Verdict.ANSWERED)
+
+        assert caller.began[-1] == "one"
+        with pytest.raises(NotMade):
+            await caller.call("read", decides=False)
+
+    async def test_a_tenant_that_takes_no_decisions_is_not_read_either(self, clock):
+        caller = Caller(Bulkhead(clock=clock.now))
+        await caller.say(*[Verdict.SILENT] * RULE.failures)
+
+        with pytest.raises(NotMade):
+            await caller.call("read", decides=False)
 
 
 class TestSlots:

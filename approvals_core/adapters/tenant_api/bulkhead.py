@@ -48,7 +48,8 @@ class Bulkhead:
     """
 
     def __init__(self, *, clock: Callable[[], datetime], patience: float = PATIENCE) -> None:
-        self._circuit = Circuit(clock)
+        # One for decisions, one for what only reads: a broken Details API keeps no decision out.
+        self._circuits = {True: Circuit(clock), False: Circuit(clock)}
         self._patience = patience
         self._busy = {True: 0, False: 0}  # decisions, and what only reads
         self._queues: dict[bool, deque[_Waiting]] = {True: deque(), False: deque()}
@@ -70,7 +71,7 @@ class Bulkhead:
     @property
     def paused(self) -> bool:
         """Tell whether the breaker lets no call through."""
-        return self._circuit.paused() > 0
+        return any(each.paused() > 0 for each in self._circuits.values())
 
     @property
     def under_way(self) -> int:
@@ -78,7 +79,7 @@ class Bulkhead:
         return sum(self._busy.values())
 
     async def _enter(self, tenant: Tenant, *, decides: bool) -> Passage:
-        if (pause := self._circuit.paused()) > 0:
+        if (pause := self._pause(decides=decides)) > 0:
             raise _paused(tenant, pause)
         queue = self._queues[decides]
         if not queue and self._room(tenant, decides=decides):
@@ -97,25 +98,31 @@ class Bulkhead:
 
     def _leave(self, tenant: Tenant, passage: Passage, *, decides: bool) -> None:
         self._busy[decides] -= 1
-        if self._circuit.end(passage.begun, passage.verdict, tenant.api.breaker):
-            state = {"tenant": tenant.code, "paused": self._circuit.paused()}
+        circuit = self._circuits[decides]
+        if circuit.end(passage.begun, passage.verdict, tenant.api.breaker):
+            state = {"tenant": tenant.code, "paused": circuit.paused()}
             log.warning("tenant_breaker", extra=state)
         self._let_in()
 
+    def _pause(self, *, decides: bool) -> float:
+        """Return for how long nothing of this kind leaves: reads stop with decisions, never the reverse."""
+        kinds = (True,) if decides else (True, False)
+        return max(self._circuits[kind].paused() for kind in kinds)
+
     def _room(self, tenant: Tenant, *, decides: bool) -> bool:
         calls = tenant.api.calls
-        if self.under_way >= calls or not self._circuit.may_begin():
+        if self.under_way >= calls or not self._circuits[decides].may_begin():
             return False
         return decides or self._busy[False] < max(1, calls // 2)
 
     def _take(self, *, decides: bool) -> Passage:
         self._busy[decides] += 1
-        return Passage(self._circuit.begin())
+        return Passage(self._circuits[decides].begin())
 
     def _let_in(self) -> None:
         """Give what is free to those who wait, decisions first; send them away while it is paused."""
-        pause = self._circuit.paused()
         for decides, queue in self._queues.items():
+            pause = self._pause(decides=decides)
             while queue and (pause > 0 or self._room(queue[0].tenant, decides=decides)):
                 waiting = queue.popleft()
                 if waiting.told.done():  # cancelled, and not yet gone
