@@ -11,6 +11,7 @@ CREATE, UPDATE, DELETE = 1, 2, 3
 _APPROVING = ("approve", "approveexception", "approvepart")
 _HANDING_ON = ("reassign", "passon")
 _QUARTERS = 4
+_PAYMENT_TERMS = "30 days net"
 _YEAR = re.compile(r"20\d\d")
 
 NameOf = Callable[[str], str]
@@ -171,8 +172,11 @@ class _Step:
 
 def details_of(operation: str, summary: Json) -> Json | None:
     """Return a details operation that no ARX carried; None: there is no such operation."""
-    if operation != "PLAN":
-        return None
+    make = {"PLAN": _plan, "DT1": _requisition}.get(operation)
+    return make(summary) if make else None
+
+
+def _plan(summary: Json) -> Json:
     amount = float(summary.get("UnitValue") or 0) / _QUARTERS
     year = (summary.get("ApprovalIdentifier") or {}).get("FiscalYear") or ""
     unit = summary.get("UnitOfMeasure", "")
@@ -181,6 +185,22 @@ def details_of(operation: str, summary: Json) -> Json | None:
         for n in range(1, _QUARTERS + 1)
     ]
     return {"Quarters": rows}
+
+
+def _requisition(summary: Json) -> Json:
+    """Return a requisition's head: what its summary says of it, and how it is paid."""
+    identifier = summary.get("ApprovalIdentifier") or {}
+    own = summary.get("CustomAttribute") or {}
+    name = own.get("CustomAttributeName")
+    named = {name: own.get("CustomAttributeValue")} if name else {}
+    more = summary.get("AdditionalData") or {}
+    return {
+        "DocumentNumber": identifier.get("DocumentNumber", ""),
+        "CurrencyCode": summary.get("UnitOfMeasure", ""),
+        **named,
+        **{key: value for key, value in more.items() if key != "DecideBy"},
+        "PaymentTerms": _PAYMENT_TERMS,
+    }
 
 
 def _aliases(level: Json) -> list[str]:

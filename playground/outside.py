@@ -44,7 +44,7 @@ class Playground:
         self.url = ""
         self._connector = Connector(self.world, self.issuer)
         self._graph = Graph(self.world, self.issuer, self.teams.install)
-        self._page = Page(self.world, self.teams, self.tenants)
+        self._page = Page(self.world, self.teams, self.tenants, pause=pace)
         self._runner: web.AppRunner | None = None
 
     async def start(self, *, port: int = 0, issuer_port: int = 0) -> None:

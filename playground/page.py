@@ -50,7 +50,11 @@ LOCALE = re.compile(r"en(-[A-Z]{2})?")  # the page is English; how dates are wri
 
 
 class Page:
-    """Shows *world* and lets the reader act: in the chats through *teams*, and as the *tenants*, by code."""
+    """
+    Shows *world* and lets the reader act: in the chats through *teams*, and as the *tenants*, by code.
+
+    A story that runs by itself pauses *pause* seconds before each press.
+    """
 
     def __init__(
         self,
@@ -59,12 +63,13 @@ class Page:
         tenants: Mapping[str, SampleTenant],
         *,
         libraries: Path = NODE_MODULES,
+        pause: float = 0.0,
     ) -> None:
         self._world = world
         self._teams = teams
         self._libraries = libraries
         self._things = Things(world, tenants.values())
-        self._desks = TenantDesks(world, teams, tenants, self._things)
+        self._desks = TenantDesks(world, teams, tenants, self._things, pause=pause)
 
     def routes(self) -> Iterable[web.RouteDef]:
         api = "/page/api"

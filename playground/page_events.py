@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from playground.faults import Fault, FaultKind
 from playground.people import Person
 from playground.records import Json, Message, Received, Sent
+from playground.story import Telling
 from playground.tenant import SampleTenant
 from playground.world import World
 
@@ -27,6 +28,7 @@ class Switches:
     honours_keys: bool
     held: int  # calls that wait to be released
     by_itself: bool  # whether it sends what follows from a decision
+    story: Telling | None  # the newest one, None if there was none
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Things:
     def __init__(self, world: World, tenants: Iterable[SampleTenant]) -> None:
         self._world = world
         self._tenants = tuple(tenants)
+        self.tellings: dict[str, Telling] = {}  # how far its newest story has come, by tenant
 
     def sources(self) -> dict[str, Source]:
         """Return the world's own objects by key, messages and exchanges oldest first."""
@@ -74,6 +77,7 @@ class Things:
             honours_keys=book.honours_keys,
             held=len(tenant.held()),
             by_itself=book.by_itself,
+            story=self.tellings.get(book.code),
         )
 
     def rendered(self, key: str, source: Source) -> Json:
@@ -96,6 +100,7 @@ class Things:
                     "honours_keys": source.honours_keys,
                     "held": source.held,
                     "by_itself": source.by_itself,
+                    "story": asdict(source.story) if source.story else None,
                 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from playground.page_events import Things
 from playground.page_requests import bad, body_of, own_page_only
 from playground.page_samples import beginnings, samples
 from playground.records import Json, Sent
-from playground.story import StoryStuck, live_through
+from playground.story import Story, StoryStuck, Telling
 from playground.teams import Teams
 from playground.tenant import SampleTenant
 from playground.world import World
@@ -31,12 +32,19 @@ class TenantDesks:
     """One desk for each tenant: the reader sits at all of them."""
 
     def __init__(
-        self, world: World, teams: Teams, tenants: Mapping[str, SampleTenant], things: Things
+        self,
+        world: World,
+        teams: Teams,
+        tenants: Mapping[str, SampleTenant],
+        things: Things,
+        *,
+        pause: float,
     ) -> None:
         self._world = world
         self._teams = teams
         self._tenants = tenants
         self._things = things
+        self._pause = pause
         self._begun: dict[str, int] = {}  # requests started, by tenant: each from the next sample
         self._stories: dict[str, asyncio.Task[Any]] = {}
 
@@ -87,14 +95,30 @@ class TenantDesks:
         under_way = self._stories.get(code)
         if under_way is not None and not under_way.done():
             raise bad("it is under way already")
+        begun = self._things.tellings.get(code)
+        self._tell(tenant, Telling(begun.run + 1 if begun else 1))
         self._stories[code] = asyncio.create_task(self._live(tenant))
         return web.json_response({})
 
     async def _live(self, tenant: SampleTenant) -> None:
+        code, stuck = tenant.registered.code, ""
+
+        def tell(number: str, steps: int) -> None:
+            newest = replace(self._things.tellings[code], number=number, steps=steps)
+            self._tell(tenant, newest)
+
+        story = Story(self._world, self._teams, tenant, tell=tell, pause=self._pause)
         try:
-            await live_through(self._world, self._teams, tenant, self._next_sample(tenant))
+            await story.live(self._next_sample(tenant))
         except (StoryStuck, LookupError) as problem:
             log.warning("story_stuck: %s", problem)
+            stuck = str(problem)
+        ended = replace(self._things.tellings[code], under_way=False, stuck=stuck)
+        self._tell(tenant, ended)
+
+    def _tell(self, tenant: SampleTenant, telling: Telling) -> None:
+        self._things.tellings[tenant.registered.code] = telling
+        self._world.changed("tenant", tenant.registered.code)
 
     async def stop(self) -> None:
         """End the stories that are under way."""

@@ -18,6 +18,7 @@ from playground.ports import Ports
 ROOT = Path(__file__).parents[1]
 SERVICE = (sys.executable, "-m", "app")
 SETTINGS_FILE = "service.env"
+PASSED_ON = ("APPROVALS_METRICS_PORT", "APPROVALS_OTLP_ENDPOINT")  # to the service, if set
 PACE = 1.5  # seconds that tenants think before they go on by themselves: one sees each step
 WORLDS = {"sqlite": "world", "redis": "world-redis"}  # each store has chats of its own
 
@@ -42,7 +43,8 @@ class Start:
         say: Callable[[str], None] = say,
     ) -> None:
         self._folder = folder
-        # Nothing but what we make up: a setting of another life would mix real and made up.
+        # Little but what we make up: a setting of another life would mix real and made up.
+        self._passed_on = {name: environment[name] for name in PASSED_ON if environment.get(name)}
         self._environment = {
             name: value for name, value in environment.items() if not name.startswith("APPROVALS_")
         }
@@ -94,7 +96,7 @@ class Start:
         playground = await self._playground(ports, store)
         service = await self._service(playground, ports, await self._store(store))
         await _introduce(playground)
-        self._say(_greeting(playground, store, service.pid))
+        self._say(_greeting(playground, store, service.pid, self._passed_on))
         return await self._first_end()
 
     async def _playground(self, ports: Ports, store: str) -> Playground:
@@ -119,6 +121,7 @@ class Start:
         tenants = playground.write_tenants(self._folder / "tenants")
         settings = playground.settings(store_url=store_url, tenants=tenants, port=ports.service)
         prefixed = {f"APPROVALS_{name}": value for name, value in settings.items()}
+        prefixed |= self._passed_on
         _write_settings(self._folder / SETTINGS_FILE, prefixed)
         child = await self._start("service", self._service_command, prefixed)
         await child.ready(lambda: _listens(ports.service))
@@ -185,10 +188,20 @@ def _zone_here() -> str:
     return {"Etc/UTC": "UTC"}.get(name, name)
 
 
-def _greeting(playground: Playground, store: str, pid: int) -> str:
+def _greeting(playground: Playground, store: str, pid: int, passed_on: Mapping[str, str]) -> str:
     return (
         f"\n  The playground, with its page:  {playground.url}/\n"
         f"  The service, on {store + ':':15} {playground.teams.bot}/\n"
-        f"  It is process {pid}:            kill -9 {pid} shows what a crash does\n\n"
+        f"  It is process {pid}:            kill -9 {pid} shows what a crash does\n"
+        f"{_watched(passed_on)}\n"
         "  Ctrl-C ends both. `make fresh` forgets what happened here.\n"
     )
+
+
+def _watched(passed_on: Mapping[str, str]) -> str:
+    """Return where the service's numbers and spans are, a line each."""
+    port, collector = (passed_on.get(name) for name in PASSED_ON)
+    numbers = (
+        f"  Its numbers for Prometheus:      http://127.0.0.1:{port}/metrics\n" if port else ""
+    )
+    return numbers + (f"  Its spans go to:                 {collector}\n" if collector else "")

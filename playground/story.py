@@ -1,5 +1,9 @@
 """A request's whole life with nobody at the keyboard: the tenant asks, its approvers approve, until nobody is asked."""
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from playground.reading import button, buttons
 from playground.records import Json, Message, Sender
 from playground.teams import Teams
@@ -10,47 +14,102 @@ PATIENCE = 30.0  # seconds for each step
 APPROVE = "Approve"  # the button that is pressed
 COMMENTS = ("Needed, and within budget.", "Fine with me.")
 
+Tell = Callable[[str, int], None]  # the request's number, and how many steps are done
+
 
 class StoryStuck(Exception):
     """A step did not come; the message says which."""
 
 
-async def live_through(world: World, teams: Teams, tenant: SampleTenant, template: str) -> str:
-    """
-    Start the request of *template* and let everybody whom the tenant asks approve it; return its number.
+@dataclass(frozen=True)
+class Telling:
+    """How far a story has come. No two are equal: *run* counts the stories of this tenant."""
 
-    Raises:
-        StoryStuck: A card, or the tenant's next word, did not come.
-    """
-    sent = await tenant.start_request(template)
-    identifier = (sent.arx or {}).get("ApprovalIdentifier") or {}
-    number, year = identifier.get("DocumentNumber", ""), identifier.get("FiscalYear", "")
-    step = 0
-    while asked := tenant.asked(number, year):
-        await _approve(world, teams, asked[0], number, COMMENTS[step % len(COMMENTS)])
-        await _moved_on(world, tenant, number, year, asked)
-        step += 1
-    return number
+    run: int
+    number: str = ""
+    steps: int = 0  # done
+    under_way: bool = True
+    stuck: str = ""  # why it stopped, "" if it did not
 
 
-async def _approve(world: World, teams: Teams, alias: str, number: str, comment: str) -> None:
-    try:
-        message = await world.until(lambda: _card(world, alias, number), within=PATIENCE)
-    except TimeoutError:
-        message = None
-    if message is None:
-        raise StoryStuck(f"{alias} got no card about {number} with {APPROVE} on it.")
-    action = button(message.shown_to(alias) or {}, APPROVE)
-    await teams.click(alias, message.id, action, {"comment": comment})
+class Story:
+    """One request's life; *pause* seconds pass before each press, so that one can look on."""
 
+    def __init__(
+        self,
+        world: World,
+        teams: Teams,
+        tenant: SampleTenant,
+        *,
+        tell: Tell = lambda _number, _steps: None,
+        pause: float = 0.0,
+    ) -> None:
+        self._world = world
+        self._teams = teams
+        self._tenant = tenant
+        self._tell = tell
+        self._pause = pause
+        self._number = ""
+        self._year = ""
+        self._steps = 0
 
-async def _moved_on(
-    world: World, tenant: SampleTenant, number: str, year: str, asked: list[str]
-) -> None:
-    try:
-        await world.until(lambda: tenant.asked(number, year) != asked, within=PATIENCE)
-    except TimeoutError:
-        raise StoryStuck(f"{tenant.registered.code} did not go on with {number}.") from None
+    async def live(self, template: str) -> str:
+        """
+        Start the request of *template*, let everybody who is asked approve it; return its number.
+
+        Raises:
+            StoryStuck: A card, or the tenant's next word, did not come.
+        """
+        sent = await self._tenant.start_request(template)
+        identifier = (sent.arx or {}).get("ApprovalIdentifier") or {}
+        self._number = identifier.get("DocumentNumber", "")
+        self._year = identifier.get("FiscalYear", "")
+        self._done()
+        level = 0
+        while asked := self._asked():
+            await self._approve(asked[0], COMMENTS[level % len(COMMENTS)])
+            await self._moved_on(asked)
+            level += 1
+        return self._number
+
+    async def _approve(self, alias: str, comment: str) -> None:
+        message = await self._card_of(alias)
+        await asyncio.sleep(self._pause)
+        action, told = button(message.shown_to(alias) or {}, APPROVE), self._told()
+        await self._teams.click(alias, message.id, action, {"comment": comment})
+        self._done()
+        why = f"{self._tenant.registered.code} was not told what {alias} decided."
+        await self._until(lambda: self._told() > told, why)
+        self._done()
+
+    async def _card_of(self, alias: str) -> Message:
+        why = f"{alias} got no card about {self._number} with {APPROVE} on it."
+        await self._until(lambda: _card(self._world, alias, self._number) is not None, why)
+        message = _card(self._world, alias, self._number)
+        assert message is not None, "it was there just now"
+        return message
+
+    async def _moved_on(self, asked: list[str]) -> None:
+        why = f"{self._tenant.registered.code} did not go on with {self._number}."
+        await self._until(lambda: self._asked() != asked, why)
+        self._done()
+
+    async def _until(self, look: Callable[[], bool], why: str) -> None:
+        try:
+            await self._world.until(look, within=PATIENCE)
+        except TimeoutError:
+            raise StoryStuck(why) from None
+
+    def _done(self) -> None:
+        self._steps += 1
+        self._tell(self._number, self._steps)
+
+    def _asked(self) -> list[str] | None:
+        return self._tenant.asked(self._number, self._year)
+
+    def _told(self) -> int:
+        """Return how many decisions about the request reached the tenant."""
+        return sum(self._number in str(one.body) for one in self._tenant.actions())
 
 
 def _card(world: World, alias: str, number: str) -> Message | None:

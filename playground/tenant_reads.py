@@ -106,6 +106,8 @@ class TenantReads:
     def _details(self, request: web.Request, received: Received) -> web.StreamResponse:
         operation = request.match_info["operation"]
         found = self._newest(request, lambda arx: _detail(arx, operation))
+        if found is None:
+            found = details_of(operation, self._summary_of(request) or {})
         return self._found(received, found)
 
     def _decision(self, request: web.Request, received: Received) -> web.StreamResponse:
@@ -144,8 +146,6 @@ class TenantReads:
 def _detail(arx: Json, operation: str) -> Any:
     """Return a details operation as JSON: in an ARX it is a string that holds it, if it is there."""
     detail = (arx.get("DetailsData") or {}).get(operation)
-    if detail is None:
-        return details_of(operation, arx.get("SummaryData") or {})
     return read_json(detail) if isinstance(detail, str) else detail
 
 

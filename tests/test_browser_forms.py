@@ -40,6 +40,20 @@ async def test_a_request_is_passed_to_somebody_who_is_searched_by_name(
     assert told.body["ActionDetails"]["Comment"] == "You know the vendor."
 
 
+async def test_a_name_typed_and_not_chosen_is_asked_for_by_the_bot(
+    forms: Running, page: Desk
+) -> None:
+    card = page.card(MARIA)
+    await page.button(MARIA, "More").click()
+    await page.button(MARIA, "Reassign…").click()
+    await card.get_by_placeholder("Search by name").fill("Tom O")
+    await card.get_by_label("Comes in").select_option(label="After me")
+    await page.button(MARIA, "Reassign").click()
+
+    await says(page, MARIA, "needs a new approver")
+    assert forms.told() == []
+
+
 async def test_what_is_missing_is_said_and_the_form_stays_open_and_filled_in(
     forms: Running, page: Desk
 ) -> None:

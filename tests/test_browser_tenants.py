@@ -34,6 +34,9 @@ async def test_one_press_lets_a_request_live_through_all_seven_steps(
         ["Approve", "Approve"]
     )
     await says(desk, MARIA, "Nothing more for you to do")
+    await desk.page.get_by_role("tab", name="Send an ARX").click()
+    await expect(desk.page.get_by_text("Done: CX-2026-")).to_be_visible()
+    await expect(desk.page.get_by_role("button", name="Run all seven steps")).to_be_enabled()
 
 
 async def test_each_tenant_has_samples_traffic_and_switches_of_its_own(
@@ -42,6 +45,10 @@ async def test_each_tenant_has_samples_traffic_and_switches_of_its_own(
     await choose(desk, "Expenses")
     await desk.page.get_by_role("button", name="Start a request").click()
     await desk.page.locator(".answer-line").get_by_text("Applied", exact=True).wait_for()
+    [sent] = running.playground.tenants["expenses"].book.sent
+    number = (sent.arx or {})["ApprovalIdentifier"]["DocumentNumber"]
+    await expect(desk.page.get_by_text(f"{number} was posted")).to_be_visible()
+    await expect(desk.page.locator(".standing")).to_contain_text(number)
     await desk.tenant_answers("arrays: one answer is missing")
     await desk.page.get_by_label("Reads").select_option(label="with 100 MB")
 

@@ -12,7 +12,7 @@ from playground.business import details_of, fresh, next_arx
 from playground.faults import Fault, FaultKind
 from playground.page_samples import beginnings
 from playground.records import Json
-from playground.story import COMMENTS, live_through
+from playground.story import COMMENTS, Story
 from tests.failing import all_due, converged
 from tests.running import Running
 
@@ -114,18 +114,31 @@ def test_details_that_no_arx_carries_follow_from_the_summary() -> None:
     assert details_of("LINE", {}) is None
 
 
+def test_a_requisitions_head_follows_from_the_summary() -> None:
+    summary = {"AdditionalData": {"Cost centre": "4210", "DecideBy": "2026-11-24T17:00:00Z"}}
+    head = details_of("DT1", summary | {"UnitOfMeasure": "EUR"})
+
+    assert head is not None
+    assert (head["Cost centre"], head["CurrencyCode"]) == ("4210", "EUR")
+    assert "DecideBy" not in head
+    assert "" not in head
+
+
 # -- the whole life -----------------------------------------------------------
 
 
 async def test_the_wikis_seven_steps_run_by_themselves(running: Running) -> None:
     capital, teams = running.playground.tenants["capex"], running.playground.teams
 
-    number = await live_through(running.playground.world, teams, capital, TEMPLATE)
+    steps: list[int] = []
+    story = Story(running.playground.world, teams, capital, tell=lambda _, done: steps.append(done))
+    number = await story.live(TEMPLATE)
     await converged(running)
 
     # 1, 4 and 7: what the tenant sent; 2 and 5 are the clicks; 3 and 6: what it was told.
     sent = [(one.arx or {})["Operation"] for one in capital.book.sent]
     assert (sent, {one.status for one in capital.book.sent}) == ([1, 2, 3], {200})
+    assert steps == [1, 2, 3, 4, 5, 6, 7]
     told = [(one.body["ActionByAlias"], one.body["Action"]) for one in capital.actions()]
     assert told == [("johndoe1", "Approve"), ("johndoe3", "Approve")]
     running.number = number

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,13 @@ def keep_apart(folder: Path) -> None:
         Keep(folder).save("ports", Ports(service=first, playground=first + 1, issuer=first + 2))
 
 
-def start(folder: Path, script: str, said: asyncio.Queue[str] | None = None) -> Start:
-    environment = {**os.environ, "APPROVALS_OLD": "of another life"}
+def start(
+    folder: Path,
+    script: str,
+    said: asyncio.Queue[str] | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Start:
+    environment = {**os.environ, "APPROVALS_OLD": "of another life", **(more or {})}
     service = [sys.executable, "-c", script]
     say = (said or asyncio.Queue[str]()).put_nowait
     keep_apart(folder)
@@ -82,8 +88,29 @@ async def test_a_signal_ends_the_service_and_the_playground(tmp_path: Path, capf
     assert await running == 0
     printed = capfd.readouterr().out
     assert "http://127.0.0.1:" in greeting
+    assert "Prometheus" not in greeting
     assert f"store sqlite:///{tmp_path}/approvals.db None" in printed
     assert printed.count("got installationUpdate") == 3
+
+
+async def test_two_settings_are_passed_on_and_the_addresses_told(tmp_path: Path, capfd) -> None:
+    given = {
+        "APPROVALS_METRICS_PORT": "9464",
+        "APPROVALS_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+        "APPROVALS_METRICS_HOST": "0.0.0.0",
+    }
+    names = ", ".join(f'os.environ.get("{name}")' for name in given)
+    script = SERVICE.replace('print("store"', f'print("got", {names}); print("store"')
+    said: asyncio.Queue[str] = asyncio.Queue()
+
+    running = asyncio.create_task(start(tmp_path, script, said, given).run("sqlite"))
+    greeting = await asyncio.wait_for(said.get(), 30)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+    assert "got 9464 http://127.0.0.1:4318 None" in capfd.readouterr().out
+    assert "Its numbers for Prometheus:      http://127.0.0.1:9464/metrics\n" in greeting
+    assert "Its spans go to:                 http://127.0.0.1:4318\n" in greeting
 
 
 async def test_a_service_that_cannot_start_ends_the_start_with_its_last_words(

@@ -121,13 +121,19 @@ function give(input, control, value) {
   if (!field) return;
   if (input instanceof AC.ToggleInput) field.checked = value === input.valueOn;
   else if (input.value) return;
-  else field.value = input.style === "filtered" ? (input.choices.find((choice) => choice.value === value)?.title ?? "") : value;
+  else field.value = input.style === "filtered" ? (input.choices.find((choice) => choice.value === value)?.title ?? value) : value;
   field.dispatchEvent(new Event(field.type === "checkbox" ? "change" : "input", { bubbles: true }));
 }
 
 // Everything the action sends along, blanks too: a text that was cleared must arrive as cleared.
 function inputsOf(action) {
-  return Object.fromEntries(Object.entries(action.getReferencedInputs()).map(([id, input]) => [id, String(input.value ?? "")]));
+  return Object.fromEntries(Object.entries(action.getReferencedInputs()).map(([id, input]) => [id, String(chosen(input) ?? "")]));
+}
+
+// A name typed into a list and not found there chooses nobody: Teams sends it empty, and the bot says what is missing.
+function chosen(input) {
+  if (!(input instanceof AC.ChoiceSetInput) || input.style !== "filtered") return input.value;
+  return input.choices.some((choice) => choice.value === input.value) ? input.value : "";
 }
 
 // Cards name their elements alike ("comment"): in one page every id must be its own, and labels must still find theirs.

@@ -19,6 +19,8 @@ export class Composer {
   #editor;
   #terminal;
   #standing;
+  #storyStart = null;
+  #story = h("div", { class: "answer", role: "status" });
   #picks = [];
   #reading = h("p", { class: "reading", id: "arx-problem", role: "status" });
   #number = h("output", { class: "number" });
@@ -34,9 +36,11 @@ export class Composer {
     this.#standing = new Standing(setup.people, tenant.code);
     this.#editor = new Editor("The ARX to post, as JSON", (parsed, text) => this.#read(parsed, text));
     this.#send = h("button", { type: "button", class: "button primary", onclick: () => this.#post() }, icon("send"), h("span", {}, "Post as tenant"));
+    if (tenant.lives) this.#storyStart = this.#start("story", "Run all seven steps");
     const renew = h("button", { type: "button", class: "button small", title: "Post the same sample as a new request", onclick: () => this.#renew() }, icon("plus"), "New number");
     this.element = h("div", { class: "composer" },
-      h("div", { class: "starts" }, this.#start("start", "Start a request"), tenant.lives ? this.#start("story", "Run all seven steps") : null),
+      h("div", { class: "starts" }, this.#start("start", "Start a request"), this.#storyStart),
+      this.#story,
       h("div", { class: "picks" }, this.#groups(tenant.samples)),
       h("div", { class: "number-row" }, h("span", { class: "label" }, "Document"), this.#number, renew),
       this.#editor.element,
@@ -71,15 +75,24 @@ export class Composer {
     button.disabled = true;
     try {
       const { sent } = await post(path, { tenant: this.#tenant.code });
-      if (sent) this.#adopt([sent]);
-      this.#body.replaceChildren();
-      if (sent) this.#show(sent);
-      else this.#answer.replaceChildren(h("p", { class: "answer-line" }, icon("check"), "Under way: watch the chats, and the traffic."));
-    } catch (problem) {
-      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
-    } finally {
+      if (!sent) return; // a story: how it goes on, its tenant tells
       button.disabled = false;
+      this.#adopt([sent]);
+      this.#show(sent);
+      this.stir();
+    } catch (problem) {
+      button.disabled = false;
+      this.#body.replaceChildren();
+      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
     }
+  }
+
+  // How far the story has come that runs by itself, null if there was none.
+  storyIs(story) {
+    if (!this.#storyStart || !story) return;
+    this.#storyStart.disabled = story.under_way;
+    const line = h("p", { class: story.stuck ? "answer-line bad" : "answer-line" }, icon(story.stuck ? "warning" : story.under_way ? "auto" : "check"), h("span", {}, told(story)));
+    this.#story.replaceChildren(line);
   }
 
   #groups(samples) {
@@ -145,13 +158,21 @@ export class Composer {
     }
   }
 
-  #show({ status, answer }) {
+  #show({ status, answer, arx }) {
     const good = status >= 200 && status < 300;
+    const { DocumentNumber: number, FiscalYear: year } = arx?.ApprovalIdentifier ?? {};
+    if (number) this.#standing.follow(number, year ?? "");
     const body = answer === null || answer === undefined || answer === "" ? null : block(answer, "The service's answer");
     this.#answer.replaceChildren(
-      h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer))));
+      h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer)), good && number ? h("span", { class: "facts" }, `${number} was posted`) : null));
     this.#body.replaceChildren(...(body ? [body] : []));
   }
+}
+
+function told({ number, steps, under_way: underWay, stuck }) {
+  if (stuck) return `Stopped after step ${steps} of 7: ${stuck}`;
+  if (!underWay) return `Done: ${number}`;
+  return `Step ${steps} of 7 done${number ? `: ${number}` : ""}. Watch the chats, and the traffic.`;
 }
 
 // What the answer says, in a word: "applied", "duplicate", or the problem's own title.

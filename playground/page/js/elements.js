@@ -9,7 +9,17 @@ export function registerTeamsElements(AC) {
   for (const [name, base] of [["Container", AC.Container], ["ColumnSet", AC.ColumnSet]]) {
     elements.register(name, rounded(AC, base));
   }
+  elements.register("Input.ChoiceSet", openList(AC));
   if (!actions.findByName("Action.Execute")) actions.register("Action.Execute", AC.ExecuteAction, AC.Versions.v1_4);
+}
+
+// The renderer would not send a form in which something is typed that its list does not have; Teams does.
+function openList(AC) {
+  return class extends AC.ChoiceSetInput {
+    isValid() {
+      return this.style === "filtered" || super.isValid();
+    }
+  };
 }
 
 function badgeOf(AC) {

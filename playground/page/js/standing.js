@@ -19,19 +19,21 @@ export class Standing {
   #tenant;
   #asked = { number: "", year: "" };
   #timers = [];
+  #number = h("span", { class: "number" });
   #list = h("ul", { class: "approvers", "aria-label": "Approvers" });
 
   constructor(people, tenant) {
     this.#people = people;
     this.#tenant = tenant;
     this.element = h("section", { class: "standing", "aria-live": "polite", hidden: true },
-      h("h3", {}, "What became of it"), this.#list);
+      h("h3", {}, "What became of it", this.#number), this.#list);
   }
 
   // Follow the request with this number; "" follows none.
   follow(number, year) {
     if (this.#asked.number === number && this.#asked.year === year) return;
     this.#asked = { number, year };
+    this.#number.textContent = ` ${number}`;
     this.#show(null);
     this.stir();
   }

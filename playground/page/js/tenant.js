@@ -28,6 +28,7 @@ export class Tenant {
   update(things, gone) {
     const [state] = things.filter((thing) => thing.kind === "tenant");
     if (state) this.#faults.update(state);
+    if (state) this.#composer.storyIs(state.story);
     this.#traffic.update(things.filter((thing) => thing.kind !== "tenant"), gone);
     if (this.#count.textContent !== String(this.#traffic.count)) this.#beat();
     this.#count.textContent = this.#traffic.count;
