@@ -560,6 +560,18 @@ async def test_the_program_itself_lists_beside_an_open_store(
     assert said.startswith("pr-one  REQ-1  since 2025-01-01 12:00:00 UTC  Ann pending")
 
 
+async def test_a_reload_of_files_with_mistakes_says_that_nothing_was_changed(
+    store: Store, store_url: str, tenants: Path
+) -> None:
+    (tenants / "mine.toml").write_text('nam = "x"', encoding="utf-8")
+
+    code, said = await _program(given(store_url, tenants), "tenants", "reload")
+
+    assert code == 2
+    assert said.startswith("mine.toml")
+    assert said.splitlines()[-1].startswith("Nothing was changed: running services go on with")
+
+
 async def test_the_program_names_every_mistake_before_it_does_anything(tenants: Path) -> None:
     code, said = await _program({"TENANTS": str(tenants)}, "requests", "list")
 

@@ -433,7 +433,33 @@ async def test_a_decision_that_is_kept_for_a_closed_tenant_is_told(
     said = await explained(store, terminal, an_approval(places=(place,), round=1, revision=1))
 
     assert "It is kept, because Contoso Purchasing takes no decisions now." in said
-    assert "The same is posted again at 2090-01-01 00:00:00 UTC" in said
+    looked = "that is looked at next at 2090-01-01 00:00:00 UTC, in "
+    assert f"It is posted once Contoso Purchasing takes decisions again; {looked}" in said
+    assert "left." not in said
+    await terminal.type("requests", "show", "pr-one")
+    assert "is kept until Contoso Purchasing takes decisions again" in terminal.text
+
+
+async def test_a_decision_that_was_kept_goes_out_once_its_tenant_is_open(
+    store: Store, terminal: Terminal
+) -> None:
+    kept_one = decided(PlaceState.RETRYING, attempts=0, due=NOON, trouble=CLOSED)
+
+    said = await explained(store, terminal, kept_one)
+
+    assert "It was kept while Contoso Purchasing took no decisions; it takes them again." in said
+    assert "It is posted at 2025-01-01 12:00:00 UTC, " in said
+
+
+async def test_nothing_is_said_to_be_posted_again_while_the_tenant_is_closed(
+    store: Store, terminal: Terminal
+) -> None:
+    edit(terminal, 'code = "pr"', 'code = "pr"\nenabled = false')
+
+    said = await explained(store, terminal, decided(PlaceState.RETRYING, due=NOON, attempts=3))
+
+    assert "The same is posted again once Contoso Purchasing takes decisions again;" in said
+    assert "; 2 attempts left." in said
 
 
 async def test_that_decisions_of_a_closed_tenant_are_kept_is_told(

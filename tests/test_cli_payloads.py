@@ -68,6 +68,7 @@ async def test_payloads_are_listed_by_time_and_bounded(store: Store, terminal: T
     assert [line.split()[-1] for line in terminal.lines[:2]] == ["p0", "p1"]
     assert terminal.lines[2].startswith("There are more: --limit 20")
     assert "applied     CREATE  REQ-1 (2025)" in terminal.lines[0]
+    assert [line.split()[0] for line in terminal.lines[:2]] == ["pr", "pr"]
 
 
 async def test_payloads_of_one_document_are_listed_alone(store: Store, terminal: Terminal) -> None:
@@ -110,6 +111,21 @@ async def test_one_payload_is_shown_without_what_it_said(store: Store, terminal:
     assert "payloads show p1 --body" in terminal.text
 
 
+async def test_a_payload_is_named_by_how_its_id_begins(store: Store, terminal: Terminal) -> None:
+    await taken(store, a_payload("aa11"), a_payload("aa1", minutes=1), a_payload("b22", minutes=2))
+
+    found: list[tuple[int, str]] = []
+    for name in ("b", "aa1", "aa"):
+        code = await terminal.type("payloads", "show", name)
+        found.append((code, terminal.lines[0]))
+
+    assert found == [
+        (0, "Payload b22 of Contoso Purchasing"),
+        (0, "Payload aa1 of Contoso Purchasing"),
+        (1, "Several payloads' ids begin with aa: type more."),
+    ]
+
+
 async def test_what_it_said_is_shown_when_asked_for_with_a_warning(
     store: Store, terminal: Terminal
 ) -> None:
@@ -132,7 +148,7 @@ async def test_a_body_that_is_gone_and_a_payload_that_never_was_say_so(
     code = await terminal.type("payloads", "show", "nobody")
 
     assert "What it said is gone" in gone
-    assert (code, terminal.text) == (1, "No payload with the id nobody was taken.")
+    assert (code, terminal.text) == (1, "No payload whose id begins with nobody was taken.")
 
 
 async def test_a_store_of_yesterday_lists_its_payloads_too(

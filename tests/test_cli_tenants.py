@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from approvals_core.adapters.tenant_files import load_tenants
+from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.models import HOUSE, Change
 from approvals_core.onboarding import RELOADED, SWITCH, Reloaded, switches_in
 from approvals_core.ports import Store
 from approvals_core.tenant import WhileClosed
-from bots.cli.tenants import HEARD_WITHIN, TenantsDesk
+from bots.cli.tenants import HEARD_WITHIN, UNCHANGED, TenantsDesk
 from playground.outside import Playground
 from tests.card_makers import TENANT_ID
 from tests.clock import Clock
@@ -104,6 +104,100 @@ async def test_nobody_answers_a_reload_where_nobody_runs(store: Store, terminal:
     assert sum(clock.slept) == pytest.approx(HEARD_WITHIN)
 
 
+# -- files with mistakes ----------------------------------------------------------------
+
+
+LEFT_OUT = "mine.toml has mistakes; its tenant is left out here: python -m bots.cli check-config"
+
+
+def add_broken(folder: Path, *, old: str = 'name = "', new: str = 'nam = "') -> None:
+    """Put a file of another tenant beside the one that is whole, with a mistake."""
+    text = (folder / "purchasing.toml").read_text("utf-8").replace('code = "pr"', 'code = "mine"')
+    text = text.replace(TENANT_ID, "0c3f8a52-6f2e-4b7a-9d54-2f0c6d1e8b90")
+    assert old in text
+    (folder / "mine.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+async def test_a_broken_file_keeps_no_command_from_the_other_tenants(
+    terminal: Terminal, store: Store, tenants: Path
+) -> None:
+    await kept(store, an_approval())
+    add_broken(tenants)
+    said: dict[str, str] = {}
+
+    for command in (
+        "requests list",
+        "requests explain pr-one",
+        "payloads list",
+        "jobs",
+        "dead-letters list",
+        "reconcile pr",
+        "tenants disable pr --by Olga",
+        "tenants enable pr --by Olga",
+    ):
+        code = await terminal.type(*command.split())
+        warning, *rest = terminal.lines
+        assert (command, code, warning) == (command, 0, LEFT_OUT)
+        said[command] = "\n".join(rest)
+
+    assert said["requests list"].startswith("pr-one  REQ-1")
+    assert "takes no decisions any more" in said["tenants disable pr --by Olga"]
+    assert all(LEFT_OUT not in each for each in said.values())
+
+
+async def test_what_two_files_share_is_neither_ones(terminal: Terminal, tenants: Path) -> None:
+    add_broken(tenants, old='code = "mine"', new='code = "pr"')
+    add_other = (tenants / "mine.toml").read_text("utf-8").replace('code = "pr"', 'code = "ot"')
+    (tenants / "other.toml").write_text(add_other.replace("0c3f8a52", "1c3f8a52"), encoding="utf-8")
+
+    assert await terminal.type("requests", "list", "--tenant", "pr") == 1
+
+    assert [line.split()[0] for line in terminal.lines[:2]] == ["mine.toml", "purchasing.toml"]
+    assert terminal.lines[-1] == "No tenant has the code pr. There are: ot."
+
+
+async def test_the_list_has_a_line_for_each_broken_file(
+    terminal: Terminal, store: Store, tenants: Path
+) -> None:
+    add_broken(tenants)
+
+    assert await terminal.type("tenants", "list") == 0
+    assert terminal.lines[0].startswith("pr  Contoso Purchasing  0 open  takes decisions")
+    assert terminal.lines[1].startswith("?  mine.toml has mistakes; a running service goes on")
+    assert terminal.lines[2].startswith("No reload was refused. These mistakes are newer")
+
+    taken = Change(id="1", scope=HOUSE, notes={RELOADED: Reloaded().model_dump_json()})
+    await store.commit(taken)
+    await terminal.type("tenants", "list")
+    assert terminal.lines[2].startswith("The last reload was taken up. These mistakes are newer")
+
+    (tenants / "purchasing.toml").unlink()
+    assert await terminal.type("tenants", "list") == 0
+    assert terminal.lines[0].startswith("?  mine.toml has mistakes")
+
+
+@pytest.mark.parametrize("words", [("tenants", "check"), ("tenants", "reload")])
+async def test_what_is_about_the_files_wants_them_whole(
+    terminal: Terminal, tenants: Path, store: Store, words: tuple[str, ...]
+) -> None:
+    add_broken(tenants)
+
+    with pytest.raises(BadTenantFiles, match=r"mine\.toml"):
+        await terminal.type(*words)
+
+    assert await store.notes(HOUSE) == {}
+
+
+async def test_with_no_file_whole_there_is_nobody_to_look_after(
+    terminal: Terminal, tenants: Path
+) -> None:
+    add_broken(tenants)
+    (tenants / "purchasing.toml").unlink()
+
+    with pytest.raises(BadTenantFiles, match=r"mine\.toml"):
+        await terminal.type("requests", "list")
+
+
 # -- beside a running service -----------------------------------------------------------
 
 
@@ -128,6 +222,7 @@ async def test_a_running_service_takes_up_the_files_or_says_why_not(
     file.write_text(text.replace('code = "pr"', 'code = "px"'), encoding="utf-8")
     assert await beside.type("tenants", "reload") == 1
     assert terminal_says(beside, "purchasing.toml: code: pr became px")
+    assert beside.lines[-1] == UNCHANGED
 
 
 def terminal_says(terminal: Terminal, words: str) -> bool:

@@ -1,6 +1,7 @@
 """What Prometheus is told: scraped over HTTP, read by its own parser."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,16 +12,17 @@ import pytest
 from pydantic import ValidationError
 
 from approvals_core.adapters.telemetry.lag import LoopLag
-from approvals_core.adapters.telemetry.metrics import Metrics, Seen
+from approvals_core.adapters.telemetry.metrics import OUTCOMES, Metrics, Seen
 from approvals_core.adapters.telemetry.queue_watch import FOR, QueueWatch
 from approvals_core.adapters.telemetry.recorder import Recorder
 from approvals_core.committing import Commits
 from approvals_core.errors import StoreUnavailable, VersionConflict
-from approvals_core.models import HOUSE, Lane
+from approvals_core.models import HOUSE, EventKind, Lane
 from approvals_core.ports import Depth, LaneDepth
 from approvals_core.telemetry import Work
 from playground.faults import FaultKind
 from playground.outside import Playground
+from tests.card_makers import TENANT_ID
 from tests.clock import Clock
 from tests.failing import ROOT, fail, free_port, listening, started
 from tests.fakes import FakeTenants
@@ -30,6 +32,7 @@ from tests.store_makers import a_change, an_approval
 from tests.test_config import settings
 from tests.watched import OPEN_METRICS, Numbers, metrics_of, post_as_tenant, scraped
 
+STORY = ("decided", "refused", "accepted", "unconfirmed")
 SCOPE = f"t:{a_tenant().document_type_id}"
 
 
@@ -69,8 +72,8 @@ async def test_a_story_is_in_the_numbers(counted: Running) -> None:
     assert numbers.of("payloads_total", tenant="none", result="401") == 1
     assert numbers.of("intake_seconds_count") == 4
     assert numbers.of("clicks_total", tenant="pr", result="done") == 2
-    decisions = {o: numbers.of("decisions_total", tenant="pr", outcome=o) for o in OUTCOMES}
-    assert decisions == {"decided": 2, "refused": 1, "accepted": 1, "unconfirmed": None}
+    decisions = {o: numbers.of("decisions_total", tenant="pr", outcome=o) for o in STORY}
+    assert decisions == {"decided": 2, "refused": 1, "accepted": 1, "unconfirmed": 0}
     calls = {"tenant": "pr", "call": "decision"}
     assert numbers.of("tenant_calls_total", **calls, result="refused") == 1
     assert numbers.of("tenant_calls_total", **calls, result="accepted") == 1
@@ -86,9 +89,6 @@ async def test_a_story_is_in_the_numbers(counted: Running) -> None:
     assert numbers.of("dead_letters", tenant="pr") == 0
     assert numbers.of("oldest_card_seconds") == 0
     assert "process_cpu_seconds_total" in numbers.text
-
-
-OUTCOMES = ("decided", "refused", "accepted", "unconfirmed")
 
 
 async def test_open_metrics_is_spoken_to_those_who_ask_for_it(counted: Running) -> None:
@@ -139,6 +139,29 @@ async def test_numbers_of_documents_people_and_words_are_in_no_label(counted: Ru
     assert [word for word in private if word in text] == []
 
 
+async def test_decisions_of_every_tenant_count_from_zero_also_after_a_reload(
+    counted: Running, tmp_path: Path
+) -> None:
+    file = tmp_path / "tenants" / "purchasing.toml"
+    text = file.read_text("utf-8").replace('code = "pr"', 'code = "new"')
+    text = text.replace(TENANT_ID, "0c3f8a52-6f2e-4b7a-9d54-2f0c6d1e8b91")
+    kinds = [each.value for each in EventKind]
+
+    async with metrics_of(counted.house) as client:
+        first = await scraped(client)
+        file.with_name("new.toml").write_text(text, encoding="utf-8")
+        await counted.house.onboarding.reload()
+        then, last = await scraped(client), await scraped(client)
+
+    assert counted.house.onboarding.refused == ()
+    before = {o: first.of("decisions_total", tenant="pr", outcome=o) for o in kinds}
+    added = {o: then.of("decisions_total", tenant="new", outcome=o) for o in kinds}
+    assert {o for o, count in before.items() if count == 0} == OUTCOMES
+    assert first.of("decisions_total", tenant="new") is None
+    assert added == before
+    assert last.series == then.series
+
+
 # -- the queue --------------------------------------------------------------------------
 
 
@@ -167,10 +190,11 @@ class Slow:
 class Watch:
     """A queue watch on a slow store and clocks that the test moves."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Seen | None = None) -> None:
         self.store: Any = Slow()
         self.time = 0.0
-        self.metrics, seen = Metrics(), Seen(paused=lambda: {"pr": True, "ex": False})
+        self.metrics = Metrics()
+        seen = seen or Seen(paused=lambda: {"pr": True, "ex": False})
         self.metrics.watch(seen)
         self.watch = QueueWatch(
             seen,
@@ -204,6 +228,27 @@ async def test_the_queue_is_read_at_most_once_in_a_while() -> None:
         assert numbers.of("dead_letters", tenant="none") == 2
         assert numbers.of("tenant_paused", tenant="pr") == 1
         assert numbers.of("tenant_paused", tenant="ex") == 0
+
+
+async def test_what_only_the_loop_may_read_is_read_there() -> None:
+    threads: list[int] = []
+
+    def paused() -> dict[str, bool]:
+        threads.append(threading.get_ident())
+        return {"pr": True}
+
+    def oldest_card() -> float:
+        threads.append(threading.get_ident())
+        return 3.0
+
+    watch = Watch(Seen(paused=paused, oldest_card=oldest_card))
+    await watch.watch.look()
+
+    text, _media_type = await asyncio.to_thread(watch.metrics.text, "")
+
+    assert set(threads) == {threading.get_ident()}
+    numbers = Numbers(text.decode())
+    assert (numbers.of("tenant_paused", tenant="pr"), numbers.of("oldest_card_seconds")) == (1, 3)
 
 
 async def test_a_store_that_hangs_holds_up_no_scrape_and_is_asked_once() -> None:

@@ -23,6 +23,7 @@ from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError
 from approvals_core.models import HOUSE
+from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import switches_in
 from approvals_core.ports import Directory
 from approvals_core.rules.settling import Settlement
@@ -31,10 +32,11 @@ from bots.cli.commands import parser
 from bots.cli.desk import Desk, utc_now
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
 from bots.cli.finding import NotThere, Say
+from bots.cli.intact import files_for, left_out
 from bots.cli.payload_log import PayloadDesk
 from bots.cli.queue import QueueDesk
 from bots.cli.reconciling import ReconcilingDesk
-from bots.cli.tenants import TenantsDesk
+from bots.cli.tenants import UNCHANGED, TenantsDesk
 from config import Settings, environment, misspelt, mistakes, strangers
 
 __all__ = ["check_config", "doctor", "main", "parser", "run"]
@@ -59,7 +61,7 @@ def main() -> int:
             return asyncio.run(doctor(settings, say, package=chosen.package))
         return asyncio.run(run(chosen, settings, say))
     except BadTenantFiles:
-        return check_config(say)
+        return _wrong_files(chosen, say)
     except KeyboardInterrupt:
         return NOT_DONE
 
@@ -70,6 +72,13 @@ def say(line: str) -> None:
         print(line, flush=True)  # noqa: T201 (for the operator at the terminal)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _wrong_files(chosen: argparse.Namespace, say: Say) -> int:
+    code = check_config(say)
+    if (chosen.command, chosen.verb) == ("tenants", "reload"):
+        say(UNCHANGED)
+    return code
 
 
 def check_config(say: Say) -> int:
@@ -105,19 +114,24 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
     """
     Run one command on the store of *settings*; return its exit code.
 
+    A file with mistakes leaves out its tenant, and that is said.
+
     Raises:
-        BadTenantFiles: There are none, or some are wrong.
+        BadTenantFiles: There are no files, none without mistakes, or some have mistakes
+            and the command is about what is in them.
     """
-    # Elsewhere the secrets are the service's: an operator's shell need not have them.
-    references = References(environment()) if chosen.command == "tenants" else None
-    tenants = await asyncio.to_thread(load_tenants, settings.tenants, references)
+    references = References(environment())
+    found = await asyncio.to_thread(files_for, chosen, settings.tenants, references)
+    tenants = Onboarded(found.files)
+    for warning in left_out(chosen, found):
+        say(warning)
     try:
         store = await open_made_store(settings.store_url)
         try:
             await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
             tenants.switch(switches_in(await store.notes(HOUSE)))
             if chosen.command == "tenants":
-                tenants_desk = TenantsDesk(store, tenants, say, now=utc_now)
+                tenants_desk = TenantsDesk(store, tenants, say, now=utc_now, broken=found.broken)
                 return DONE if await _do_with_tenants(chosen, tenants_desk, settings) else NOT_DONE
             if chosen.command == "reconcile":
                 reconciling = ReconcilingDesk(store, tenants, say, now=utc_now)

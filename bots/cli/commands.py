@@ -83,7 +83,7 @@ def _payloads(reads: argparse.ArgumentParser) -> None:
     listed.add_argument("--document", metavar="ID", help="of the request with this id or number")
     _limit(listed)
     shown = verbs.add_parser("show", help="one: what it was, what came of it, what was odd")
-    shown.add_argument("id", metavar="ID", help="the PayloadId")
+    shown.add_argument("id", metavar="ID", help="the PayloadId, or how it begins")
     shown.add_argument(
         "--body", action="store_true", help="with all it said, names and comments too"
     )

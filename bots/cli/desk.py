@@ -140,7 +140,7 @@ class Desk:
         since = PayloadCursor(at=utc_now() - timedelta(days=days))
         for tenant in self._find.tenants(code):
             async for payload in self._late(tenant, since):
-                self._say(payload_line(payload))
+                self._say(payload_line(payload, tenant))
                 kind = payload.disposition.value
                 counts[kind] = counts.get(kind, 0) + 1
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))

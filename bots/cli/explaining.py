@@ -156,7 +156,7 @@ def _decided(seen: Seen, decision: Decision) -> Iterator[str]:
             yield f"{by}, and {seen.tenant.name} is being told: {_attempts(seen, decision)}."
             yield f"It has {seen.tenant.api.answer_within:g} seconds to answer."
         case PlaceState.RETRYING if decision.trouble == CLOSED:
-            yield f"{by}. It is kept, because {seen.tenant.name} takes no decisions now."
+            yield f"{by}. {_why_kept(seen)}"
             yield _next(seen, decision)
         case PlaceState.RETRYING:
             yield f"{by}. {seen.tenant.name} did not take it yet: {_attempts(seen, decision)}."
@@ -174,10 +174,21 @@ def _attempts(seen: Seen, decision: Decision) -> str:
     return f"{of} was begun at {at(decision.attempted_at)}{met}"
 
 
+def _why_kept(seen: Seen) -> str:
+    if seen.tenant.closed(seen.now) is not None:
+        return f"It is kept, because {seen.tenant.name} takes no decisions now."
+    return f"It was kept while {seen.tenant.name} took no decisions; it takes them again."
+
+
 def _next(seen: Seen, decision: Decision) -> str:
     left = max(0, seen.tenant.limits.posts - decision.attempts)
     when = from_now(decision.due, seen.now) if decision.due else "?"
-    return f"The same is posted again at {when}; {left} attempt{'' if left == 1 else 's'} left."
+    posted = "The same is posted again" if decision.attempts else "It is posted"
+    lasts = f"; {left} attempt{'' if left == 1 else 's'} left" if decision.attempts else ""
+    if seen.tenant.closed(seen.now) is not None:
+        once = f"once {seen.tenant.name} takes decisions again"
+        return f"{posted} {once}; that is looked at next at {when}{lasts}."
+    return f"{posted} at {when}{lasts}."
 
 
 def _unconfirmed(seen: Seen, decision: Decision) -> Iterator[str]:

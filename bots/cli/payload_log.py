@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from approvals_core.models import Approval, Payload, tenant_scope
 from approvals_core.ports import PayloadCursor, Store, Tenants
@@ -10,6 +10,7 @@ from approvals_core.tenant import Tenant
 from bots.cli.finding import PAGE, Finder, NotThere, Say
 from bots.cli.telling import PROGRAM, at, payload_line, plain
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)  # before anything was taken
 PERSONAL = (
     "What follows is as it came in. It may hold names, comments and amounts: do not pass it on."
 )
@@ -39,21 +40,21 @@ class PayloadDesk:
         """
         since = self._now() - timedelta(days=days)
         listed = 0
-        async for payload in self._payloads(code, document, since):
+        async for payload, tenant in self._payloads(code, document, since):
             if listed == limit:
                 self._say(f"There are more: --limit {limit * 10}, or fewer --days")
                 return
-            self._say(payload_line(payload))
+            self._say(payload_line(payload, tenant))
             listed += 1
         if not listed:
             self._say(f"No payload was taken in the last {days} days.")
 
     async def show(self, payload_id: str, *, body: bool) -> None:
         """
-        Say everything about one payload; what it said only with *body*.
+        Say everything about the payload whose id begins so; what it said only with *body*.
 
         Raises:
-            NotThere: There is none with this id.
+            NotThere: There is none, or there are several.
         """
         payload, tenant = await self._named(payload_id)
         approval = await self._store.approval(payload.approval)
@@ -71,18 +72,18 @@ class PayloadDesk:
 
     async def _payloads(
         self, code: str | None, document: str | None, since: datetime
-    ) -> AsyncIterator[Payload]:
+    ) -> AsyncIterator[tuple[Payload, Tenant]]:
         if document is not None:
-            approval, _tenant = await self._find.request(document)
+            approval, tenant = await self._find.request(document)
             for event in await self._store.history(approval.key):
                 if "payload" in event.facts and event.at >= since:
                     found = await self._store.payload(approval.key.scope, event.facts["payload"])
                     if found is not None:
-                        yield found
+                        yield found, tenant
             return
         for tenant in self._find.tenants(code):
             async for payload in self._of(tenant, since):
-                yield payload
+                yield payload, tenant
 
     async def _of(self, tenant: Tenant, since: datetime) -> AsyncIterator[Payload]:
         scope = tenant_scope(tenant.document_type_id)
@@ -99,7 +100,20 @@ class PayloadDesk:
             payload = await self._store.payload(scope, payload_id)
             if payload is not None:
                 return payload, tenant
-        raise NotThere(f"No payload with the id {plain(payload_id)} was taken.")
+        return await self._beginning(payload_id)
+
+    async def _beginning(self, name: str) -> tuple[Payload, Tenant]:
+        """Look through all that were taken: ids are in no order."""
+        found: tuple[Payload, Tenant] | None = None
+        async for payload, tenant in self._payloads(None, None, EVER):
+            if not payload.id.startswith(name):
+                continue
+            if found is not None:
+                raise NotThere(f"Several payloads' ids begin with {plain(name)}: type more.")
+            found = payload, tenant
+        if found is None:
+            raise NotThere(f"No payload whose id begins with {plain(name)} was taken.")
+        return found
 
 
 def _facts(payload: Payload, tenant: Tenant, approval: Approval | None) -> Iterator[str]:

@@ -17,6 +17,7 @@ from approvals_core.models import (
     ReceiptState,
     needs_operator,
 )
+from approvals_core.rules.closing import CLOSED
 from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import holder, name_of
 from approvals_core.tenant import Tenant
@@ -109,21 +110,28 @@ def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
     """Say what has to happen next, and who has to do it."""
     if needs_operator(place):
         return f"waits for you: {_wanted(approval, place, tenant)}"
-    due = place.decision.due if place.decision else None
     match place.state:
         case PlaceState.PENDING:
             return _pending(approval, place, tenant)
         case PlaceState.SUBMITTING:
             return f"is being posted to {tenant.name}"
         case PlaceState.RETRYING | PlaceState.UNCONFIRMED:
-            again = f"is posted to {tenant.name} again at {at(due)}"
-            asked = place.decision.look_up if place.decision else None
-            return f"{tenant.name} is asked at {at(asked)} what became of it" if asked else again
+            return _comes_again(place.decision, tenant)
         case PlaceState.ACCEPTED:
             return f"waits for the next ARX of {tenant.name}"
         case PlaceState.REMOVED:
             same = "is one with another place of the same person"
             return "nothing is asked here" if place.names else same
+
+
+def _comes_again(decision: Decision | None, tenant: Tenant) -> str:
+    asked = decision.look_up if decision else None
+    due = at(decision.due if decision else None)
+    if asked:
+        return f"{tenant.name} is asked at {at(asked)} what became of it"
+    if decision is not None and decision.trouble == CLOSED:
+        return f"is kept until {tenant.name} takes decisions again; looked at next at {due}"
+    return f"is posted to {tenant.name} again at {due}"
 
 
 def _wanted(approval: Approval, place: Place, tenant: Tenant) -> str:
@@ -217,10 +225,11 @@ def _stands(queued: QueuedJob, now: datetime) -> str:
     return f"late by {span(now - queued.next)}"
 
 
-def payload_line(payload: Payload) -> str:
-    """Say what became of one payload, and for whom it was too old."""
+def payload_line(payload: Payload, tenant: Tenant | None = None) -> str:
+    """Say what became of one payload of a *tenant*, if that is to be named, and for whom it was too old."""
+    whose = f"{tenant.code}  " if tenant else ""
     skipped = f"  too old for: {', '.join(map(plain, payload.skipped))}" if payload.skipped else ""
     number = plain(payload.approval.number)
     year = f" ({plain(payload.approval.year)})" if payload.approval.year else ""
     what = f"{payload.disposition.value:10}  {payload.operation.name:6}"
-    return f"{at(payload.received_at)}  {what}  {number}{year}  {payload.id}{skipped}"
+    return f"{whose}{at(payload.received_at)}  {what}  {number}{year}  {payload.id}{skipped}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from approvals_core.models import (
     tenant_scope,
 )
 from approvals_core.onboarded import Onboarded
-from approvals_core.onboarding import RELOAD, SWITCH, reloaded_in, switches_in
+from approvals_core.onboarding import RELOAD, RELOADED, SWITCH, reloaded_in, switches_in
 from approvals_core.ports import (
     AnswerKind,
     Fetched,
@@ -38,6 +38,7 @@ from bots.cli.telling import PROGRAM, at, plain
 
 HEARD_WITHIN = 20.0  # seconds in which a running service takes up a reload, or says why not
 LOOK = 0.5  # seconds between two looks whether it did
+UNCHANGED = "Nothing was changed: running services go on with the files that they took up last."
 
 
 class Tokens(Protocol):
@@ -64,17 +65,20 @@ class TenantsDesk:
         *,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        broken: Sequence[str] = (),
     ) -> None:
+        """*broken* names the files whose mistakes keep their tenants out of *tenants*."""
         self._store = store
         self._tenants = tenants
         self._say = say
         self._now = now
         self._sleep = sleep
+        self._broken = broken
         self._commits = Commits(store, now=now, wake=lambda: None)
         self._find = Finder(store, tenants)
 
     async def list_tenants(self) -> None:
-        """Say one line for each tenant, and why the last reload was refused, if it was."""
+        """Say one line for each tenant and for each broken file, and what became of the last reload."""
         notes = await self._store.notes(HOUSE)
         self._tenants.switch(switches_in(notes))
         files = {tenant.code: name for name, tenant in self._tenants.files.items()}
@@ -83,8 +87,16 @@ class TenantsDesk:
             state = self._state(tenant)
             name = plain(tenant.name)
             self._say(f"{tenant.code}  {name}  {count} open  {state}  ({files[tenant.code]})")
-        for line in _refused(reloaded_in(notes).mistakes):
+        for name in self._broken:
+            self._say(_left_out(name))
+        mistakes = reloaded_in(notes).mistakes
+        for line in _refused(mistakes):
             self._say(line)
+        if self._broken and not mistakes:
+            taken = (
+                "The last reload was taken up." if RELOADED in notes else "No reload was refused."
+            )
+            self._say(f"{taken} These mistakes are newer, or no service has read them.")
 
     async def disable(self, code: str, *, message: str, decisions: WhileClosed, by: str) -> None:
         """
@@ -135,7 +147,9 @@ class TenantsDesk:
             if heard.asked == asked:
                 for line in _refused(heard.mistakes):
                     self._say(line)
-                if not heard.mistakes:
+                if heard.mistakes:
+                    self._say(UNCHANGED)
+                else:
                     codes = ", ".join(tenant.code for tenant in self._tenants.all())
                     self._say(f"The service has taken up the files. Tenants: {codes}")
                 return not heard.mistakes
@@ -214,6 +228,11 @@ class TenantsDesk:
 
     def _in_file(self, tenant: Tenant) -> Tenant:
         return self._tenants.files[self._file_of(tenant)]
+
+
+def _left_out(name: str) -> str:
+    goes_on = "a running service goes on with what it took up last"
+    return f"?  {plain(name)} has mistakes; {goes_on}: {PROGRAM} check-config"
 
 
 def _refused(mistakes: tuple[str, ...]) -> Iterator[str]:

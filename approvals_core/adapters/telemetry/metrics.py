@@ -61,12 +61,19 @@ class Seen:
 
         *paused* returns of the tenants that were called, by code, whether calls pause.
         """
-        self.oldest_card = oldest_card
-        self.paused = paused
+        self._oldest_card = oldest_card
+        self._paused = paused
+        self.oldest_card = 0.0  # seconds
+        self.paused: Mapping[str, bool] = {}  # by tenant's code
         self.store_up = False
         self.depth: Depth | None = None
         self.late: Mapping[Lane, float] = {}  # seconds
         self.dead: Mapping[str, int] = {}  # by tenant's code
+
+    def take(self) -> None:
+        """Note what is true now. On the loop: the text is made in a thread, while tenants are added."""
+        self.oldest_card = self._oldest_card()
+        self.paused = dict(self._paused())
 
 
 class Metrics:
@@ -157,6 +164,16 @@ class Metrics:
                 self._connector.labels(label("call"), outcome).inc()
                 self._connector_time.labels(label("call")).observe(seconds)
 
+    def expect(self, codes: Iterable[str]) -> None:
+        """
+        Show decisions of these tenants by outcome from 0 on, as far as none is counted yet.
+
+        Else the first would appear as a 1 out of nothing, which Prometheus takes for no increase.
+        """
+        for code in codes:
+            for outcome in OUTCOMES:
+                self._decisions.labels(code, outcome.value)
+
     def committed(self, change: Change) -> None:
         """Count what became of decisions. A change is told of once, when it is durable."""
         if change.approval is None:
@@ -180,9 +197,9 @@ class _Gauges(Collector):
     def collect(self) -> Iterable[Metric]:
         seen = self._seen
         yield _gauge("store_up", "1 if the store answered.", [((), float(seen.store_up))])
-        oldest = [((), seen.oldest_card())]
+        oldest = [((), seen.oldest_card)]
         yield _gauge("oldest_card_seconds", "Age of the oldest card that is not current.", oldest)
-        paused = [((code,), float(is_so)) for code, is_so in sorted(seen.paused().items())]
+        paused = [((code,), float(is_so)) for code, is_so in sorted(seen.paused.items())]
         yield _gauge("tenant_paused", "1 while we leave a tenant alone.", paused, "tenant")
         if seen.depth is not None:
             yield from _queue(seen.depth, seen.late)

@@ -39,7 +39,12 @@ class QueueWatch:
         self._good_until = float("-inf")
 
     async def look(self) -> None:
-        """Read the queue anew, unless that was done just now; what cannot be read stays as it was."""
+        """
+        Note what is known without the store, and read the queue anew.
+
+        Not if that was done just now; what cannot be read stays as it was.
+        """
+        self._seen.take()
         if self._monotonic() < self._good_until:
             return
         if self._asking is None:

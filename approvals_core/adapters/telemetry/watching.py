@@ -33,6 +33,7 @@ class Watching:
         self.telemetry: Telemetry = NO_TELEMETRY
         if self._metrics or spans:
             self.telemetry = Recorder(metrics=self._metrics, spans=spans)
+        self._tenants: Tenants | None = None
         self._queue: QueueWatch | None = None
         self._lag: asyncio.Task[None] | None = None
 
@@ -50,13 +51,17 @@ class Watching:
             return
         seen = Seen(oldest_card=oldest_card, paused=paused)
         self._metrics.watch(seen)
+        self._tenants = tenants
         self._queue = QueueWatch(
             seen, store=store, tenants=tenants, now=now, monotonic=time.monotonic
         )
         self._lag = asyncio.create_task(LoopLag(self._metrics.lagged).run())
 
     async def look(self) -> None:
-        """Bring what is read from the store up to date, within about a second."""
+        """Bring what is read from tenants and store up to date, within about a second."""
+        if self._metrics is not None and self._tenants is not None:
+            # At each question, so that a reload's new tenants are there before they are asked for.
+            self._metrics.expect(tenant.code for tenant in self._tenants.all())
         if self._queue is not None:
             await self._queue.look()
 
