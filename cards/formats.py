@@ -1,9 +1,11 @@
 """Money, numbers, times, sizes and names of fields, as the reader is used to see them."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -13,12 +15,15 @@ from babel.numbers import format_currency, format_decimal, list_currencies
 from cards.language import _
 from cards.text import clean
 
+_T = TypeVar("_T")
+
 DEFAULT_LOCALE = "en-US"
 
 # "12,480.00" is no number: it means two things in two countries. Babel quantizes in decimal's
 # default context of 28 digits, and raises beyond.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?")
 _KILO = 1024
+_REMEMBERED = 200  # characters of a text that somebody else chose
 _NO_CURRENCY = frozenset({"XXX", "XTS"})
 _ISO_TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?\s*(?:Z|[+-]\d\d:?\d\d)?"
@@ -27,7 +32,22 @@ _BEFORE_ZONE = re.compile(r"\s+(?=(?:Z|[+-]\d\d:?\d\d)$)")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 
-@lru_cache(maxsize=256)
+def remembered(maxsize: int) -> Callable[[Callable[[str], _T]], Callable[[str], _T]]:
+    """Keep what a function returned for *maxsize* texts, but none that would fill the memory."""
+
+    def around(ask: Callable[[str], _T]) -> Callable[[str], _T]:
+        kept = lru_cache(maxsize=maxsize)(ask)
+
+        @wraps(ask)
+        def answer(text: str) -> _T:
+            return kept(text) if len(text) <= _REMEMBERED else ask(text)
+
+        return answer
+
+    return around
+
+
+@remembered(256)
 def locale_of(tag: str) -> Locale:
     """Return the locale a client names ("en-GB"), or English if there is none of that name."""
     try:
@@ -36,7 +56,7 @@ def locale_of(tag: str) -> Locale:
         return Locale.parse(DEFAULT_LOCALE, sep="-")
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def zone_of(name: str) -> tzinfo:
     """Return the time zone a client names ("Europe/Berlin"), or UTC if it is none."""
     try:
@@ -70,7 +90,7 @@ def money(value: object, unit: str, locale: str) -> str:
     return f"{shown} {unit}".rstrip()
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def is_currency(unit: str) -> bool:
     """Tell whether *unit* is a currency's code (ISO 4217)."""
     return clean(unit).upper() in _currencies()
@@ -112,7 +132,7 @@ def file_size(size: int, locale: str) -> str:
     return _("{number} KB").format(number=_rounded(max(kilobytes, 1), locale, digits=0))
 
 
-@lru_cache(maxsize=1024)  # a tenant's fields have the same names in all its requests
+@remembered(1024)  # a tenant's fields have the same names in all its requests
 def humanised(key: str) -> str:
     """Write a field's name as words: "InvoiceNumber" is Invoice number."""
     key = clean(key)

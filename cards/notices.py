@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from approvals_core.models import Approval, Content, Place
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import Closed, Tenant, WhileClosed
 from cards import text
 from cards.approval.content import submitter_of, total_of
 from cards.approval.spoken import spoken
@@ -32,11 +32,17 @@ _PRESSABLE = "\u203a"  # a small chevron: the row opens its request
 
 @dataclass(frozen=True)
 class Waiting:
-    """One request that waits for the viewer's decision."""
+    """One request that waits for the viewer's decision; *closed* is why none is taken now."""
 
     tenant: Tenant
     approval: Approval
     place: Place
+    closed: Closed | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the tenant refuses every decision now."""
+        return self.closed is not None and self.closed.decisions is WhileClosed.REFUSE
 
 
 def welcome(*, notice_line: str | None = None) -> Card:
@@ -65,11 +71,10 @@ def out_of_date(*, notice_line: str | None = None) -> Card:
     )
 
 
-def nothing_together(why: str, *, notice_line: str | None = None) -> Card:
-    """Answer where nothing waits that could be ticked; *why* is why nothing was decided just now."""
+def nothing_together(*, notice_line: str | None = None) -> Card:
+    """Answer where nothing waits that could be ticked."""
     return _notice(
         _("Nothing waits here to be decided together"),
-        *([text.block(why)] if why else []),
         _("Write **pending** to see what waits for you."),
         notice_line=notice_line,
     )
@@ -188,7 +193,8 @@ def _from(each: Waiting, content: Content) -> str:
 def _kind(each: Waiting, viewer: Viewer) -> str:
     since = each.place.asked_at
     when = text.block(day(since, viewer.locale, viewer.zone)) if since else ""
-    return _joined(text.block(each.tenant.request_word, text.FACT_NAME), when)
+    closed = _("Takes no decisions now") if each.is_refused else ""
+    return _joined(text.block(each.tenant.request_word, text.FACT_NAME), when, closed)
 
 
 def _joined(*parts: str) -> str:

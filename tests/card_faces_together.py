@@ -1,11 +1,23 @@
 """The cards for deciding several requests together, as faces: to tick, and what became of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from approvals_core.models import ActionTaken, Approval, Named, Place, PlaceState, Refusal
 from approvals_core.ports import View
-from approvals_core.tenant import Action, Api, Choice, Comment, Limits, Style, Submission, Tenant
+from approvals_core.tenant import (
+    Action,
+    Api,
+    Choice,
+    Closed,
+    Comment,
+    Limits,
+    Style,
+    Submission,
+    Tenant,
+    WhileClosed,
+)
 from cards import notices
 from cards.buttons import card_key, tick_value
 from cards.elements import Card
@@ -114,12 +126,25 @@ def together_faces() -> Mapping[str, Card]:
             filled_in=FilledIn(ticked=ticked, reasons={"Reject": "POLICY"}),
             problem=needs,
         ),
+        "several-closed": tick_list(tenant, _closed(rows), VIEWER),
+        "several-closed-meanwhile": tick_list(
+            tenant,
+            _closed(rows),
+            VIEWER,
+            filled_in=FilledIn(ticked=ticked, comment="Within budget."),
+            problem="Contoso Expenses takes no decisions at the moment.",
+        ),
         "several-worst": tick_list(tenant, [_worst(n, tenant) for n in range(20)], VIEWER),
         "together-sent": results("exp", [_accepted(number) for number in range(3)], VIEWER),
         "together-sending": results("exp", _sending(), VIEWER),
         "together-mixed": results("exp", _mixed(), VIEWER),
         "together-unread": results("exp", [Told("exp-1.0", None, recording="Approve")] * 2, VIEWER),
     }
+
+
+def _closed(rows: list[notices.Waiting]) -> list[notices.Waiting]:
+    closed = Closed(message="We move to new servers.", decisions=WhileClosed.REFUSE)
+    return [replace(each, closed=closed) for each in rows]
 
 
 def _accepted(number: int) -> Told:

@@ -278,6 +278,30 @@ def test_the_submitter_is_known_by_his_nickname() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "alias", ["Tom.Okafor@Organization.com", "tom.okafor", "t.o@elsewhere.example", "TOkafor"]
+)
+def test_the_submitter_is_known_by_his_other_names(alias: str) -> None:
+    people = People(directory=DIRECTORY, mail_domains=("organization.com",))
+    names = ("tom.okafor@organization.com", "tokafor", "T.O@elsewhere.example")
+    named = TOM.model_copy(update={"also": names})
+    content = a_content(submitter=Named(alias=alias))
+
+    assert "made this request" in refusal(
+        ADD_APPROVER,
+        CHOSEN,
+        tenant=a_tenant(actions=(ADD_APPROVER,), people=people),
+        approval=an_approval(content=content),
+        **adding(named, submitter=None),
+    )
+
+
+def test_other_names_are_not_kept_with_the_decision() -> None:
+    named = TOM.model_copy(update={"also": ("tom.okafor@organization.com",)})
+
+    assert decide(ADD_APPROVER, CHOSEN, **adding(named)).new_approver == TOM
+
+
 def test_whoever_is_no_longer_asked_may_be_added_again() -> None:
     gone = a_place(1, person=JONAS, state=PlaceState.REMOVED)
     approval = card_makers.an_approval(a_place(person=MARIA), gone)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from approvals_core.models import PlaceState, Refusal
-from approvals_core.tenant import Action, Comment, Concurrency
+from approvals_core.tenant import Action, Choice, Comment, Concurrency
 from cards.approval import Aside, approval_card
 from cards.buttons import card_key, read_card_key
 from cards.viewer import Viewer
@@ -284,3 +284,19 @@ def test_a_long_comment_is_kept_to_the_last_letter():
     )
 
     assert next(p for _, p in walk(card) if p.get("id") == "comment")["value"] == comment
+
+
+def test_who_brought_in_one_more_is_not_told_that_all_is_done():
+    placements = (Choice(code="Before", text="Before me"),)
+    add = Action(
+        code="Add", label="Add", past="Approver added", new_approver=True, placements=placements
+    )
+    tenant = a_tenant(actions=(add,))
+    done = taken(action="Add", new_approver="Tom Okafor", placement="Before")
+    removed = a_place(state=PlaceState.REMOVED)
+
+    card = card_of(a_view(an_approval(removed, SECOND, taken=(done,)), tenant=tenant))
+
+    assert "Contoso Purchasing says who is asked next." in texts(card)
+    assert "Nothing more for you to do." not in texts(card)
+    assert "Comes in: Before me" in texts(card)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals_core.arx import approval_requests, read_responses
+from approvals_core.arx.bulk import ENTRIES_EACH, ENTRIES_LEAST
 from approvals_core.models import ApprovalKey, Content
 from approvals_core.ports import Answer, AnswerKind, Posted
 from tests.test_wire_out import TENANT, a_decision, a_place, a_tenant, an_approval
@@ -231,3 +232,49 @@ def test_no_order_of_the_answers_changes_what_they_mean(answers: list[Any], stat
 @given(anything, st.integers(100, 599))
 def test_a_document_is_never_accepted_that_no_answer_names(answer: Any, status: int):
     assert AnswerKind.ACCEPTED not in kinds(answer, status=status)
+
+
+# -- far too many -----------------------------------------------------------------
+
+
+class CountedKey(str):
+    """A document number that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedKey.compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+    def strip(self, chars: str | None = None, /) -> str:
+        return self
+
+
+def test_an_array_with_far_more_entries_than_decisions_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+):
+    most = ENTRIES_LEAST + 2 * ENTRIES_EACH
+    answers = [said(FIRST), said(SECOND), *[{}] * (most - 2)]
+
+    assert kinds(answers) == [ACCEPTED, ACCEPTED]
+    first, second = read([*answers, {}])
+    assert (first.kind, second.kind) == (UNKNOWN, UNKNOWN)
+    assert first.reason == f"HTTP 200, the array has {most + 1} answers"
+
+
+def test_each_entry_is_held_against_the_decisions_of_its_number_only():
+    numbers = [f"d-{n}" for n in range(100)]
+    keys = [ApprovalKey(TENANT, CountedKey(number), "2020") for number in numbers]
+    decisions = [
+        each.model_copy(update={"approval": each.approval.model_copy(update={"key": key})})
+        for each, key in zip(map(posted, numbers), keys, strict=True)
+    ]
+    CountedKey.compared = 0
+
+    found = kinds([said(number) for number in numbers], *decisions)
+
+    assert found == [ACCEPTED] * 100
+    assert 0 < CountedKey.compared < 10 * len(numbers)  # not one for each pair

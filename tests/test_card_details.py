@@ -9,10 +9,20 @@ import pytest
 from approvals_core.models import Attachment, Detail, DetailState, Mark, PlaceState
 from approvals_core.tenant import Api, Section, SectionKind, Shown, ShownField
 from cards.approval import approval_card
-from cards.approval.content import shown
+from cards.approval.content import MOST_FILES, shown
 from cards.approval.files import link_of
-from cards.approval.room import ROOMS
-from cards.approval.sections import COLUMNS, Fact, Group, Lines, Table, columns_of
+from cards.approval.room import ROOMS, Room
+from cards.approval.sections import (
+    COLUMNS,
+    MOST_KEYS,
+    MOST_SECTIONS,
+    Fact,
+    Group,
+    Lines,
+    Table,
+    columns_of,
+)
+from cards.approval.tables import in_sections
 from cards.approval.values import Amount
 from cards.elements import LIMIT_IN_BYTES
 from tests.card_details import (
@@ -166,6 +176,44 @@ def test_what_cannot_be_read_leaves_the_card_without_it(text):
     assert "Laptops" in texts(approval_card(a_view(details={"DT1": text}), VIEWER).to_dict())
 
 
+def test_of_very_many_parts_the_first_are_made_and_the_others_counted():
+    many = {f"Part{i}": {"Colour": "red"} if i % 2 else ["x"] for i in range(1000)}
+
+    made = shown_of({"X": many})
+
+    assert (len(made.sections), made.beyond) == (MOST_SECTIONS, 1000 - MOST_SECTIONS)
+    drawn = sum(f"Part{i}\n" in said({"X": many}) for i in range(1000))
+    assert f"{1000 - drawn} more parts of the details are not shown here." in said({"X": many})
+
+
+def test_columns_are_chosen_from_a_bounded_number_of_keys():
+    rows = [{f"Field{i}": i + row for i in range(MOST_KEYS)} for row in range(2)]
+
+    chosen = columns_of([row | {"Description": f"Part {at}"} for at, row in enumerate(rows)])
+
+    assert "Description" not in chosen
+    assert len(chosen) == COLUMNS
+
+
+class Drawn(tuple[Fact, ...]):  # noqa: SLOT001 - it counts
+    """Facts that count how often some of them were taken to be drawn."""
+
+    taken = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.taken += 1
+        return super().__getitem__(at)
+
+
+@pytest.mark.parametrize(("room", "times"), [(0, 0), (150, 1), (1000, 1)])
+def test_a_section_is_not_drawn_again_that_cannot_get_smaller(room: int, times: int):
+    facts = Drawn([Fact("Colour", "red " * 50)])
+
+    in_sections((Group("Paint", facts),), VIEWER, Room(details=room))
+
+    assert facts.taken == times
+
+
 # -- as the tenant's file maps them ------------------------------------------------
 
 
@@ -271,6 +319,16 @@ def test_attachments_that_only_the_details_name_are_listed_once():
         ("Headcount-plan-LIS.xlsx", 43_000),
         ("Contract.pdf", 2048),
     ]
+
+
+def test_of_very_many_files_the_first_are_looked_at_and_the_others_counted():
+    files = {"FILES": {"Attachments": [{"Id": str(i)} for i in range(5000)]}}
+
+    made = shown_of(files)
+
+    assert (len(made.attachments), made.further_files) == (2 + MOST_FILES, 5000 - MOST_FILES)
+    assert "Attachments (5002)" in said(files)
+    assert "and 4992 more" in said(files)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Money, dates, sizes and names of fields as people read them."""
 
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from cards import formats
+from cards.approval.values import is_amount, is_currency_field
 
 NOON = datetime(2026, 11, 18, 14, 40, tzinfo=UTC)
 
@@ -105,3 +108,18 @@ def test_names_of_fields_become_words(key, words):
 )
 def test_sizes_of_files(size, shown):
     assert formats.file_size(size, "en-US") == shown
+
+
+@pytest.mark.parametrize(
+    "ask", [formats.humanised, formats.is_currency, is_amount, is_currency_field]
+)
+def test_only_short_names_are_remembered(ask: Callable[[str], object]):
+    kept = [_held_after(ask, name * length) for name, length in (("Ab", 30), ("Ab", 300))]
+
+    assert kept == [True, False]
+
+
+def _held_after(ask: Callable[[str], object], name: str) -> bool:
+    before = sys.getrefcount(name)
+    ask(name)
+    return sys.getrefcount(name) > before

@@ -1,12 +1,23 @@
 """The cards for deciding several requests together: what can be ticked, and what became of each."""
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals_core.models import PlaceState
-from approvals_core.tenant import Limits, Submission
+from approvals_core.tenant import (
+    ROOM,
+    Action,
+    Choice,
+    Closed,
+    Comment,
+    Limits,
+    Submission,
+    WhileClosed,
+)
 from cards import notices
 from cards.buttons import read_tick, tick_value
 from cards.elements import LIMIT_IN_BYTES, Card
@@ -158,6 +169,49 @@ def test_a_full_list_and_a_full_result_of_the_longest_texts_fit_into_a_message()
     assert results("exp", worst, VIEWER).size <= LIMIT_IN_BYTES
 
 
+def _returned(comment: str, *actions: Action, **fields: Any) -> tuple[Card, int]:
+    """Return the list as it comes back with a long comment, and how many of 20 rows it has."""
+    tenant = a_bulk_tenant(actions=actions)
+    waiting = [a_row(number, tenant, **fields) for number in range(20)]
+    last = tick_value(waiting[-1].approval, waiting[-1].place)
+    filled_in = FilledIn(frozenset([last]), comment=comment)
+
+    card = tick_list(tenant, waiting, VIEWER, filled_in=filled_in, problem=comment)
+
+    assert card.size <= LIMIT_IN_BYTES
+    assert last in [each["value"] for each in ticks(card)]
+    return card, len(ticks(card))
+
+
+def _free(code: str, **fields: Any) -> Action:
+    return Action(code=code, label=code, past=code, bulk=True, **fields)
+
+
+@pytest.mark.parametrize("sign", ["\u00fc", '"'])
+def test_a_long_comment_comes_back_whole_and_the_list_has_fewer_rows(sign: str):
+    actions = [_free(code, comment_length=4000) for code in ("Approve", "Hold")]
+
+    card, shown = _returned(sign * 4000, *actions)
+
+    [comment] = pieces(card, "Input.Text")
+    assert comment["value"] == sign * 4000
+    assert f"and {20 - shown} more" in texts(card.to_dict())
+
+
+def test_beside_forms_of_the_greatest_size_a_comment_is_cut_before_the_list_is_too_large():
+    reasons = tuple(Choice(code=f"c{i}", text=f"Reason number {i} of them") for i in range(27))
+    free = {"justification": Comment.REQUIRED, "justifications": reasons}
+    actions = [_free(f"A{i}", comment_length=4000, **free) for i in range(4)]
+    tenant = a_bulk_tenant(actions=tuple(actions))
+    assert sum(action.room for action in tenant.actions) > 0.95 * ROOM
+
+    card, shown = _returned("\U0001f600" * 4000, *actions)
+
+    [comment] = pieces(card, "Input.Text")
+    assert 500 <= len(comment["value"]) < 4000
+    assert shown == 5
+
+
 # -- what became of each --------------------------------------------------
 
 
@@ -219,3 +273,46 @@ def test_whatever_is_said_the_results_stay_valid_and_small_enough(words: list[st
 
     assert problems(card.to_dict()) == []
     assert card.size <= LIMIT_IN_BYTES
+
+
+# -- while the tenant takes no decisions ----------------------------------
+
+
+def closed_rows(decisions: WhileClosed) -> list[notices.Waiting]:
+    closed = Closed(message="We move to new servers.", decisions=decisions)
+    return [replace(each, closed=closed) for each in rows(2)]
+
+
+def test_a_list_of_a_tenant_that_refuses_says_so_and_offers_no_decision():
+    waiting = closed_rows(WhileClosed.REFUSE)
+    card = tick_list(TENANT, waiting, VIEWER)
+
+    assert "takes no decisions at the moment" in texts(card.to_dict())
+    assert "We move to new servers." in texts(card.to_dict())
+    assert (ticks(card), pieces(card, "Input.Text")) == ([], [])
+    assert titles(card)[-2:] == ["Look again", "All that waits"]
+    assert not {"Approve", "Reject", "Tick all"} & set(titles(card))
+    assert several(waiting) == []
+    listed = notices.pending_list(waiting, VIEWER)
+    assert texts(listed.to_dict()).count("Takes no decisions now") == 2
+
+
+def test_what_was_ticked_and_typed_stays_when_it_closed_meanwhile():
+    waiting = closed_rows(WhileClosed.REFUSE)
+    value = tick_value(waiting[1].approval, waiting[1].place)
+    filled_in = FilledIn(ticked=frozenset({value}), comment="Over budget.")
+    card = tick_list(TENANT, waiting, VIEWER, filled_in=filled_in, problem="Closed.")
+
+    assert [tick["value"] for tick in ticks(card)] == ["", value]
+    assert [each["value"] for each in pieces(card, "Input.Text")] == ["Over budget."]
+    assert "Nothing was decided." in texts(card.to_dict())
+    assert "Approve" not in titles(card)
+
+
+def test_a_list_of_a_tenant_that_keeps_decisions_says_so_and_offers_them():
+    waiting = closed_rows(WhileClosed.WAIT)
+    card = tick_list(TENANT, waiting, VIEWER)
+
+    assert "You can decide: it is kept" in texts(card.to_dict())
+    assert "Approve" in titles(card)
+    assert several(waiting) == [TENANT]

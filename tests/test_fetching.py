@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from approvals_core.arx.bounds import MOST_VALUES
 from approvals_core.errors import StaleCard
 from approvals_core.models import (
     Approval,
@@ -29,6 +30,8 @@ from tests.makers import KEY, MARIA, START, Core, a_stamp, a_tenant, create, del
 
 BUDGET = {"BudgetLeft": "31,900.00 after this"}
 LINES = {"LineItems": [{"Description": "Dock", "Quantity": 4, "UnitPrice": 270, "Amount": 1080}]}
+
+TOO_MANY = json.dumps([1] * (MOST_VALUES + 1))
 
 
 def found(value: object) -> Fetched:
@@ -110,6 +113,17 @@ async def test_what_was_brought_and_is_no_json_is_read_instead(core: Core) -> No
 
     assert core.api.read == ["DT1"]
     assert await stored(core) == {"DT1": BUDGET, "LINE": {}}
+
+
+async def test_what_was_brought_with_too_many_values_is_read_instead_or_kept_unshown(
+    core: Core,
+) -> None:
+    await core.open(create("johndoe1", details={"DT1": TOO_MANY, "OTHER": TOO_MANY}))
+
+    assert sorted(core.api.read) == ["DT1", "LINE"]
+    assert (await stored(core))["DT1"] == BUDGET
+    assert len((await stored(core))["OTHER"]) == MOST_VALUES + 1
+    assert "Budget left" in card(core)
 
 
 async def test_an_update_has_the_details_read_anew_unless_it_says_that_they_are_as_they_were(
@@ -254,6 +268,7 @@ async def test_it_comes_after_all_when_the_tenant_is_back(core: Core) -> None:
         (found("<html>"), "the answer is no JSON, or nested too deeply"),
         (found("[" * 60 + "]" * 60), "the answer is no JSON, or nested too deeply"),
         (found('{"a": NaN}'), "the answer is no JSON, or nested too deeply"),
+        (found(TOO_MANY), "the answer has more than 50000 values"),
     ],
 )
 async def test_an_answer_nobody_can_use_is_asked_for_a_few_times_and_then_noted(

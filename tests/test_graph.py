@@ -66,7 +66,12 @@ async def test_a_person_is_found_by_object_id(
 ) -> None:
     object_id = playground.world.people["johndoe2"].object_id
 
-    assert await directory.find(a_tenant(), object_id.upper()) == expected(playground, "johndoe2")
+    found = await directory.find(a_tenant(), object_id.upper())
+
+    assert isinstance(found, Person)
+    assert found.model_copy(update={"also": ()}) == expected(playground, "johndoe2")
+    assert "johndoe2@organization.com" in found.also
+    assert "also" not in found.model_dump()
 
 
 async def test_a_person_is_found_by_a_nickname_with_a_quote(
@@ -426,3 +431,20 @@ async def test_who_has_too_many_namesakes_to_see_them_all_is_not_guessed(
 
     async with serving(many) as url, a_directory(playground, url) as directory:
         assert await directory.find(a_tenant(), "ann") is NotFound.SEVERAL
+
+
+async def test_all_mail_addresses_come_with_who_was_found_by_object_id(
+    playground: Playground,
+) -> None:
+    tom = playground.world.people["johndoe1"].object_id
+    proxies = ["SMTP:Tom@contoso.com", "smtp:t.o@contoso.com", "SIP:tom", 7]
+    user = a_user(1, id=tom, mail="Tom@contoso.com", mailNickname="tom", proxyAddresses=proxies)
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(user)
+
+    async with serving(answer) as url, a_directory(playground, url) as directory:
+        found = await directory.find(a_tenant(), tom)
+
+    assert isinstance(found, Person)
+    assert found.also == ("Tom@contoso.com", "tom", "t.o@contoso.com")

@@ -635,6 +635,16 @@ class TestAddresses:
             ("::ffff:20.50.2.1", True),
             ("64:ff9b::a01:203", False),
             ("2002:a01:203::1", False),
+            ("::10.1.2.3", False),
+            ("::20.50.2.1", False),
+            ("::ffff:0:10.1.2.3", False),
+            ("64:ff9b:1::a01:203", False),
+            ("fec0::1", False),
+            ("192.0.0.9", False),
+            ("192.0.0.200", False),
+            ("192.88.99.1", False),
+            ("3fff::1", False),
+            ("5f00::1", False),
             ("169.254.169.254", False),
             ("127.0.0.1", False),
             ("::1", False),
@@ -642,6 +652,10 @@ class TestAddresses:
     )
     def test_only_public_addresses(self, address, allowed):
         assert may_call(address, (), loopback=False) is allowed
+
+    @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+    def test_loopback_where_it_is_allowed(self, address: str):
+        assert may_call(address, (), loopback=True)
 
     def test_a_private_network_that_the_tenants_file_names(self):
         networks = (ip_network("10.1.0.0/16"), ip_network("fd00:1::/32"))

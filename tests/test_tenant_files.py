@@ -34,6 +34,7 @@ OLD = {
     "word": 'request_word = "Purchase requisition"',
     "comment": 'comment = "optional"',
     "networks": "idempotent = true",
+    "resource": 'resource = "',
     "within": "answer_within = 100  # seconds",
 }
 
@@ -311,3 +312,48 @@ def test_a_list_whose_only_entry_is_wrong_is_not_called_empty(tmp_path):
     [mistake] = mistakes_in(tmp_path)
 
     assert "colour: is not known here" in mistake
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "https://graph.microsoft.com",
+        " HTTPS://Graph.Microsoft.com./.default",
+        "https://graph.microsoft.com:443//",
+        "graph.microsoft.com:443",
+        "api://graph.microsoft.com/",
+        "//graph.microsoft.us",
+        "https://contoso.sharepoint.com",
+        "https://contoso.vault.azure.net/",
+        "https://someone@management.azure.com",
+        "https://microsoftgraph.chinacloudapi.cn",
+        "00000003-0000-0000-C000-000000000000",
+        "api://{797f4846-ba00-4fd7-ba43-dac1f8f63013}/",
+        "spn:00000002-0000-0ff1-ce00-000000000000",
+    ],
+)
+def test_a_token_for_microsofts_own_goes_to_no_tenant(tmp_path, resource):
+    text = a_file(tmp_path, resource=f'resource = "{resource}" # "')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    line = line_of(text, "resource =")
+    assert mistake.startswith(f"pr.toml:{line}: api.resource: is Microsoft's own: ")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "api://contoso-purchasing",
+        "https://notgraph.microsoft.com.contoso.example",
+        "api://contoso.example/graph.microsoft.com",
+        "8d1d1c55-0000-4000-8000-3c5f1d8a9f10",
+    ],
+)
+def test_a_resource_of_the_tenant_is_taken(tmp_path, resource):
+    a_file(tmp_path, resource=f'resource = "{resource}" # "')
+
+    tenant = load_tenants(tmp_path).by_code("pr")
+
+    assert tenant is not None
+    assert tenant.api.resource == resource

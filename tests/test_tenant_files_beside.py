@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals_core.adapters.referenced import References, SecretMissing
+from approvals_core.adapters.referenced import LONGEST, References, SecretMissing
 from approvals_core.adapters.tenant_files import BadTenantFiles, read_tenants
 from approvals_core.adapters.tenant_files.beside import LARGEST_ICON
 from approvals_core.tenant import Tenant
@@ -83,7 +83,10 @@ def test_icons_and_templates_beside_the_file_are_taken(folder: Path) -> None:
         (a_png(30, 30)[:-4], "icons/30.png is no PNG"),
         (a_png(30, 31), "icons/30.png must have 30 x 30 pixels, and has 30 x 31"),
         (a_png(16, 16), "icons/30.png must have 30 x 30 pixels, and has 16 x 16"),
-        (a_png(30, 30) + bytes(LARGEST_ICON), "icons/30.png is larger than 64 KB"),
+        (
+            a_png(30, 30) + bytes(LARGEST_ICON),
+            "icons/30.png cannot be read: it is larger than 64 KB",
+        ),
         (None, "icons/30.png is not there; it is looked for beside the tenant's file"),
     ],
 )
@@ -292,5 +295,47 @@ def test_a_file_that_nobody_may_read_or_that_is_no_tenants_is_told(folder: Path)
 
     first, second = mistakes_in(folder)
 
-    assert first == "big.toml: is larger than 1048576 bytes"
-    assert "icons.small: pipe.png is not there" in second
+    assert first == "big.toml: cannot be read: it is larger than 1024 KB"
+    assert "icons.small: pipe.png cannot be read: it is no regular file" in second
+
+
+def test_pipes_and_devices_are_told_and_hold_nobody_up(folder: Path) -> None:
+    write(folder, "")
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "zero.toml").symlink_to("/dev/zero")
+    os.mkfifo(folder / "secret")
+
+    assert mistakes_in(folder) == (
+        "pipe.toml: cannot be read: it is no regular file",
+        "zero.toml: cannot be read: it is no regular file",
+    )
+    with pytest.raises(SecretMissing, match="it is no regular file"):
+        References({}).read(f"file:{folder / 'secret'}")
+
+
+def test_a_link_to_a_file_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mounted").write_text(" s3cret\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "mounted")
+
+    assert References({}).read(f"file:{tmp_path / 'link'}") == "s3cret"
+
+
+def test_a_secret_that_is_too_long_is_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(b"x" * (LONGEST + 1))
+
+    with pytest.raises(SecretMissing, match="it is larger than 64 KB"):
+        References({}).read(f"file:{tmp_path / 'long'}")
+
+
+def test_no_key_plays_with_the_terminal(folder: Path) -> None:
+    write(
+        folder,
+        '"\\u001b]0;owned\\u0007\\u202e" = 1\n',
+        old="[people]",
+        new='["x\\u001bc"]\n[people]',
+    )
+
+    told = mistakes_in(folder)
+
+    assert any("x\\x1bc: is not known here" in mistake for mistake in told)
+    assert all(mistake.isprintable() for mistake in told)

@@ -97,12 +97,21 @@ class TestRequest:
         filled = f"/x/A%2F..%2F%7BFiscalYear%7D/d%26d%3F%23?y=2%200&t={TENANT}"
         assert seen.requests[0].raw_path == filled
 
-    async def test_a_number_of_dots_does_not_climb_out_of_its_folder(self):
-        approval = an_approval(key=ApprovalKey(TENANT, "..", ""))
+    @pytest.mark.parametrize("key", [("..", ""), (".", ""), ("4711", "..")])
+    async def test_what_is_only_dots_climbs_out_of_no_folder(self, key: tuple[str, str]):
+        approval = an_approval(key=ApprovalKey(TENANT, *key))
+        path = "/a/{DocumentNumber}/{FiscalYear}"
         async with a_server(answering(SUMMARY)) as (url, seen), an_api() as api:
-            await api.summary(a_reader(url, summary="/a/{DocumentNumber}/b"), approval)
+            tenant = a_reader(url, summary=path, decision_status=path, action=path)
+            found = await api.summary(tenant, approval)
+            status = await api.decision_status(tenant, a_posted(approval))
+            answer = await api.post_decision(tenant, a_posted(approval))
 
-        assert seen.requests[0].raw_path == "/a/%2E%2E/b"
+        assert found.kind is FetchedKind.REFUSED
+        assert status.kind is AnswerKind.UNKNOWN
+        assert answer.kind is AnswerKind.NOT_TAKEN
+        assert "is only dots" in answer.reason
+        assert seen.requests == []
 
     async def test_each_operation_of_the_details_has_its_own_address(self):
         async with a_server(answering([{"Line": 1}])) as (url, seen), an_api() as api:

@@ -1,6 +1,7 @@
 """Several requests decided together in Teams: from the list to the tenant's array and back, over real HTTP."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -313,6 +314,23 @@ async def test_ticks_of_others_decide_nothing_and_tell_nothing(running: Running)
     assert expenses(running).actions() == []
 
 
+@pytest.mark.parametrize("action", ["Approve", "PassOn", "Nonsense"])
+@pytest.mark.parametrize("ticked", ["ticked", "nothing"])
+async def test_who_has_nothing_there_does_not_learn_whether_a_tenant_is_there(
+    running: Running, action: str, ticked: str
+) -> None:
+    await ready(running, aliases=(JONAS,))
+    ticks = ticks_of(await ticked_list(running, JONAS), JONAS) if ticked == "ticked" else {}
+
+    known, unknown = [
+        card_in(await invoke(running, MARIA, {"s": code, "a": action} | ticks))
+        for code in ("expenses", "nobody")
+    ]
+
+    assert known == unknown
+    assert "This request is not available to you" in known
+
+
 async def test_more_than_the_limit_is_refused_as_a_whole(running: Running) -> None:
     await ready(running)
     message = await ticked_list(running)
@@ -393,3 +411,26 @@ async def test_one_request_alone_is_not_offered_to_be_ticked(running: Running) -
 
     shown = said_to(running, MARIA)[-1].card or {}
     assert not [b for b in buttons(shown) if "several" in str(b.get("title"))]
+
+
+async def test_a_click_refused_because_it_closed_brings_the_list_back_filled_in(
+    running: Running, tmp_path: Path
+) -> None:
+    await ready(running)
+    message = await ticked_list(running)
+    ticks = ticks_of(message)
+    file = tmp_path / "tenants" / "expenses.toml"
+    closed = 'enabled = false\ndisabled_message = "The audit."\ndisabled_decisions = "refuse"\n'
+    file.write_text(closed + file.read_text(encoding="utf-8"), encoding="utf-8")
+    await running.house.onboarding.reload()
+    assert running.house.onboarding.refused == ()
+
+    said = await press(running, message, "Approve", {"tick0": ticks["tick0"], "comment": "Fine"})
+
+    assert "The audit." in said
+    assert "Nothing was decided." in said
+    shown = list(_parts(said_to(running, MARIA)[-1].shown_to(MARIA) or {}))
+    ticked = [p for p in shown if str(p.get("id", "")).startswith("tick") and p["value"]]
+    assert [part["id"] for part in ticked] == ["tick0"]
+    assert [p["value"] for p in shown if p.get("id") == "comment"] == ["Fine"]
+    assert expenses(running).actions() == []

@@ -33,6 +33,7 @@ NAMESAKES = 50  # more with one mailNickname are several people whoever they are
 ALIAS_LIMIT = 256  # characters
 SOON, LATER = 15.0, 300.0  # seconds: a passing failure; one that somebody must mend
 FIELDS = "id,displayName,userPrincipalName,mailNickname,accountEnabled,userType"
+ALL_NAMES = f"{FIELDS},mail,proxyAddresses"  # User.Read.All lets us read these, too
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
@@ -59,7 +60,7 @@ class GraphDirectory:
         """
         Look up the person the tenant calls *alias*, in its own directory only.
 
-        An object id; else a UPN, the alias itself or with one of the tenant's mail
+        An object id, whose person comes with all his names; else a UPN, the alias itself or with one of the tenant's mail
         domains; else a mailNickname. Who may not act, being disabled or a guest,
         is found only if nobody else is, as the reason why nobody is.
 
@@ -70,14 +71,18 @@ class GraphDirectory:
         if not alias or len(alias) > ALIAS_LIMIT:
             return NotFound.UNKNOWN
         if _GUID.fullmatch(alias):
-            found = await self._named(tenant, [alias])
+            found = await self._named(tenant, [alias], ALL_NAMES)
         else:
             found = await self._named(tenant, _principal_names(tenant, alias))
             found = found or await self._nicknamed(tenant, alias)
         return _the_one(found, tenant)
 
-    async def _named(self, tenant: Tenant, names: Iterable[str]) -> list[_Json]:
-        answers = [await self._get(tenant, "/users/" + quote(n, safe="")) for n in names]
+    async def _named(
+        self, tenant: Tenant, names: Iterable[str], fields: str = FIELDS
+    ) -> list[_Json]:
+        answers = [
+            await self._get(tenant, "/users/" + quote(n, safe=""), fields=fields) for n in names
+        ]
         return [answer for answer in answers if answer is not None]
 
     async def _nicknamed(self, tenant: Tenant, alias: str) -> list[_Json]:
@@ -90,9 +95,11 @@ class GraphDirectory:
         people = cast("list[object]", found)
         return [cast("_Json", one) for one in people if isinstance(one, dict)]
 
-    async def _get(self, tenant: Tenant, path: str, query: str = "") -> _Json | None:
+    async def _get(
+        self, tenant: Tenant, path: str, query: str = "", *, fields: str = FIELDS
+    ) -> _Json | None:
         """Return what Graph says about *path*; None for nobody (404, or a name it cannot read)."""
-        asked = f"{path}?$select={FIELDS}{query}"
+        asked = f"{path}?$select={fields}{query}"
         return _read(*await self._graph.call("GET", asked, directory=tenant.people.directory))
 
 
@@ -252,8 +259,25 @@ def _the_one(found: list[_Json], tenant: Tenant) -> Person | NotFound:
             name=_text(able[0], "displayName"),
             upn=_text(able[0], "userPrincipalName"),
             nickname=_text(able[0], "mailNickname") if by_nickname else "",
+            also=_also(able[0]),
         )
     return next((why for why in judged.values() if why), NotFound.UNKNOWN)
+
+
+def _also(one: _Json) -> tuple[str, ...]:
+    """Return what else somebody is called, where all his names were asked for."""
+    if "mail" not in one and "proxyAddresses" not in one:
+        return ()
+    sent: object = one.get("proxyAddresses")
+    # "SMTP:ann@contoso.com" is his first address, "smtp:" are the others; there are "SIP:" and "X500:"
+    proxies = [
+        address
+        for each in (cast("list[object]", sent) if isinstance(sent, list) else [])
+        for kind, _colon, address in [str(each).partition(":")]
+        if kind.lower() == "smtp"
+    ]
+    names = (_text(one, "mail"), _text(one, "mailNickname"), *proxies)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _why_not(one: _Json, tenant: Tenant) -> NotFound | None:

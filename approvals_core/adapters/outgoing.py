@@ -19,9 +19,19 @@ REACH = 15.0  # seconds for name and connection together
 
 _NEVER = (
     ip_network("168.63.129.16/32"),  # the platform's own door in every Azure machine
-    ip_network("64:ff9b::/96"),  # IPv4 inside IPv6: NAT64, Teredo, 6to4
+    # IPv4 inside IPv6: compatible, translated, NAT64 of all and of one's own, Teredo, 6to4
+    ip_network("::/96"),
+    ip_network("::ffff:0:0:0/96"),
+    ip_network("64:ff9b::/96"),
+    ip_network("64:ff9b:1::/48"),
     ip_network("2001::/32"),
     ip_network("2002::/16"),
+    # What older tables of Python call public (IANA's special-purpose registries)
+    ip_network("192.0.0.0/24"),  # protocol assignments
+    ip_network("192.88.99.0/24"),  # relays of 6to4
+    ip_network("fec0::/10"),  # site-local
+    ip_network("3fff::/20"),  # documentation
+    ip_network("5f00::/16"),  # segment routing
 )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from approvals_core.adapters.small_files import read_small
+
 LONGEST = 64 * 1024  # bytes of a secret's file: a certificate with its key has a few thousand
 _VARIABLE, _FILE = "env:", "file:"
 
@@ -37,8 +39,7 @@ class References:
 
 def _text_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(LONGEST).decode("utf-8")
+        return read_small(path, LONGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is no text"
         raise SecretMissing(f"file:{path} cannot be read: {why}") from None

@@ -1,6 +1,7 @@
 """Several decisions in one array, and its answer (assent-app WIKI.md, "Bulk approval scenario")."""
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from approvals_core.arx.reading import Json
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 _Response = Mapping[str, Json]
 
+# Entries of an answer that are read; one with more is no answer to what was posted.
+ENTRIES_LEAST = 100
+ENTRIES_EACH = 10  # for each decision, beyond those
+
 
 def approval_requests(tenant: Tenant, posted: Sequence[Posted]) -> list[dict[str, object]]:
     """Return the ApprovalRequests of several decisions of one tenant, in their order."""
@@ -35,17 +40,25 @@ def read_responses(body: bytes, status: int, posted: Sequence[Posted]) -> list[A
     An entry counts for the document that it names, wherever it stands and whatever its
     Xcv; what it says counts as in `read_response`. Nobody knows what became of a
     decision whose document has no entry, or several that contradict each other, or one
-    that could be another's too. Where no entry is about any of them, the HTTP *status* counts.
+    that could be another's too; nor of any, if there are far more entries than decisions.
+    Where no entry is about any of them, the HTTP *status* counts.
     """
     if len(posted) == 1:
         return [read_response(body, status, posted[0].approval.key)]
-    found = _entries(decoded(body))
-    own = [[entry for entry in found if _is_about(entry, each)] for each in posted]
-    _tell_of_foreign(found, posted)
+    sent = decoded(body)
+    if isinstance(sent, list) and len(sent) > ENTRIES_EACH * len(posted) + ENTRIES_LEAST:
+        return [unknown_answer(status, f"the array has {len(sent)} answers") for _ in posted]
+    found = _entries(sent)
+    own = _own(found, posted)
+    fits = Counter(at for places in own for at in places)  # place in the array -> decisions
+    _tell_of_foreign(len(found) - len(fits), posted)
     if not any(own):
         return [by_status(status) for _ in posted]
     return [
-        _answer(entries, status, each, posted) for entries, each in zip(own, posted, strict=True)
+        _answer(
+            [found[at] for at in places], status, each, several=any(fits[at] > 1 for at in places)
+        )
+        for places, each in zip(own, posted, strict=True)
     ]
 
 
@@ -55,16 +68,23 @@ def _entries(answer: Json) -> list[_Response]:
     return [lowered(entry) for entry in sent if isinstance(entry, dict)]
 
 
-def _is_about(entry: _Response, posted: Posted) -> bool:
-    return bool(document_number(entry)) and names_document(entry, posted.approval.key)
+def _own(found: Sequence[_Response], posted: Sequence[Posted]) -> list[list[int]]:
+    """Return for each decision where in the array the entries about it stand."""
+    by_number: dict[str, list[int]] = defaultdict(list)
+    for at, entry in enumerate(found):
+        by_number[document_number(entry)].append(at)
+    by_number.pop("", None)  # about nobody
+    keys = [each.approval.key for each in posted]
+    return [
+        [at for at in by_number.get(key.number.strip(), ()) if names_document(found[at], key)]
+        for key in keys
+    ]
 
 
-def _answer(
-    entries: Sequence[_Response], status: int, posted: Posted, all_posted: Sequence[Posted]
-) -> Answer:
+def _answer(entries: Sequence[_Response], status: int, posted: Posted, *, several: bool) -> Answer:
     if not entries:
         return unknown_answer(status, "the array has no answer for this document")
-    if any(sum(_is_about(entry, each) for each in all_posted) > 1 for entry in entries):
+    if several:
         return unknown_answer(status, "the answer fits several documents")
     answers = [read_entry(entry, status, posted.approval.key) for entry in entries]
     if len({answer.kind for answer in answers}) > 1:
@@ -72,7 +92,6 @@ def _answer(
     return max(answers, key=lambda answer: answer.retry_after or 0)
 
 
-def _tell_of_foreign(found: Sequence[_Response], posted: Sequence[Posted]) -> None:
-    foreign = sum(not any(_is_about(entry, each) for each in posted) for entry in found)
+def _tell_of_foreign(foreign: int, posted: Sequence[Posted]) -> None:
     if foreign:
         log.warning("foreign_answers", extra={"count": foreign, "posted": len(posted)})

@@ -5,6 +5,7 @@ import json
 import re
 from datetime import datetime
 
+from approvals_core.arx.bounds import MOST_VALUES, too_many_values
 from approvals_core.arx.notification import check_notification
 from approvals_core.arx.people import Reading, read_action, read_approvers, read_delete_for
 from approvals_core.arx.reading import Json, Node, Notes, as_text, read_json, too_deep
@@ -190,6 +191,10 @@ def _details(root: Node) -> dict[str, str]:
 
 def _check_details(root: Node, name: str, text: str) -> None:
     shown = name[:SHORT]
+    if too_many_values(text):
+        many = f"DetailsData.{shown} has more than {MOST_VALUES} values"
+        root.notes.warn(f"{many}; the card comes without it.")
+        return
     try:
         deep = too_deep(json.loads(text)) if text else False
     except RecursionError:

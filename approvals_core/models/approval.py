@@ -36,6 +36,8 @@ class Person(Record):
     name: str  # displayName
     upn: str = ""
     nickname: str = ""  # mailNickname, where the tenant names people by it
+    # Mail addresses and mailNickname, where he was looked up by his object id; never stored.
+    also: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
     @property
     def id(self) -> PersonId:
@@ -209,6 +211,7 @@ class ActionTaken(Record):
     comment: str = ""
     reason: str = ""  # the justification's text
     new_approver: str = ""  # his name
+    placement: str = ""  # where he comes in: the code chosen
     seat: int | None = None
     decision: str = ""
     said_at: datetime | None = None  # ActionDetail.Date, once the tenant said so

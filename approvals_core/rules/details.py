@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import cast
 
+from approvals_core.arx.bounds import MOST_VALUES, too_many_values
 from approvals_core.arx.reading import Json
 from approvals_core.arx.summary_api import names_another
 from approvals_core.models import (
     Approval,
+    ApprovalKey,
     Change,
     Detail,
     DetailState,
@@ -25,9 +28,12 @@ from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.revising import revise
 from approvals_core.tenant import Tenant
 
-TOTAL = 2_097_152  # bytes beside one approval: each card of it is made from them all
+# Bytes beside one approval: each card of it is made from them all. An operation that is read has
+# no more, even where the tenant's limits.answer_bytes (up to 16 MB) lets more be received.
+TOTAL = 2_097_152
 DEPTH = 32  # of objects and lists within each other, as in a payload
 
+_TOO_LARGE = f"all details together would have more than {TOTAL} bytes"
 _UNREADABLE = (ValueError, RecursionError)
 
 
@@ -36,7 +42,8 @@ def remember(draft: Draft, stored: Mapping[str, str]) -> None:
     mark = draft.approval.details_mark or Mark(0, 0)
     for name, text in stored.items():
         if draft.approval.detail(name) is None:
-            _put(draft, _with_text(Detail(name=name, state=DetailState.HERE, mark=mark), text))
+            detail = Detail(name=name, state=DetailState.HERE, mark=mark)
+            _put(draft, _with_text(detail, text, digest_of(text)))
     draft.set(details_digest="")
 
 
@@ -52,10 +59,13 @@ def bring(
     Take in the details an ARX brought, instead of all there were; return their names.
 
     Those that the tenant's APIs have, too, stay until they are read anew, and are not
-    taken if they are no JSON. *newer* tells whether the ARX is not older than a mark.
+    taken if they are no JSON or have too many values: they are read instead. Of an
+    operation that nobody else has such a text is kept, and the card comes without it.
+    *newer* tells whether the ARX is not older than a mark.
     """
     operations = _operations(tenant)
-    taken = {n: t for n, t in texts.items() if n not in operations or digest_of(t)}
+    digests = {name: digest_of(text) for name, text in texts.items()}
+    taken = {n: t for n, t in texts.items() if n not in operations or digests[n]}
     for old in draft.approval.details:
         if old.name not in taken and old.name not in operations:
             draft.body(body_name(old.name), None)
@@ -66,7 +76,7 @@ def bring(
         settled = {"state": DetailState.HERE, "reason": ""} if newer(old.mark) else {}
         known = old.model_copy(update=settled | {"mark": max(old.mark, mark)})
         draft.body(body_name(name), text)
-        _put(draft, _with_text(known, text))
+        _put(draft, _with_text(known, text, digests[name]))
     draft.set(details_mark=max(draft.approval.details_mark or mark, mark))
     return frozenset(taken)
 
@@ -131,10 +141,38 @@ def wanted(approval: Approval, job: Job) -> Detail | None:
     return detail if detail.asked == job.number else None
 
 
+@dataclass(frozen=True)
+class Read:
+    """What was read at a tenant's, gone through once. *why* it cannot be kept is "" if it can."""
+
+    why: str
+    body: str = ""
+    size: int = 0  # bytes
+    digest: str = ""
+
+
+def go_through(key: ApprovalKey, found: Fetched) -> Read:
+    """Parse what was read about a document, unless it is too much for that."""
+    if found.kind is not FetchedKind.FOUND:
+        return Read(found.reason or found.kind.value)
+    size = _size(found.body)
+    if size > TOTAL:
+        return Read(_TOO_LARGE)
+    if too_many_values(found.body):
+        return Read(f"the answer has more than {MOST_VALUES} values")
+    digest = digest_of(found.body)
+    if not digest:
+        return Read("the answer is no JSON, or nested too deeply")
+    value: object = json.loads(found.body)
+    if isinstance(value, dict) and names_another(cast("dict[str, Json]", value), key):
+        return Read("the answer is for another document")
+    return Read("", found.body, size, digest)
+
+
 def fetched(
     approval: Approval,
     job: Job,
-    found: Fetched,
+    read: Read,
     *,
     tenant: Tenant,
     stamp: Stamp,
@@ -150,27 +188,18 @@ def fetched(
     if detail is None:
         return None
     draft = Draft(approval, stamp)
-    if why := why_not(approval, detail, found):
+    if why := why_not(approval, detail, read):
         miss(draft, detail, why)
     else:
-        _arrive(draft, detail, found.body)
+        _arrive(draft, detail, read)
     draft.converge(channels=tenant.channels)
     return draft.change(finish=finish)
 
 
-def why_not(approval: Approval, detail: Detail, found: Fetched) -> str:
-    """Return why what was read cannot be kept, "" if it can."""
-    if found.kind is not FetchedKind.FOUND:
-        return found.reason or found.kind.value
-    if not digest_of(found.body):
-        return "the answer is no JSON, or nested too deeply"
-    value: object = json.loads(found.body)
-    if isinstance(value, dict) and names_another(cast("dict[str, Json]", value), approval.key):
-        return "the answer is for another document"
+def why_not(approval: Approval, detail: Detail, read: Read) -> str:
+    """Return why what was read cannot be kept beside what is there, "" if it can."""
     others = sum(each.size for each in approval.details if each.name != detail.name)
-    if others + _size(found.body) > TOTAL:
-        return f"all details together would have more than {TOTAL} bytes"
-    return ""
+    return read.why or (_TOO_LARGE if others + read.size > TOTAL else "")
 
 
 def miss(draft: Draft, detail: Detail, why: str) -> None:
@@ -196,7 +225,9 @@ def body_name(name: str) -> str:
 
 
 def digest_of(text: str) -> str:
-    """Return the SHA-256 of *text* as canonical JSON, "" if it is none or nested too deeply."""
+    """Return the SHA-256 of *text* as canonical JSON, "" if it is none, too deep or too much."""
+    if too_many_values(text):
+        return ""
     try:
         value: object = _READER.decode(text)
         if _too_deep(value):
@@ -211,22 +242,22 @@ def _operations(tenant: Tenant) -> dict[str, str]:
     return {name.upper(): name for name in tenant.api.details}
 
 
-def _arrive(draft: Draft, detail: Detail, text: str) -> None:
+def _arrive(draft: Draft, detail: Detail, read: Read) -> None:
     here = {"state": DetailState.HERE, "reason": ""}
-    arrived = _with_text(detail.model_copy(update=here), text)
+    arrived = detail.model_copy(update=here | {"digest": read.digest, "size": read.size})
     _put(draft, arrived)
     mark = max(draft.approval.details_mark or detail.mark, detail.mark)
     draft.set(details_mark=mark)
     if arrived.digest == detail.digest:
         return
-    draft.body(body_name(detail.name), text)
+    draft.body(body_name(detail.name), read.body)
     draft.note(EventKind.DETAILS, {"operation": detail.name, "digest": arrived.digest})
     if detail.digest:
         revise(draft)
 
 
-def _with_text(detail: Detail, text: str) -> Detail:
-    digest = digest_of(text) or sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _with_text(detail: Detail, text: str, digest: str) -> Detail:
+    digest = digest or sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return detail.model_copy(update={"digest": digest, "size": _size(text)})
 
 

@@ -39,6 +39,10 @@ def check_new_approver(
     """
     Return the one chosen, if the approver of *place* may pass the request to him.
 
+    Who submitted the request may not be chosen: neither whom the directory finds by the
+    submitter's alias, nor anybody who has that alias among his names. A submitter whom it
+    does not find, and whose alias is none of the candidate's names, is not recognised.
+
     Raises:
         ActionIncomplete: He may not; the message says why.
     """
@@ -54,7 +58,7 @@ def check_new_approver(
     if asked is not None and asked.state is not PlaceState.REMOVED:
         said = _("{who} is asked already. Please choose somebody else.")
         raise ActionIncomplete(said.format(who=name_of(asked)))
-    return found
+    return found.model_copy(update={"also": ()})  # they have done their work
 
 
 def _why_not(found: NotFound) -> str:
@@ -72,7 +76,6 @@ def _submitted(approval: Approval, candidate: Candidate, found: Person, tenant: 
     if not alias:
         return False
     by_prefix = tenant.people.alias_is is AliasIs.UPN_PREFIX
-    upn = fold(found.upn, tenant.people.mail_domains if by_prefix else ())
-    nickname = fold(found.nickname, ()) if found.nickname else ""
-    wanted = fold(alias, tenant.people.mail_domains if by_prefix else ())
-    return wanted in {found.object_id, upn, nickname} - {""}
+    domains = tenant.people.mail_domains if by_prefix else ()
+    names = (found.object_id, found.upn, found.nickname, *found.also)
+    return fold(alias, domains) in {fold(name, domains) for name in names if name}

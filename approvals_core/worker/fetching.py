@@ -84,7 +84,8 @@ class Fetching:
         found = await self._ask(approval, tenant, job.operation)
         _log(approval, job.operation, found)
         unheard = found.kind is FetchedKind.UNAVAILABLE
-        unusable = bool(details.why_not(approval, detail, found))
+        read = details.go_through(approval.key, found)
+        unusable = bool(details.why_not(approval, detail, read))
         tries = TRIES if unheard else TRIES_ANSWERED
         if details.operation_named(tenant, job.operation) is None:
             tries = 1
@@ -96,7 +97,7 @@ class Fetching:
             approval.key,
             lease,
             lambda a, stamp: details.fetched(
-                a, job, found, tenant=tenant, stamp=stamp, finish=lease
+                a, job, read, tenant=tenant, stamp=stamp, finish=lease
             ),
         )
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from itertools import islice
 
 from approvals_core.acting_together import Ticked, Together
-from approvals_core.approvals import Approvals
+from approvals_core.approvals import Approvals, Waiting
 from approvals_core.errors import (
     ActionIncomplete,
     AlreadyActedOn,
     ApprovalError,
     StoreError,
+    TenantClosed,
     UnknownApproval,
 )
 from approvals_core.rules.deciding import Click
@@ -28,6 +29,7 @@ MOST_TOGETHER = 100  # requests read of one click; no tenant takes more
 AT_ONCE = 8  # of them looked up
 _CODE = 160  # characters of an action's code
 _NOBODYS = "-"  # no tenant has this code
+MENDED_LATER = (ActionIncomplete, TenantClosed)
 
 
 class TogetherClicks:
@@ -38,7 +40,11 @@ class TogetherClicks:
         self._notice_line = notice_line
 
     async def several(self, inbound: Inbound, *, problem: str = "") -> Card:
-        """Show what can be ticked, as it was; *problem* is why nothing was decided just now."""
+        """
+        Show what can be ticked, as it was; *problem* is why nothing was decided just now.
+
+        Where nothing waits for him he hears no problem: it would tell that there is such a tenant.
+        """
         here = inbound.data.get("c")
         waiting = await self._approvals.pending(
             inbound.person,
@@ -46,9 +52,11 @@ class TogetherClicks:
             after=cursor_of(here),
             limit=MOST_ROWS + 1,
         )
-        page = [notices.Waiting(w.tenant, w.approval, w.place) for w in waiting[:MOST_ROWS]]
+        page = shown(self._approvals, waiting[:MOST_ROWS])
+        if not page and problem:
+            return notices.not_available(notice_line=self._notice_line)
         if not page:
-            return notices.nothing_together(problem, notice_line=self._notice_line)
+            return notices.nothing_together(notice_line=self._notice_line)
         further = len(waiting) > len(page)
         return tick_list(
             page[0].tenant,
@@ -79,8 +87,8 @@ class TogetherClicks:
         except ApprovalError as problem:
             return str(problem)
         problems = [each.problem for each in answers]
-        if all(isinstance(problem, ActionIncomplete) for problem in problems):
-            return str(problems[0])  # nothing was decided: he can mend it
+        if all(isinstance(problem, MENDED_LATER) for problem in problems):
+            return str(problems[0])  # nothing was decided: he can mend it, or wait
         return self._results([self._told(each) for each in answers], inbound)
 
     async def look(self, inbound: Inbound) -> Card:
@@ -117,6 +125,19 @@ class TogetherClicks:
         # Who was faster, and what he decided, the state itself says.
         said = "" if isinstance(each.problem, AlreadyActedOn) else str(each.problem or "")
         return Told(key, view, said=said, recording=click.action if each.recording else "")
+
+
+def shown(approvals: Approvals, waiting: Sequence[Waiting]) -> list[notices.Waiting]:
+    """Return what the lists show of requests that wait, and whether their tenants take decisions."""
+    return [
+        notices.Waiting(
+            each.tenant,
+            each.approval,
+            each.place,
+            approvals.view_of(each.approval, each.place.seat).closed,
+        )
+        for each in waiting
+    ]
 
 
 def _code(inbound: Inbound) -> str:

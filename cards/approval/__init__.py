@@ -122,7 +122,7 @@ class _Draft:
     def _open(self, room: Room) -> list[Piece]:
         said, closed = said_last(self._view), self._view.closed
         return [
-            *([closed_box(self._view, closed, self._viewer)] if closed else []),
+            *([closed_box(self._view.tenant, closed, self._viewer)] if closed else []),
             *([state_box(said, self._viewer, room)] if said else []),
             *hero(self._shown, self._viewer, with_deadline=True),
             *requested_by(self._shown, self._viewer),
@@ -155,7 +155,9 @@ class _Draft:
             *facts(self._shown, self._viewer, room),
             *mapped,
             *items(self._shown.items, self._viewer, room),
-            *in_sections(self._shown.sections, self._viewer, room, spent=spent),
+            *in_sections(
+                self._shown.sections, self._viewer, room, spent=spent, beyond=self._shown.beyond
+            ),
             *arrivals(self._view),
             *attachments(self._view, self._shown, self._viewer, room),
             *route_list(self._view, self._viewer, room),

@@ -31,6 +31,7 @@ MOST_FACTS = 8
 _AMOUNT_WORDS = ("amount", "total", "value", "price", "sum")
 _LONG_TEXT = 6  # characters from which two equal texts are no accident
 _MOST_FIELDS = 60  # of one request: more are in the tenant's system
+MOST_FILES = 200  # of one operation; more are counted
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Shown:
     attachments: tuple[Attachment, ...]
     mapped: tuple[Section, ...] = ()  # as the tenant's file says
     sections: tuple[Section, ...] = ()  # all else of the details, by its shape
+    beyond: int = 0  # parts of the details that are no sections any more
+    further_files: int = 0  # beside the attachments
 
 
 def shown(view: View) -> Shown:
@@ -60,14 +63,17 @@ def shown(view: View) -> Shown:
     facts = _facts(content, generic, known)
     rest = [Group(_("More details"), facts[MOST_FACTS:])] if len(facts) > MOST_FACTS else []
     others = by_shape(generic, content.unit_of_measure, found.parts)
+    files, further = _attachments(content, details)
     return Shown(
         content,
         decide_by,
         facts[:MOST_FACTS],
         found.items,
-        _attachments(content, details),
+        files,
         mapped=own,
-        sections=(*rest, *others),
+        sections=(*rest, *others.sections),
+        beyond=others.beyond,
+        further_files=further,
     )
 
 
@@ -171,15 +177,19 @@ def _at(path: str, content: Content, details: Object) -> datetime | None:
     return time_as_sent(value) if isinstance(value, str) else None
 
 
-def _attachments(content: Content, details: Object) -> tuple[Attachment, ...]:
-    """Return the files of the summary, then those that only a details operation names."""
-    found = list(content.attachments)
+def _attachments(content: Content, details: Object) -> tuple[tuple[Attachment, ...], int]:
+    """Return the files of the summary, those that only the details name, and how many more."""
+    found, further = list(content.attachments), 0
+    seen = {(file.id, file.name) for file in found}
     for operation in details.values():
-        for entry in as_list(follow(operation, ("Attachments",))) or ():
+        entries = as_list(follow(operation, ("Attachments",))) or ()
+        further += max(0, len(entries) - MOST_FILES)
+        for entry in entries[:MOST_FILES]:
             file = _attachment(as_object(entry) or {})
-            if (file.name or file.id) and all(not _is_same(file, other) for other in found):
+            if (file.name or file.id) and (file.id, file.name) not in seen:
+                seen.add((file.id, file.name))
                 found.append(file)
-    return tuple(found)
+    return tuple(found), further
 
 
 def _attachment(fields: Object) -> Attachment:
@@ -190,7 +200,3 @@ def _attachment(fields: Object) -> Attachment:
         url=first(fields, ("url",)),
         size=int(size) if size is not None and size >= 0 else None,
     )
-
-
-def _is_same(one: Attachment, other: Attachment) -> bool:
-    return (one.id, one.name) == (other.id, other.name)

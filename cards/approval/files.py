@@ -18,11 +18,12 @@ def attachments(view: View, shown: Shown, viewer: Viewer, room: Room) -> list[Pi
     found = shown.attachments
     if not found:
         return []
-    title = heading(_("Attachments ({count})").format(count=len(found)))
+    count = len(found) + shown.further_files
+    title = heading(_("Attachments ({count})").format(count=count))
     urls = [link_of(file, view.tenant) for file in found[: room.rows]]
     rows = [_file(file, url, viewer) for file, url in zip(found, urls, strict=False)]
     note = [] if all(urls) or not rows else [_elsewhere(view)]
-    return [title, *rows, *more(len(found) - room.rows), *note]
+    return [title, *rows, *more(count - min(len(found), room.rows)), *note]
 
 
 def link_of(file: Attachment, tenant: Tenant) -> str:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import cached_property
+from itertools import chain, count, islice
+from typing import NamedTuple
 
 from approvals_core.models import Content
 from approvals_core.tenant import Section as Mapping
@@ -29,6 +31,8 @@ from cards.language import _
 
 COLUMNS = 4  # of one table: more does not fit a phone
 LOOKED_AT = 50  # rows of a table from which its columns are chosen
+MOST_KEYS = 100  # of them, from which the columns are chosen
+MOST_SECTIONS = 100  # by their shape; more parts are counted
 DEEPEST = 4  # levels of objects that are looked through
 _OPAQUE = re.compile(r"\{?[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?")  # GUIDs
 _ROWS = 10
@@ -74,6 +78,13 @@ class Table:
 
     def is_numeric(self, column: int) -> bool:
         """Tell whether a column holds numbers only, which stand at the right."""
+        return self._numeric[column]
+
+    @cached_property
+    def _numeric(self) -> list[bool]:
+        return [self._holds_numbers(at) for at in range(len(self.labels))]
+
+    def _holds_numbers(self, column: int) -> bool:
         cells = [row[column] for row in self.rows if row[column] is not None]
         return column != self.main and bool(cells) and all(map(_is_number, cells))
 
@@ -88,6 +99,21 @@ class Lines:
 
 
 Section = Group | Table | Lines
+
+
+class ByShape(NamedTuple):
+    """Sections, and how many more parts of the details would be some."""
+
+    sections: tuple[Section, ...]
+    beyond: int
+
+
+class _Part(NamedTuple):
+    """A list or an inner object of the details, with the currency that it would be in."""
+
+    title: str
+    value: object
+    unit: str
 
 
 # -- as the tenant's file says -------------------------------------------------
@@ -161,34 +187,43 @@ def _nested(text: str) -> object:
 # -- by their shape ------------------------------------------------------------
 
 
-def by_shape(operations: Object, unit: str, shown_already: Iterable[object]) -> Iterator[Section]:
+def by_shape(operations: Object, unit: str, shown_already: Iterable[object]) -> ByShape:
     """
-    Yield a section for each list and each inner object of the details, outermost first.
+    Make a section of each list and each inner object of the details, outermost first.
 
     The plain fields of an operation are left to the facts above. *shown_already* are
     parts, by identity, that the card has elsewhere.
     """
     known = {id(part) for part in shown_already}
-    for name, value in operations.items():
-        yield from _inside(_operation_title(name), value, unit, known, 0)
+    parts = chain.from_iterable(
+        _inside(_Part(_operation_title(name), value, unit), known, 0)
+        for name, value in operations.items()
+    )
+    found = tuple(islice(filter(None, map(_section, parts)), MOST_SECTIONS))
+    return ByShape(found, sum(1 for _ in parts))
 
 
-def _inside(title: str, value: object, unit: str, known: set[int], depth: int) -> Iterator[Section]:
-    fields, entries = as_object(value), as_list(value)
-    if id(value) in known or depth > DEEPEST:
+def _inside(part: _Part, known: set[int], depth: int) -> Iterator[_Part]:
+    fields, entries = as_object(part.value), as_list(part.value)
+    if id(part.value) in known or depth > DEEPEST:
         return
-    if entries is not None:
-        section = _of_list(title, entries, unit)
-        if section is not None:
-            yield section
-    elif fields is not None:
-        own = unit_of(fields, unit)
-        facts = tuple(_facts(fields, own)) if depth else ()
-        if facts:
-            yield Group(title, facts)
+    if entries:
+        yield part
+    elif fields:
+        own = unit_of(fields, part.unit)
+        if depth and any(scalar(each) is not None for each in fields.values()):
+            yield part._replace(unit=own)
         for key, inner in fields.items():
-            if key.casefold() != "attachments":
-                yield from _inside(humanised(key), inner, own, known, depth + 1)
+            if isinstance(inner, dict | list) and key.casefold() != "attachments":
+                yield from _inside(_Part(humanised(key), inner, own), known, depth + 1)
+
+
+def _section(part: _Part) -> Section | None:
+    fields = as_object(part.value)
+    if fields is None:
+        return _of_list(part.title, as_list(part.value) or (), part.unit)
+    facts = tuple(_facts(fields, part.unit))
+    return Group(part.title, facts) if facts else None
 
 
 def _facts(fields: Object, unit: str) -> Iterator[Fact]:
@@ -230,7 +265,7 @@ def columns_of(rows: Sequence[Object]) -> list[str]:
     their amounts. What is the same in all rows, or counts them, says nothing.
     """
     looked_at = rows[:LOOKED_AT]
-    keys = list(dict.fromkeys(key for row in looked_at for key in row))
+    keys = list(islice(dict.fromkeys(key for row in looked_at for key in row), MOST_KEYS))
     telling = [key for key in keys if _tells(key, looked_at)]
     describing = sorted(
         (key for key in telling if _describes(key) is not None), key=lambda k: _describes(k) or 0

@@ -83,7 +83,7 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     if view.round < view.approval.round:
         return _over(view, _opened_again(view))
     if view.place.state is PlaceState.REMOVED:
-        return _over(view, _("Nothing more for you to do."))
+        return _over(view, _what_follows(view))
     if recording and view.place.decision is None:
         return _recording(view, recording)
     held_by = holder(view.approval, view.place, view.tenant)
@@ -103,7 +103,7 @@ def said_last(view: View) -> Standing | None:
     if action is None or action.holds:
         return None
     words, by = _("{what} by {who}"), who(view.approval, taken[0])
-    chosen = _chosen(taken[0].reason, taken[0].new_approver)
+    chosen = _chosen_by(view, taken[0])
     said = Deed(words, action.past, by, taken[0].at, taken[0].comment, chosen)
     return Standing(Phase.ASKING, action.past, SAID, said)
 
@@ -123,14 +123,14 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
     tenant = view.tenant.name
     if place.state is PlaceState.ACCEPTED:
         past, look = past_of(view, decision.action)
-        chosen = _chosen(decision.reason_text, _named(decision))
+        chosen = _chosen_in(view, decision)
         words, by = _("{what} by {who}"), decision.by.name
         done = Deed(words, past, by, decision.at, decision.comment, chosen)
         said = (decision.message,) if decision.message else ()
         return Standing(Phase.UNDER_WAY, past, look, done, said)
     tried = _tried(view, place, decision)
     if place.state is PlaceState.RETRYING and view.closed is not None:
-        notes = kept_until_open(view, view.closed, viewer)
+        notes = kept_until_open(view.tenant, view.closed, viewer)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, notes)
     if place.state is PlaceState.RETRYING:
         again = (_again(tenant, decision, viewer),)
@@ -146,19 +146,44 @@ def _tried(view: View, place: Place, decision: Decision) -> Deed:
     action = view.tenant.action(decision.action)
     label = action.label if action else humanised(decision.action)
     name = decision.by.name or name_of(place)
-    chosen = _chosen(decision.reason_text, _named(decision))
+    chosen = _chosen_in(view, decision)
     return Deed(_("{what} — {who}"), label, name, decision.at, decision.comment, chosen)
 
 
-def _named(decision: Decision) -> str:
-    return decision.new_approver.name if decision.new_approver else ""
+def _chosen_in(view: View, decision: Decision) -> tuple[str, ...]:
+    named = decision.new_approver.name if decision.new_approver else ""
+    where = _where(view, decision.action, decision.placement)
+    return _chosen(decision.reason_text, named, where)
 
 
-def _chosen(reason: str, new_approver: str) -> tuple[str, ...]:
+def _chosen_by(view: View, taken: ActionTaken) -> tuple[str, ...]:
+    where = _where(view, taken.action, taken.placement)
+    return _chosen(taken.reason, taken.new_approver, where)
+
+
+def _chosen(reason: str, new_approver: str, where: str) -> tuple[str, ...]:
     said = [_("Reason: {reason}").format(reason=reason)] if reason else []
     if new_approver:
         said.append(_("New approver: {who}").format(who=new_approver))
+    if where:
+        said.append(_("Comes in: {where}").format(where=where))
     return tuple(said)
+
+
+def _where(view: View, code: str, placement: str) -> str:
+    """Return in words where the new approver comes in, "" if nobody said."""
+    action = view.tenant.action(code)
+    choices = action.placements if action else ()
+    return next((choice.text for choice in choices if choice.code == placement), "")
+
+
+def _what_follows(view: View) -> str:
+    """Say what comes for somebody who is no longer asked: who brought one more in may be again."""
+    taken = _last_taken(view)
+    action = view.tenant.action(taken.action) if taken else None
+    if action is None or not action.new_approver or not view.approval.open:
+        return _("Nothing more for you to do.")
+    return _("{tenant} says who is asked next.").format(tenant=view.tenant.name)
 
 
 def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
@@ -197,7 +222,7 @@ def _hindrances(view: View, viewer: Viewer) -> tuple[str, ...]:
     """Say why nothing can be decided here now; () if it can."""
     tenant = view.tenant.name
     if view.closed is not None and view.closed.decisions is WhileClosed.REFUSE:
-        return refused_now(view, view.closed, viewer)
+        return refused_now(view.tenant, view.closed, viewer)
     if view.place.person is None:
         nobody = _("{tenant} asks {who}, and nobody of that name can be found yet.")
         return (nobody.format(tenant=tenant, who=name_of(view.place)),)
@@ -222,7 +247,7 @@ def _over(view: View, end: str) -> Standing:
         return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
     past, look = past_of(view, taken.action)
     name = who(view.approval, taken)
-    chosen = _chosen(taken.reason, taken.new_approver)
+    chosen = _chosen_by(view, taken)
     done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
     return Standing(Phase.CLOSED, past, look, done, (end,))
 

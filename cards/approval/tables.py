@@ -17,19 +17,26 @@ _PHONE, _GAP = 18.5, 0.8
 _COMFORT = 7.0  # ems: narrower than this no text is read, if it has more to say
 _CELL = 120  # characters
 _FACTS = 10  # of one group
+_LEAST = 100  # bytes: no section is smaller
 _SEPARATOR = " · "
 
 
 def in_sections(
-    found: tuple[Section, ...], viewer: Viewer, room: Room, *, spent: int = 0
+    found: tuple[Section, ...],
+    viewer: Viewer,
+    room: Room,
+    *,
+    spent: int = 0,
+    beyond: int = 0,
 ) -> list[Piece]:
     """
     Draw as many sections as fit into the room for details, *spent* bytes of which are used.
 
-    A table gets fewer rows before it is left out. What is left out is counted.
+    A table gets fewer rows before it is left out. What is left out is counted, with
+    those *beyond* that are not among the sections.
     """
     pieces: list[Piece] = []
-    left_out = 0
+    left_out = beyond
     for section in found:
         drawn = _fitting(section, viewer, room, room.details - spent)
         spent += size_of(drawn)
@@ -45,12 +52,25 @@ def size_of(pieces: list[Piece]) -> int:
 
 def _fitting(section: Section, viewer: Viewer, room: Room, left: int) -> list[Piece]:
     rows = min(room.rows, section.most) if not isinstance(section, Group) else _FACTS
-    while rows > 0:
+    there = _length(section)
+    while rows > 0 and left >= _LEAST:
         drawn = _drawn(section, viewer, room, rows)
         if size_of(drawn) <= left:
             return drawn
         rows //= 2
+        while rows >= there:  # would be drawn as it was
+            rows //= 2
     return []
+
+
+def _length(section: Section) -> int:
+    match section:
+        case Group():
+            return len(section.facts)
+        case Lines():
+            return len(section.lines)
+        case Table():
+            return len(section.rows)
 
 
 def _left_out(count: int) -> list[Piece]:

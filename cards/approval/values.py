@@ -5,11 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from typing import cast
 
-from cards.formats import day, humanised, is_currency, moment, money, number_of, time_as_sent
+from approvals_core.arx.bounds import too_many_values
+from cards.formats import (
+    day,
+    humanised,
+    is_currency,
+    moment,
+    money,
+    number_of,
+    remembered,
+    time_as_sent,
+)
 from cards.language import _
 from cards.viewer import Viewer
 
@@ -44,7 +53,9 @@ Value = str | bool | datetime | Amount
 
 
 def read(text: str) -> object:
-    """Return what is in a JSON text, None if it is none or holds a number beyond all bounds."""
+    """Return what is in a JSON text, None if it is none, too much or holds a number beyond all."""
+    if too_many_values(text):
+        return None
     try:
         return json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError, ArithmeticError):
@@ -97,14 +108,14 @@ def written(value: Value, viewer: Viewer) -> str:
     return value
 
 
-@lru_cache(maxsize=1024)  # a tenant's fields have the same names in all its requests
+@remembered(1024)  # a tenant's fields have the same names in all its requests
 def is_amount(name: str) -> bool:
     """Tell by its name whether a number is money, where there is a currency."""
     words = set(humanised(name).casefold().split())
     return bool(words & _AMOUNTS) and not words & _NO_AMOUNTS
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def is_currency_field(name: str) -> bool:
     return "".join(humanised(name).casefold().split()).endswith(("currency", "currencycode"))
 

@@ -10,6 +10,7 @@ from approvals_core.tenant import Action, Comment, Submission, Tenant
 from approvals_core.tenant.conditions import holding
 from cards import text
 from cards.approval.blocks import problem_box
+from cards.approval.closed import closed_box
 from cards.approval.content import submitter_of, total_of
 from cards.approval.spoken import spoken
 from cards.buttons import (
@@ -43,7 +44,7 @@ from cards.elements import (
 from cards.formats import day
 from cards.language import LANGUAGE, _
 from cards.notices import Waiting
-from cards.pieces import small, small_print
+from cards.pieces import more, small, small_print
 from cards.viewer import Viewer
 
 MOST_ROWS = 20
@@ -52,8 +53,27 @@ _PRESSABLE = "\u203a"  # a small chevron: it opens the request
 
 _BESIDE = 16  # characters of an amount: more leaves no room for the title on a phone
 
-# Characters of one text of a row, tried one after the other until the card is small enough.
-_ROOMS = (text.TITLE, text.FACT_NAME, 30, 16)
+
+@dataclass(frozen=True)
+class _Room:
+    """How much the list may show: characters of one text of a row, rows, what was typed."""
+
+    text: int
+    rows: int = MOST_ROWS
+    typed: int | None = None  # characters; None: as much as the tenant allows, nothing is lost
+
+
+# Tried one after the other until the card is small enough; the last one always is.
+_ROOMS = (
+    _Room(text.TITLE),
+    _Room(text.FACT_NAME),
+    _Room(30),
+    _Room(16),
+    _Room(16, rows=10),
+    _Room(16, rows=5),
+    _Room(16, rows=5, typed=1000),
+    _Room(16, rows=5, typed=500),
+)
 
 
 @dataclass(frozen=True)
@@ -65,13 +85,18 @@ class FilledIn:
     comment: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])  # action's code -> choice's
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.ticked or self.everything or self.comment or any(self.reasons.values()))
+
 
 NOTHING_FILLED_IN = FilledIn()
 
 
 def several(waiting: Sequence[Waiting]) -> list[Tenant]:
     """Return the tenants of which several requests among *waiting* can be decided together."""
-    found = Counter(each.tenant.code for each in waiting if bulk_actions(each))
+    open_now = (each for each in waiting if not each.is_refused)
+    found = Counter(each.tenant.code for each in open_now if bulk_actions(each))
     tenants = {each.tenant.code: each.tenant for each in waiting}
     return [tenants[code] for code, count in found.items() if count > 1]
 
@@ -122,13 +147,14 @@ class _Draft:
     after: str
     notice_line: str
 
-    def card(self, room: int) -> Card:
+    def card(self, room: _Room) -> Card:
         rows = [each for each in self.waiting if bulk_actions(each)][:MOST_ROWS]
         title = _("Decide several together: {tenant}").format(tenant=self.tenant.name)
         heading = TextBlock(text.block(title), size="Large", weight="Bolder", heading=True)
         return Card(
             heading,
-            *([problem_box(self.problem)] if self.problem else []),
+            *self._problem(),
+            *self._closed(),
             *(self._asking(rows, room) if rows else self._nothing()),
             *([small_print(self.notice_line)] if self.notice_line else []),
             speak=spoken(text.one_line(f"{self.problem} {title}", text.FREE_TEXT)),
@@ -136,24 +162,65 @@ class _Draft:
             lang=LANGUAGE,
         )
 
+    def _is_refused(self) -> bool:
+        return any(each.is_refused for each in self.waiting)
+
+    def _problem(self) -> list[Piece]:
+        if self.problem and self._is_refused():  # why, stands beneath
+            return [problem_box(_("Nothing was decided. What you ticked and wrote stays here."))]
+        return [problem_box(self.problem)] if self.problem else []
+
+    def _closed(self) -> list[Piece]:
+        closed = next((each.closed for each in self.waiting if each.closed), None)
+        return [closed_box(self.tenant, closed, self.viewer)] if closed else []
+
     def _nothing(self) -> list[Piece]:
         said = _("Nothing more can be decided together here.")
         return [TextBlock(said, spacing="Small"), Actions(*self._ways_on([]), spacing="Medium")]
 
-    def _asking(self, rows: Sequence[Waiting], room: int) -> list[Piece]:
+    def _asking(self, found: Sequence[Waiting], room: _Room) -> list[Piece]:
+        rows = self._first(found, room.rows)
         actions = self._actions(rows)
+        if self._is_refused():
+            return self._refused(found, rows, actions, room)
         most = min(self.tenant.limits.together, MOST_ROWS)
         advice = _("Tick what you want to decide, at most {most}. Each is decided for itself.")
         buttons = [self._button(action) for action in actions]
         return [
             small(advice.format(most=most), "Small"),
-            Container(*(self._row(i, each, actions, room) for i, each in enumerate(rows))),
+            Container(*(self._row(i, each, actions, room.text) for i, each in enumerate(rows))),
+            *more(len(found) - len(rows)),
             *self._reasons(actions, rows),
-            *self._comment(actions),
+            *self._comment(actions, room),
             *self._confirmations(actions),
             Actions(*buttons, spacing="Medium"),
             Actions(*self._ways_on(rows), spacing="Small"),
         ]
+
+    def _refused(
+        self, found: Sequence[Waiting], rows: Sequence[Waiting], actions: list[Action], room: _Room
+    ) -> list[Piece]:
+        """List what waits without a button that decides; what was filled in before stays."""
+        keeps = not self.filled_in.is_empty
+        return [
+            Container(*(self._row(i, each, actions, room.text) for i, each in enumerate(rows))),
+            *more(len(found) - len(rows)),
+            *(self._reasons(actions, rows) if keeps else []),
+            *(self._comment(actions, room) if keeps else []),
+            Actions(*self._ways_on(rows), spacing="Medium"),
+        ]
+
+    def _first(self, rows: Sequence[Waiting], most: int) -> Sequence[Waiting]:
+        """Return as many rows as there is room for: the ticked before the others, in their order."""
+        if len(rows) <= most:
+            return rows
+        at = range(len(rows))
+        chosen = sorted(at, key=lambda i: not self._is_ticked(rows[i]))[:most]
+        return [rows[i] for i in sorted(chosen)]
+
+    def _is_ticked(self, each: Waiting) -> bool:
+        value = tick_value(each.approval, each.place)
+        return self.filled_in.everything or value in self.filled_in.ticked
 
     def _actions(self, rows: Sequence[Waiting]) -> list[Action]:
         codes = {action.code for each in rows for action in bulk_actions(each)}
@@ -161,17 +228,11 @@ class _Draft:
         return sorted(found, key=lambda action: not action.primary)[:MOST_ACTIONS]
 
     def _row(self, number: int, each: Waiting, actions: Sequence[Action], room: int) -> Columns:
-        content, value = each.approval.content or Content(), tick_value(each.approval, each.place)
+        content = each.approval.content or Content()
         title = text.block(content.title, room) or text.block(each.approval.display_number, room)
         amount = text.block(total_of(content, self.viewer), min(room, text.FACT_NAME))
         is_beside = 0 < len(amount) <= _BESIDE
-        tick = Toggle(
-            id=f"{TICK}{number}",
-            title=title or _("One request"),
-            on=value,
-            off="",
-            ticked=self.filled_in.everything or value in self.filled_in.ticked,
-        )
+        tick = self._tick(number, each, title or _("One request"))
         about = self._about(each, content, actions, room)
         if amount and not is_beside:
             about.append(small(amount))
@@ -185,6 +246,13 @@ class _Draft:
             spacing="Small",
             separator=True,
         )
+
+    def _tick(self, number: int, each: Waiting, title: str) -> Toggle | TextBlock:
+        if each.is_refused and self.filled_in.is_empty:
+            return TextBlock(title)
+        value = tick_value(each.approval, each.place)
+        ticked = self._is_ticked(each)
+        return Toggle(id=f"{TICK}{number}", title=title, on=value, off="", ticked=ticked)
 
     def _about(
         self, each: Waiting, content: Content, actions: Sequence[Action], room: int
@@ -216,11 +284,12 @@ class _Draft:
             if action.justifications
         ]
 
-    def _comment(self, actions: Sequence[Action]) -> list[Piece]:
+    def _comment(self, actions: Sequence[Action], room: _Room) -> list[Piece]:
         asked = [action for action in actions if action.comment is not Comment.NONE]
         if not asked:
             return []
         longest = max(action.comment_length for action in asked)
+        kept = longest if room.typed is None else min(longest, room.typed)
         needed = [_label(a) for a in asked if a.comment is Comment.REQUIRED]
         hint = _("Needed for {actions}").format(actions=_(" or ").join(needed))
         return [
@@ -229,7 +298,7 @@ class _Draft:
                 label=_("Comment for all that are ticked"),
                 placeholder=hint if needed else _("Optional"),
                 max_length=longest,
-                value=text.typed(self.filled_in.comment, longest) or None,
+                value=text.typed(self.filled_in.comment, kept) or None,
                 spacing="Large",
             )
         ]
@@ -249,7 +318,10 @@ class _Draft:
     def _ways_on(self, rows: Sequence[Waiting]) -> list[Execute]:
         """Offer to tick all, further pages, and the way back."""
         found: list[Execute] = []
-        if len(rows) > 1 and len(rows) <= self.tenant.limits.together:
+        if self._is_refused():
+            again = several_data(self.tenant.code, after=self.here)
+            found.append(Execute(_("Look again"), verb=SEVERAL, data=again))
+        elif len(rows) > 1 and len(rows) <= self.tenant.limits.together:
             everything = several_data(self.tenant.code, after=self.here, ticked=True)
             found.append(Execute(_("Tick all"), verb=SEVERAL, data=everything))
         if self.after:

@@ -20,6 +20,7 @@ from approvals_core.adapters.tenant_api.calls import (
     TenantTokens,
 )
 from approvals_core.adapters.tenant_api.paths import (
+    NoPath,
     fill,
     header,
     headers,
@@ -113,9 +114,9 @@ class HttpTenantApi:
         if template is None:
             return _unknown("the tenant's file names no decision_status")
         decision = posted.decision
-        path = fill(template, posted.approval, {"DecisionId": decision.id})
-        call = self._reading(tenant, posted.approval, path, tcv=decision.id)
         try:
+            path = fill(template, posted.approval, {"DecisionId": decision.id})
+            call = self._reading(tenant, posted.approval, path, tcv=decision.id)
             reply = await self._calls.make(tenant, call)
         except (NotMade, NoAnswer) as problem:
             return _unknown(f"not known: {problem}")
@@ -147,7 +148,10 @@ class HttpTenantApi:
     async def _post(
         self, tenant: Tenant, posted: Sequence[Posted], body: object, read: Read
     ) -> Sequence[Answer]:
-        call = self._posting(tenant, posted[0], body, key=_key_of(posted))
+        try:
+            call = self._posting(tenant, posted[0], body, key=_key_of(posted))
+        except NoPath as problem:
+            return [_not_answered(problem)] * len(posted)
         call.unauthorized = lambda reply: (
             reply.status == UNAUTHORIZED
             and all(answer.kind is AnswerKind.AGAIN for answer in read(reply))
@@ -163,9 +167,11 @@ class HttpTenantApi:
         if template is None:
             return unusable("the tenant's file names no such address")
         tcv = str(uuid.uuid4())
-        call = self._reading(tenant, approval, fill(template, approval), tcv=tcv)
         try:
+            call = self._reading(tenant, approval, fill(template, approval), tcv=tcv)
             reply = await self._calls.make(tenant, call)
+        except NoPath as problem:
+            return Fetched(kind=FetchedKind.REFUSED, reason=str(problem))
         except NotMade as problem:
             return Fetched(
                 kind=FetchedKind.UNAVAILABLE, reason=str(problem), retry_after=problem.retry_after
@@ -213,7 +219,7 @@ def _key_of(posted: Sequence[Posted]) -> str:
 def _not_answered(problem: NotMade | NoAnswer) -> Answer:
     if isinstance(problem, NoAnswer):
         return Answer(kind=AnswerKind.UNKNOWN, reason=f"no usable answer: {problem}")
-    if isinstance(problem, NotAllowed):
+    if isinstance(problem, NotAllowed | NoPath):
         return Answer(kind=AnswerKind.NOT_TAKEN, reason=str(problem))
     return Answer(kind=AnswerKind.AGAIN, reason=str(problem), retry_after=problem.retry_after)
 

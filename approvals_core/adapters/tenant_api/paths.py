@@ -8,6 +8,7 @@ from urllib.parse import quote
 from yarl import URL
 
 from approvals_core import tracing
+from approvals_core.adapters.tenant_api.bulkhead import NotMade
 from approvals_core.models import Approval, Decision
 from approvals_core.tenant import Tenant
 
@@ -18,18 +19,25 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}", re.ASCII)
 _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
+class NoPath(NotMade):
+    """A value of the document would lead to another path than the file's."""
+
+
 def fill(template: str, approval: Approval, more: Mapping[str, str] | None = None) -> str:
     """
     Fill a path of the tenant's file; every value is encoded, slashes too.
 
     *more* holds the values of placeholders that only some endpoints have.
+
+    Raises:
+        NoPath: A value is only dots. Servers may take them, encoded or not, for a step up.
     """
     key = approval.key
     own = (key.number, approval.display_number, key.year, key.tenant)
     values = dict(zip(PLACEHOLDERS, own, strict=True)) | dict(more or {})
 
     def filled(found: re.Match[str]) -> str:
-        return _encoded(values[found[1]]) if found[1] in values else found[0]
+        return _encoded(found[1], values[found[1]]) if found[1] in values else found[0]
 
     return _PLACEHOLDER.sub(filled, template)
 
@@ -76,6 +84,7 @@ def trace_of(whole: str, part: str, current: str | None) -> str:
     return f"00-{trace}-{hashlib.sha256(part.encode()).hexdigest()[:16]}-01"
 
 
-def _encoded(value: str) -> str:
-    """Encode a value; one that is only dots would lead to another path."""
-    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
+def _encoded(name: str, value: str) -> str:
+    if value and not value.strip("."):
+        raise NoPath(f"not called: {name} is only dots, which stand for another path")
+    return quote(value, safe="")

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from approvals_core.adapters.answers import retry_after
 from approvals_core.adapters.tenant_api.calls import UNAUTHORIZED, Reply
+from approvals_core.arx.bounds import MOST_VALUES, too_many_values
 from approvals_core.ports import Fetched, FetchedKind
 
 DEPTH = 32  # of arrays and objects within each other, as for what tenants post
@@ -38,6 +39,8 @@ def unusable(reason: str, status: int | None = None) -> Fetched:
 def _found(body: bytes) -> Fetched:
     try:
         text = body.decode("utf-8-sig")  # .NET likes to begin with a byte order mark
+        if too_many_values(text):
+            return unusable(f"HTTP 200, more than {MOST_VALUES} values", _OK)
         value: Any = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):  # what is no UTF-8 is a ValueError too
         return unusable("HTTP 200, no JSON", _OK)

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from approvals_core.adapters.small_files import read_small
 from approvals_core.adapters.tenant_files.calls import table_of, text_of
 from approvals_core.adapters.tenant_files.lines import Loc
 
@@ -60,12 +61,8 @@ def _content(folder: Path, path: str, largest: int) -> bytes | str:
     if not found.is_relative_to(home):
         return f"{path} leads out of the folder"
     try:
-        if not found.is_file():
-            return f"{path} is not there; it is looked for beside the tenant's file"
-        with found.open("rb") as file:
-            content = file.read(largest + 1)
+        return read_small(found, largest)
+    except FileNotFoundError:
+        return f"{path} is not there; it is looked for beside the tenant's file"
     except OSError as problem:
         return f"{path} cannot be read: {problem.strerror}"
-    if len(content) > largest:
-        return f"{path} is larger than {largest // 1024} KB"
-    return content

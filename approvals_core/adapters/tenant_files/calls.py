@@ -8,6 +8,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from approvals_core.adapters.tenant_files.lines import Loc
+from approvals_core.adapters.tenant_files.microsofts import is_microsofts
 
 COMMON = ("DocumentNumber", "DisplayDocumentNumber", "FiscalYear", "DocumentTypeId")
 # What each path may be filled with; those of the details with what is common.
@@ -28,8 +29,8 @@ def wrong_in_calls(fields: Mapping[str, object]) -> Iterator[tuple[Loc, str]]:
     api = table_of(fields, "api")
     if (base := text_of(api, "base_url")) and (why := _wrong_in_base(base)):
         yield ("api", "base_url"), why
-    if "resource" in api and not text_of(api, "resource").strip():
-        yield ("api", "resource"), "may not be empty"
+    if "resource" in api and (why := _wrong_in_resource(text_of(api, "resource"))):
+        yield ("api", "resource"), why
     for name, known in PLACEHOLDERS.items():
         if (path := text_of(api, name)) and (why := _wrong_in_path(path, known, _NEEDED.get(name))):
             yield ("api", name), why
@@ -49,6 +50,17 @@ def text_of(fields: Mapping[str, object], name: str) -> str:
     """Return the text *name*; "" if there is none, or something else."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _wrong_in_resource(resource: str) -> str:
+    if not resource.strip():
+        return "may not be empty"
+    if is_microsofts(resource):
+        return (
+            "is Microsoft's own: the token for it would reach the tenant's host;"
+            " write the App ID URI of the tenant's API"
+        )
+    return ""
 
 
 def _wrong_in_base(base_url: str) -> str:

@@ -1,15 +1,17 @@
 """Reads the folder: each file by itself, then what two of them may not share."""
 
-import os
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from approvals_core.adapters.conditions import compiler
 from approvals_core.adapters.referenced import References
+from approvals_core.adapters.small_files import read_small
 from approvals_core.adapters.tenant_files.beside import wrong_beside
 from approvals_core.adapters.tenant_files.calls import wrong_in_calls
 from approvals_core.adapters.tenant_files.lines import Loc, line_of
@@ -21,6 +23,7 @@ from approvals_core.tenant import Tenant
 from approvals_core.tenant.conditions import CEL
 
 LARGEST = 1_048_576  # bytes of one file
+ALONE = ("code", "document_type_id")  # what no two files may share
 
 Fields = Mapping[str, object]
 
@@ -32,6 +35,13 @@ class _File:
     path: Path
     text: str
     tenant: Tenant
+
+
+class Intact(NamedTuple):
+    """The tenants of the files without mistakes, by the files' names, and the names of the others."""
+
+    files: Mapping[str, Tenant]
+    broken: Sequence[str]
 
 
 def load_tenants(folder: Path, references: References | None = None) -> Onboarded:
@@ -54,30 +64,55 @@ def read_tenants(folder: Path, references: References | None = None) -> Mapping[
     Raises:
         BadTenantFiles: There are none, or some are wrong.
     """
+    read = _read_all(folder, references)
+    files = [each for each in read.values() if isinstance(each, _File)]
+    mistakes = [why for each in read.values() if not isinstance(each, _File) for why in each]
+    mistakes += _shared(files)
+    if mistakes:
+        raise BadTenantFiles([_inert(mistake) for mistake in mistakes])
+    return {file.path.name: file.tenant for file in files}
+
+
+def read_intact(folder: Path) -> Intact:
+    """
+    Read every ``*.toml`` of *folder*, and leave out what has mistakes. Blocking.
+
+    Of two that share what only one may have, both are left out: nobody knows which is right.
+
+    Raises:
+        BadTenantFiles: There is no folder, or no file in it.
+    """
+    read = _read_all(folder, None)
+    files = {name: each.tenant for name, each in read.items() if isinstance(each, _File)}
+    taken = Counter(own for tenant in files.values() for own in _alone(tenant))
+    intact = {
+        name: tenant
+        for name, tenant in files.items()
+        if all(taken[own] == 1 for own in _alone(tenant))
+    }
+    return Intact(intact, [name for name in read if name not in intact])
+
+
+def _read_all(folder: Path, references: References | None) -> Mapping[str, _File | list[str]]:
+    """Return each file, or what is wrong in it, by the files' names."""
     if not folder.is_dir():
         raise BadTenantFiles([f"{folder}: there is no such folder; APPROVALS_TENANTS names it"])
-    mistakes: list[str] = []
-    files: list[_File] = []
     compiling = {CEL: compiler()}
-    for path in sorted(folder.glob("*.toml")):
-        read = _read(path, references, compiling)
-        if isinstance(read, _File):
-            files.append(read)
-        else:
-            mistakes += read
-    mistakes += _shared(files)
-    if not files and not mistakes:
-        mistakes.append(f"{folder}: no tenant's file (*.toml) is there")
-    if mistakes:
-        raise BadTenantFiles(mistakes)
-    return {file.path.name: file.tenant for file in files}
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise BadTenantFiles([_inert(f"{folder}: no tenant's file (*.toml) is there")])
+    return {path.name: _read(path, references, compiling) for path in paths}
+
+
+def _alone(tenant: Tenant) -> Iterator[tuple[str, str]]:
+    return ((field, str(getattr(tenant, field))) for field in ALONE)
 
 
 def _read(
     path: Path, references: References | None, compiling: Mapping[str, object]
 ) -> _File | list[str]:
     try:
-        text = _text(path)
+        text = read_small(path, LARGEST).decode("utf-8")
         fields = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         return [f"{path.name}: {_unreadable(problem)}"]
@@ -93,13 +128,6 @@ def _read(
     if tenant is None or found:
         return [_mistake(path, text, loc, why) for loc, why in found.items()]
     return _File(path, text, tenant)
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size > LARGEST:
-            raise OSError(f"is larger than {LARGEST} bytes")
-        return file.read().decode("utf-8")
 
 
 def _wrong(
@@ -119,7 +147,10 @@ def _overlap(loc: Loc, known: Loc) -> bool:
 def _unreadable(problem: Exception) -> str:
     if isinstance(problem, tomllib.TOMLDecodeError):
         return f"is not TOML: {problem}"  # it says the line itself
-    return "is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
+    if isinstance(problem, UnicodeDecodeError):
+        return "is not UTF-8"
+    why = problem.strerror if isinstance(problem, OSError) else None
+    return f"cannot be read: {why or problem}"
 
 
 def _mistake(path: Path, text: str, loc: Loc, why: str) -> str:
@@ -129,10 +160,18 @@ def _mistake(path: Path, text: str, loc: Loc, why: str) -> str:
     return f"{where}: {field}: {why}"
 
 
+def _inert(mistake: str) -> str:
+    """Return a mistake with what would play with a terminal made visible: keys may hold anything."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in mistake
+    )
+
+
 def _shared(files: Sequence[_File]) -> list[str]:
     """Find what two files say that only one may."""
     mistakes: list[str] = []
-    for field in ("code", "document_type_id"):
+    for field in ALONE:
         first: dict[str, Path] = {}
         for file in files:
             value = str(getattr(file.tenant, field))
