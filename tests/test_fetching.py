@@ -1,6 +1,5 @@
 """Details that no payload brought: read at the tenant's, kept with the request, and never in anybody's way."""
 
-import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from approvals_core.arx.bounds import MOST_VALUES
 from approvals_core.errors import StaleCard
 from approvals_core.models import (
-    Approval,
     Change,
     DetailState,
     JobKind,
@@ -23,9 +21,8 @@ from approvals_core.ports import Answer, AnswerKind, Fetched, FetchedKind, Store
 from approvals_core.rules.details import TOTAL
 from approvals_core.tenant import Api, Maintenance, Tenant
 from approvals_core.worker import LEASE, MOST_FAILURES
-from approvals_core.worker.fetching import AT_ONCE, LONGEST_PAUSE, TRIES, TRIES_ANSWERED, TURN
+from approvals_core.worker.fetching import LONGEST_PAUSE, TRIES, TRIES_ANSWERED
 from tests.card_reading import texts
-from tests.fakes import FakeTenantApi
 from tests.makers import KEY, MARIA, START, Core, a_stamp, a_tenant, create, delete, update
 
 BUDGET = {"BudgetLeft": "31,900.00 after this"}
@@ -427,46 +424,6 @@ async def test_a_fetch_whose_process_died_is_made_by_the_next_one(core: Core) ->
     await core.pass_time(LEASE + 100.0)
 
     assert await stored(core) == {"DT1": BUDGET, "LINE": LINES}
-
-
-class HangingApi(FakeTenantApi):
-    """Answers nobody before it is let go; *full* once it has as many calls as it may have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.full = asyncio.Event()
-        self.let_go = asyncio.Event()
-
-    async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
-        self.read.append(operation)
-        if len(self.read) == AT_ONCE:
-            self.full.set()
-        await self.let_go.wait()
-        return found({"Said": operation})
-
-
-async def test_a_tenant_that_hangs_has_a_few_places_and_the_rest_waits_its_turn(
-    store: Store,
-) -> None:
-    names = [f"OP{n}" for n in range(AT_ONCE + 3)]
-    core, api = Core(store, tenant=with_apis(*names)), HangingApi()
-    core.api = api
-    core.start()
-    await core.receive(create("johndoe1"))
-    jobs = await store.lease(
-        (Lane.TENANT,), limit=99, now=START, until=START + timedelta(seconds=LEASE)
-    )
-
-    hanging = [asyncio.create_task(core.worker.run_one(job)) for job in jobs[:AT_ONCE]]
-    await api.full.wait()
-    for job in jobs[AT_ONCE:]:
-        await core.worker.run_one(job)
-    assert len(api.read) == AT_ONCE
-
-    api.let_go.set()
-    await asyncio.gather(*hanging)
-    await core.pass_time(2 * TURN)
-    assert set(await stored(core)) == set(names)
 
 
 # -- for operators -----------------------------------------------------------------

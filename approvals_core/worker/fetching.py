@@ -2,7 +2,6 @@
 
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -26,8 +25,6 @@ TRIED_FOR = timedelta(days=1)  # however often it had to wait for its turn betwe
 FIRST_PAUSE = 5.0  # seconds, doubling
 LONGEST_PAUSE = 1800.0  # seconds, also where the tenant asks for more
 CLOSED_PAUSE = 900.0  # seconds between two looks whether a closed tenant is open again
-AT_ONCE = 4  # fetches of one tenant: one that hangs leaves the other places to others
-TURN = 3.0  # seconds until a fetch that had no place asks for one again
 SPARE = 60.0  # seconds of a lease beside the call itself
 
 
@@ -48,7 +45,6 @@ class Fetching:
         self._tenants = tenants
         self._api = api
         self._jitter = jitter
-        self._under_way: Counter[str] = Counter()  # by the tenant's code
 
     async def do(self, leased: LeasedJob) -> None:
         """
@@ -67,8 +63,6 @@ class Fetching:
             await self._store.finish(lease)
         elif tenant.closed(self._commits.now()) is not None:
             await self._later(lease, CLOSED_PAUSE, failed=False)
-        elif self._under_way[tenant.code] >= AT_ONCE:
-            await self._later(lease, TURN, failed=False)
         else:
             note(xcv=approval.xcv)
             tracing.carry_on(approval.trace)
@@ -110,11 +104,7 @@ class Fetching:
         if operation is None:
             why = "the tenant's file has no such operation any more"
             return Fetched(kind=FetchedKind.REFUSED, reason=why)
-        self._under_way[tenant.code] += 1
-        try:
-            return await self._api.details(tenant, approval, operation)
-        finally:
-            self._under_way[tenant.code] -= 1
+        return await self._api.details(tenant, approval, operation)
 
     async def _later(self, lease: Lease, seconds: float, *, failed: bool = True) -> None:
         due = self._commits.in_seconds(seconds * (0.75 + self._jitter() / 2))

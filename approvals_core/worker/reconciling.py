@@ -2,7 +2,6 @@
 
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -28,7 +27,6 @@ from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4  # questions to one tenant: one that hangs leaves the other places to others
 TURN = 3.0  # seconds until a question that had no place asks for one again
 READS = 3  # of one request, if something happens to it each time while it is read
 SPARE = 60.0  # seconds of a lease beside the call itself
@@ -69,11 +67,10 @@ class Reconciling:
         self._tenants = tenants
         self._api = api
         self._jitter = jitter
-        self._under_way: Counter[str] = Counter()  # by the tenant's code
 
     async def do(self, leased: LeasedJob) -> None:
         """
-        Do one job about one request, once its tenant has a place for it.
+        Do one job about one request.
 
         Raises:
             LeaseLost: Somebody else has the job.
@@ -87,9 +84,6 @@ class Reconciling:
             await self._store.finish(lease)
         elif (opens := _opens(tenant, self._commits.now())) is not None:
             await self._store.retry(lease, due=opens, failed=False)
-        elif self._under_way[tenant.code] >= AT_ONCE:
-            due = self._commits.in_seconds(TURN * (0.75 + self._jitter() / 2))
-            await self._store.retry(lease, due=due, failed=False)
         else:
             note(xcv=approval.xcv)
             tracing.carry_on(approval.trace)
@@ -166,17 +160,13 @@ class Reconciling:
         # What may wait for a slot of the tenant's, and then for its answer, twice and more.
         until = self._commits.in_seconds(2 * READS * tenant.api.read_within + SPARE)
         renewed = leased._replace(lease=await self._store.renew(leased.lease, until=until))
-        self._under_way[tenant.code] += 1
-        try:
-            match leased.job.kind:
-                case JobKind.ASK_STATUS:
-                    await self._ask_status(renewed, approval, tenant)
-                case JobKind.AWAIT_ARX:
-                    await self._await_arx(renewed, approval, tenant)
-                case _:
-                    await self._look_again(renewed, approval, tenant)
-        finally:
-            self._under_way[tenant.code] -= 1
+        match leased.job.kind:
+            case JobKind.ASK_STATUS:
+                await self._ask_status(renewed, approval, tenant)
+            case JobKind.AWAIT_ARX:
+                await self._await_arx(renewed, approval, tenant)
+            case _:
+                await self._look_again(renewed, approval, tenant)
 
     async def _ask_status(self, leased: LeasedJob, approval: Approval, tenant: Tenant) -> None:
         job, lease, _failures = leased
