@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import cast
 
 from approvals_core.arx.bounds import MOST_VALUES, too_many_values
-from approvals_core.arx.reading import Json
+from approvals_core.arx.reading import Json, too_deep
 from approvals_core.arx.summary_api import names_another
 from approvals_core.models import (
     Approval,
@@ -31,7 +31,6 @@ from approvals_core.tenant import Tenant
 # Bytes beside one approval: each card of it is made from them all. An operation that is read has
 # no more, even where the tenant's limits.answer_bytes (up to 16 MB) lets more be received.
 TOTAL = 2_097_152
-DEPTH = 32  # of objects and lists within each other, as in a payload
 
 _TOO_LARGE = f"all details together would have more than {TOTAL} bytes"
 _UNREADABLE = (ValueError, RecursionError)
@@ -230,7 +229,7 @@ def digest_of(text: str) -> str:
         return ""
     try:
         value: object = _READER.decode(text)
-        if _too_deep(value):
+        if too_deep(cast("Json", value)):
             return ""
         canonical = _WRITER.encode(value)
     except _UNREADABLE:
@@ -271,29 +270,16 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def _number(written: str) -> list[str]:
+def _number(written: str) -> tuple[str, str]:
     # 10, 10.0 and 10.00 are one number, and never the text "10". Not through a float: 0.1 is none.
     plain = written if "e" in written.lower() or "." not in written else written.rstrip("0")
-    return ["number", plain.rstrip(".")]
+    return "number", plain.rstrip(
+        "."
+    )  # a tuple: it is written as a list, and is no level of its own
 
 
 def _no_number(word: str) -> object:
     raise ValueError(f"{word} is no number")
-
-
-def _too_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(DEPTH + 1):
-        level = [inner for each in level for inner in _inner(each)]
-        if not level:
-            return False
-    return True
-
-
-def _inner(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(cast("dict[str, object]", value).values())
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 # Made once: to make them takes as long as to use them.

@@ -25,7 +25,6 @@ from cards.approval.standing import Phase, Standing, said_last, standing
 from cards.approval.tables import in_sections, size_of
 from cards.buttons import REFRESH, card_key
 from cards.elements import (
-    LIMIT_IN_BYTES,
     Action,
     Actions,
     Card,
@@ -34,6 +33,7 @@ from cards.elements import (
     Piece,
     Refresh,
     ToggleVisibility,
+    first_that_fits,
 )
 from cards.language import LANGUAGE, _
 from cards.pieces import small_print
@@ -79,12 +79,7 @@ def approval_card(
     a playground. *page_url* is where we show the request ourselves, "" if nowhere.
     """
     draft = _Draft(view, viewer, aside, notice_line or "", page_url)
-    card = draft.card(ROOMS[0])
-    for smaller in ROOMS[1:]:
-        if card.size <= LIMIT_IN_BYTES:
-            break
-        card = draft.card(smaller)
-    return card
+    return first_that_fits(draft.card, ROOMS)
 
 
 class _Draft:

@@ -28,7 +28,7 @@ from cards.elements.base import (
     Strict,
     Vertical,
 )
-from cards.elements.card import Card
+from cards.elements.card import Card, first_that_fits
 from cards.elements.inputs import Choice, Choices, DateInput, PeoplePicker, Query, TextInput, Toggle
 from cards.elements.layout import Column, Columns, Container
 from cards.elements.texts import Badge, Facts, Prose, TextBlock
@@ -68,4 +68,5 @@ __all__ = [
     "Toggle",
     "ToggleVisibility",
     "Vertical",
+    "first_that_fits",
 ]

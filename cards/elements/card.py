@@ -2,13 +2,16 @@
 # The package `adaptivecards` has no types: what it gives is Any, what this file gives is typed.
 """The whole card."""
 
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 import orjson
 from adaptivecards import adaptivecard
 
 from cards.elements.actions import Refresh
-from cards.elements.base import VERSION, Piece, prop
+from cards.elements.base import LIMIT_IN_BYTES, VERSION, Piece, prop
+
+_Room = TypeVar("_Room")
 
 
 class Card(adaptivecard.AdaptiveCard):
@@ -48,3 +51,13 @@ class Card(adaptivecard.AdaptiveCard):
 
     def _json(self) -> bytes:
         return orjson.dumps(self.render())
+
+
+def first_that_fits(draw: Callable[[_Room], Card], rooms: Sequence[_Room]) -> Card:
+    """Return the card of the first of *rooms*, most room first, that Teams takes; else of the last."""
+    card = draw(rooms[0])
+    for room in rooms[1:]:
+        if card.size <= LIMIT_IN_BYTES:
+            break
+        card = draw(room)
+    return card

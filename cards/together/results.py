@@ -20,7 +20,6 @@ from cards.approval.standing import (
 )
 from cards.buttons import PENDING, REFRESH, SEVERAL, SHOW, look_data, several_data
 from cards.elements import (
-    LIMIT_IN_BYTES,
     Actions,
     Card,
     Column,
@@ -30,6 +29,7 @@ from cards.elements import (
     Piece,
     Refresh,
     TextBlock,
+    first_that_fits,
 )
 from cards.language import LANGUAGE, _
 from cards.pieces import small, small_print
@@ -86,12 +86,7 @@ def results(
     lines = [_line(each, viewer) for each in told]
     name = next((each.view.tenant.name for each in told if each.view is not None), "")
     draft = _Draft(tenant, _title(name, lines), lines, viewer, notice_line or "")
-    card = draft.card(_ROOMS[0])
-    for room in _ROOMS[1:]:
-        if card.size <= LIMIT_IN_BYTES:
-            break
-        card = draft.card(room)
-    return card
+    return first_that_fits(draft.card, _ROOMS)
 
 
 def _line(each: Told, viewer: Viewer) -> _Line:

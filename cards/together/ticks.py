@@ -28,7 +28,6 @@ from cards.buttons import (
     tick_value,
 )
 from cards.elements import (
-    LIMIT_IN_BYTES,
     Actions,
     Card,
     Choices,
@@ -40,6 +39,7 @@ from cards.elements import (
     TextBlock,
     TextInput,
     Toggle,
+    first_that_fits,
 )
 from cards.formats import day
 from cards.language import LANGUAGE, _
@@ -126,12 +126,7 @@ def tick_list(
     this page begins, and the next one, "" for the first and if there is none.
     """
     draft = _Draft(tenant, waiting, viewer, filled_in, problem, here, after, notice_line or "")
-    card = draft.card(_ROOMS[0])
-    for room in _ROOMS[1:]:
-        if card.size <= LIMIT_IN_BYTES:
-            break
-        card = draft.card(room)
-    return card
+    return first_that_fits(draft.card, _ROOMS)
 
 
 @dataclass(frozen=True)

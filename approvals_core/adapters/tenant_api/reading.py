@@ -7,9 +7,8 @@ from typing import Any, cast
 from approvals_core.adapters.answers import retry_after
 from approvals_core.adapters.tenant_api.calls import UNAUTHORIZED, Reply
 from approvals_core.arx.bounds import MOST_VALUES, too_many_values
+from approvals_core.arx.reading import DEPTH, Json, too_deep
 from approvals_core.ports import Fetched, FetchedKind
-
-DEPTH = 32  # of arrays and objects within each other, as for what tenants post
 
 _LATER = {UNAUTHORIZED, 408, 425, 429}
 _OK = 200
@@ -46,27 +45,10 @@ def _found(body: bytes) -> Fetched:
         return unusable("HTTP 200, no JSON", _OK)
     if not isinstance(value, dict | list):
         return unusable("HTTP 200, neither an object nor an array", _OK)
-    if _too_deep(cast("object", value)):
+    if too_deep(cast("Json", value)):
         return unusable(f"HTTP 200, nested deeper than {DEPTH}", _OK)
     return Fetched(kind=FetchedKind.FOUND, body=text, status=_OK)
 
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
-
-
-def _too_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(DEPTH):
-        level = [inner for each in level for inner in _inner(each)]
-        if not level:
-            return False
-    return True
-
-
-def _inner(value: object) -> list[object]:
-    if isinstance(value, dict):
-        found = list(cast("dict[str, object]", value).values())
-    else:
-        found = cast("list[object]", value)
-    return [each for each in found if isinstance(each, dict | list)]
