@@ -7,11 +7,21 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser import find_browser, install_line
+from tests.logged import log
 from tests.outside import authority, playground
 from tests.running import running
 from tests.store_fixtures import redis_url, store, store_url
 
-__all__ = ["authority", "browser", "playground", "redis_url", "running", "store", "store_url"]
+__all__ = [
+    "authority",
+    "browser",
+    "log",
+    "playground",
+    "redis_url",
+    "running",
+    "store",
+    "store_url",
+]
 
 # A slow machine is no failure. The blob printed with a failure repeats it: @reproduce_failure(...).
 settings.register_profile(

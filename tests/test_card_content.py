@@ -6,64 +6,14 @@ from typing import Any
 
 import pytest
 
-from approvals_core.models import Attachment, Content, Level, Named
+from approvals_core.models import Attachment, Content
 from approvals_core.tenant import Shown
 from cards.approval import approval_card
 from cards.approval.content import shown
 from cards.approval.items import Item
+from tests.card_details import WIKI_DETAILS, a_wiki_content
 from tests.card_makers import VIEWER, a_content, a_place, a_tenant, a_view, an_approval
 from tests.card_reading import texts
-
-# The DetailsData of the CREATE in assent-app's WIKI.md.
-WIKI_DETAILS = {
-    "DT1": json.dumps(
-        {
-            "CurrencyCode": "USD",
-            "CurrentApprover": "johndoe1",
-            "DocumentNumber": "Req-118480978",
-            "FiscalYear": "2022",
-            "InvoiceAmount": "10",
-            "InvoiceDate": "2020-10-12T00:00:00",
-            "InvoiceNumber": "Req-118480978",
-            "IsFinalApprover": True,
-            "PaymentTerms": "2% Discount 10 days, net 60 days",
-            "Vendor": "VendorName-1232050274",
-            "VendorComments": "NA",
-        }
-    ),
-    "LINE": json.dumps(
-        {
-            "FooterDetail": {"CurrencyCode": "USD", "SubTotal": 2.5, "TotalAmount": 10},
-            "LineItems": [
-                {
-                    "CurrencyCode": "USD",
-                    "Description": "Age Paws Paws Nothing",
-                    "ExtendedPrice": 8,
-                    "PONumber": None,
-                    "Quantity": 1,
-                    "UnitPrice": 10,
-                }
-            ],
-        }
-    ),
-}
-
-
-def a_wiki_content() -> Content:
-    return Content(
-        title="Title of the request",
-        unit_value="19515",
-        unit_of_measure="USD",
-        submitted="2018-04-13T00:00:00",
-        detail_page_url="https://tenant.com/",
-        company_code="1010",
-        submitter=Named(alias="johndoe11", name="johndoe11"),
-        custom_attribute=("SupplierName", "ABC PVT LTD"),
-        hierarchy=(Level(kind="Interim", approvers=(Named(alias="johndoe1"),)),),
-        additional={"MS_IT_Comments": "Please review"},
-        attachments=(Attachment(name="Image2.png", url="https://urltothedocument.com"),),
-        notes="Justifications for the request",
-    )
 
 
 def shown_of(content: Content, details: dict[str, Any], **fields: Any) -> Any:

@@ -1,59 +1,21 @@
 """The log: a whole story in JSON lines with Xcv and Tcv, and nobody's name, words or tokens in any of them."""
 
-import io
 import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from approvals_core.adapters.telemetry import JsonLines
 from approvals_core.log_context import note
 from approvals_core.ports import Answer, AnswerKind, Store
-from bots.web import CorrelationOnRecords
 from playground.faults import FaultKind
 from tests.failing import fail
+from tests.logged import Log
 from tests.makers import MARIA, Core, a_tenant, create
 from tests.running import Running
 
 XCV = "a1b2c3d4-0000-4000-8000-00000000abcd"
 COMMENT = "Zebras are within my budget"
-
-
-@dataclass
-class Log:
-    """What was logged since the test began."""
-
-    stream: io.StringIO = field(default_factory=io.StringIO)
-
-    @property
-    def text(self) -> str:
-        return self.stream.getvalue()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["event"] == event]
-
-
-@pytest.fixture
-def log() -> Iterator[Log]:
-    """Everything from DEBUG up that ours say, and from INFO up what others do, as the service writes it."""
-    kept = Log()
-    handler = logging.StreamHandler(kept.stream)
-    handler.setFormatter(JsonLines())
-    handler.addFilter(CorrelationOnRecords())
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield kept
-    root.setLevel(before)
-    root.removeHandler(handler)
 
 
 def personal_texts(running: Running) -> set[str]:

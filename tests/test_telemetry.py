@@ -1,26 +1,23 @@
 """A whole story with an Xcv and a trace: both are in every line, header and span that is about it."""
 
 import json
-import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from approvals_core.adapters.telemetry import JsonLines
 from approvals_core.models import Approval
 from approvals_core.ports import Answer, AnswerKind
 from approvals_core.rules.draft import Stamp
-from bots.web import CorrelationOnRecords
 from playground.faults import FaultKind
 from playground.outside import Playground
 from tests.failing import all_due, fail
+from tests.logged import Log
 from tests.makers import MARIA, Core, a_tenant, create
 from tests.running import Running, run_service
-from tests.test_log import Log
 from tests.watched import Kept, ids, post_as_tenant, post_through, told
 
 XCV = "a1b2c3d4-0000-4000-8000-00000000abcd"
@@ -28,21 +25,6 @@ WHOLE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{WHOLE}-b7ad6b7169203331-01"
 STATE = "rojo=00f067aa0ba902b7"
 EVIL = 'x"}\r\nX-Evil: 1\u2028\u202e{"\u009b31m' + "é"
-
-
-@pytest.fixture
-def log() -> Iterator[Log]:
-    kept = Log()
-    handler = logging.StreamHandler(kept.stream)
-    handler.setFormatter(JsonLines())
-    handler.addFilter(CorrelationOnRecords())
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield kept
-    root.setLevel(before)
-    root.removeHandler(handler)
 
 
 @pytest.fixture
