@@ -11,7 +11,7 @@ from approvals_core.ports import View
 from approvals_core.tenant import ROOM, Action, Choice, Comment, Input, InputKind
 from approvals_core.tenant.conditions import Condition
 from cards.approval import Aside, approval_card
-from cards.buttons import read_comment, read_entries
+from cards.buttons import COMMENT, read_comment, read_entries
 from cards.elements import LIMIT_IN_BYTES
 from playground.reading import button, inputs_of
 from tests.card_forms import (
@@ -97,8 +97,8 @@ def test_secondary_actions_stand_behind_more() -> None:
     assert part(made, "more")["isVisible"] is False
     assert titles(part(made, "more")["items"][0]["actions"]) == [
         "Reassign…",
-        "Forward",
-        "Put on hold",
+        "Forward…",
+        "Put on hold…",
     ]
 
 
@@ -342,3 +342,10 @@ def test_a_file_whose_forms_fit_no_card_is_refused() -> None:
 
     with pytest.raises(ValueError, match="too much for a card"):
         a_tenant(actions=(action,))
+
+
+def test_the_comment_above_the_buttons_is_for_those_that_are_seen() -> None:
+    made = card(asks(APPROVE, HOLD))
+
+    assert part(made, COMMENT)["placeholder"] == "Optional for Approve"
+    assert part(made, "form.Hold")["isVisible"] is False

@@ -122,9 +122,15 @@ class Action(FileRecord):
 
     @property
     def needs_form(self) -> bool:
-        """Tell whether one click is not enough, because something is asked for besides a comment."""
+        """
+        Tell whether it opens a form: more is asked for than a comment.
+
+        So does what stands behind "More" and takes one: the comment above the buttons is
+        for those that are seen.
+        """
+        aside = not self.primary and self.comment is not Comment.NONE
         asked = self.justifications or self.new_approver or self.inputs or self.confirmation
-        return bool(asked)
+        return aside or bool(asked)
 
     @property
     def room(self) -> int:

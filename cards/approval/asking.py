@@ -95,7 +95,7 @@ def _comment(actions: Sequence[Action], tried: Tried, room: Room, *, near: bool)
         TextInput(
             id=COMMENT,
             label=_("Comment"),
-            placeholder=_placeholder(commented),
+            placeholder=_placeholder(commented, every=len(commented) == len(actions)),
             max_length=longest,
             value=text.typed(typed, min(longest, room.typed or longest)) or None,
             spacing="Small" if near else "Large",
@@ -103,13 +103,14 @@ def _comment(actions: Sequence[Action], tried: Tried, room: Room, *, near: bool)
     ]
 
 
-def _placeholder(actions: Sequence[Action]) -> str:
+def _placeholder(actions: Sequence[Action], *, every: bool) -> str:
+    """Say for what the comment is needed; *every*: the card offers nothing else."""
     needed = _labels(actions, Comment.REQUIRED)
     optional = _labels(actions, Comment.OPTIONAL)
     if not needed:
-        return _("Optional")
+        return _("Optional") if every else _("Optional for {optional}").format(optional=optional)
     if not optional:
-        return _("Needed")
+        return _("Needed") if every else _("Needed for {needed}").format(needed=needed)
     said = _("Optional for {optional}. Needed for {needed}.")
     return said.format(optional=optional, needed=needed)
 
