@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import signal
 import sys
 import time
@@ -17,46 +16,34 @@ from pydantic import ValidationError
 
 from approvals_core import tracing
 from approvals_core.adapters.entra import OwnTokens, TenantSignIn
-from approvals_core.adapters.graph import GraphApps, GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.referenced import References
-from approvals_core.adapters.remembered import RememberedDirectory
-from approvals_core.adapters.signing_keys import Key, SigningKeys
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to, log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, read_tenants
-from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
-from approvals_core.approvals import Approvals
-from approvals_core.committing import Commits
+from approvals_core.adapters.tokens import Issuer, TokenVerifier
 from approvals_core.errors import StoreError
 from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import Onboarding
 from approvals_core.ports import Store
-from approvals_core.posting import Posting
 from approvals_core.tenant import Tenant
-from approvals_core.worker import Cards, Chores, Fetching, Nights, Reconciling, Worker
-from bots.health import Health, Missing
+from approvals_core.worker import Cards, Worker
+from bots.health import Health
 from bots.metrics import MetricsDoor
-from bots.teams.adapter import LeanAdapter, TeamsBot, TeamsDoor
-from bots.teams.channel import TeamsChannel
-from bots.teams.clicks import Clicks
-from bots.teams.connector import Connector
-from bots.teams.contacts import Contacts
-from bots.teams.directories import Directories
-from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
-from bots.teams.limits import Pace
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
 from config import Settings, environment, mistakes, strangers
+from house.core import Ground, make_core
+from house.keys import Keys
+from house.teams import make_teams
 
 log = logging.getLogger("approvals")
 
 OpenStore = Callable[[str], Awaitable[Store]]
 
 DRAIN = 10.0  # seconds for what is under way when we are asked to stop
-KEYS_WITHIN = 1.5  # seconds that /readyz waits for keys that are missing
 CUSTOM_LINE = "Test installation: not for real decisions."
 
 
@@ -109,8 +96,6 @@ class House:
             metrics=settings.metrics_port is not None,
             processor=spans or (export_to(endpoint) if endpoint else None),
         )
-        self._signing_keys: list[SigningKeys] = []
-        self._entra: dict[str, SigningKeys] = {}  # by issuer
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the store, the connections and the worker; *stack* closes them."""
@@ -121,22 +106,51 @@ class House:
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)
         session = session_trusting(settings.ca_file, trace_configs=self._traces)
-        self._session = await stack.enter_async_context(session)
-        self._bot_tokens = self._tokens()
-        stack.push_async_callback(self._bot_tokens.close)
-        calls = HttpTenantApi(
-            TenantSignIn(self._bot_tokens, self._references),
-            clock=self._now,
-            loopback=settings.loopback,
-            current_trace=lambda: tracing.current().parent,
-            trace_configs=self._traces,
+        ground = Ground(
+            settings=settings,
+            now=self._now,
+            store=self.store,
+            tenants=self.tenants,
+            session=await stack.enter_async_context(session),
+            tokens=self._tokens(),
+            telemetry=self._watching.telemetry,
+            notice_line=self._notice_line,
         )
+        stack.push_async_callback(ground.tokens.close)
+        calls = self._calls(ground.tokens)
         stack.push_async_callback(calls.close)
-        self._api = ToldTenantApi(calls, self._watching.telemetry)
-        self._make_core()
-        self._make_teams()
+        self._make_parts(ground, ToldTenantApi(calls, self._watching.telemetry))
+        await self._begin(stack, calls)
+
+    def _make_parts(self, ground: Ground, api: ToldTenantApi) -> None:
+        self._keys = Keys(self._settings, session=ground.session, now=self._now)
+        core = make_core(ground, api=api, wake=self._wake)
+        self.approvals = core.approvals
+        self._teams = make_teams(ground, core, self._keys)
+        self._cards = Cards(
+            store=self.store,
+            commits=core.commits,
+            tenants=self.tenants,
+            channels={self._teams.channel.name: self._teams.channel},
+            now=self._now,
+        )
+        self.worker = Worker(
+            store=self.store,
+            cards=self._cards,
+            chores=core.chores,
+            tenants=self.tenants,
+            now=self._now,
+        )
         self._make_tenants_door()
-        self.onboarding = self._make_onboarding()
+        self.onboarding = Onboarding(
+            tenants=self.tenants,
+            store=self.store,
+            commits=core.commits,
+            read=self._read_tenants,
+            follow=lambda tenants: self._intake.trust(self._intake_issuers(tenants)),
+        )
+
+    async def _begin(self, stack: AsyncExitStack, calls: HttpTenantApi) -> None:
         await self.onboarding.begin()
         self._watching.begin(
             store=self.store,
@@ -146,9 +160,7 @@ class House:
             paused=calls.paused,
         )
         stack.push_async_callback(self._watching.end)
-        # The first click must not wait for keys to be fetched.
-        warming = asyncio.gather(*(keys.key("") for keys in self._signing_keys))
-        stack.push_async_callback(partial(self._forget_keys, warming))
+        self._keys.warm(stack)
         looking = asyncio.create_task(self.onboarding.run())
         stack.push_async_callback(partial(_end, looking))
         self.working = asyncio.create_task(self.worker.run())
@@ -164,11 +176,11 @@ class House:
             now=self._now,
             custom_issuers=self._settings.issuers if self._notice_line else (),
             works=lambda: not self.working.done(),
-            keys=self._keys_missing,
+            keys=self._keys.missing,
             behind=self._cards.behind.oldest,
-            closed_directories=lambda: self._directories.closed,
+            closed_directories=lambda: self._teams.directories.closed,
         )
-        app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.routes()])
+        app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.door.routes()])
         return app
 
     def metrics_application(self) -> web.Application:
@@ -180,7 +192,7 @@ class House:
         return app
 
     def _wake(self) -> None:
-        self.worker.wake()
+        self.worker.wake()  # which is made after those that wake it
 
     async def _stop(self) -> None:
         self.worker.stop()
@@ -188,137 +200,13 @@ class House:
         await asyncio.wait({self.working}, timeout=DRAIN)
         self.working.cancel()
 
-    async def _keys_missing(self) -> Missing:
-        """Say whose keys are missing, after a try to get them."""
-        asking = [asyncio.create_task(k.key("")) for k in self._signing_keys if not k.fresh]
-        if asking:
-            await asyncio.wait(asking, timeout=KEYS_WITHIN)
-        there = {keys.name for keys in self._signing_keys if keys.fresh}
-        tenants = {keys.name for keys in self._entra.values()}
-        return Missing(
-            issuers=sorted({keys.name for keys in self._signing_keys} - there),
-            # Of the tenants' directories one will do: the others' tenants alone are not known.
-            bearable=self._settings.bot_issuer in there and (not tenants or bool(tenants & there)),
-        )
-
-    async def _forget_keys(self, warming: asyncio.Future[list[Key | None]]) -> None:
-        await asyncio.gather(*(keys.close() for keys in self._signing_keys))
-        warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
-
-    def _make_core(self) -> None:
-        self._commits = Commits(
-            self.store, now=self._now, wake=self._wake, telemetry=self._watching.telemetry
-        )
-        posting = Posting(
-            store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
-        )
-        directory = GraphDirectory(
-            session=self._session,
-            tokens=self._bot_tokens,
+    def _calls(self, tokens: OwnTokens) -> HttpTenantApi:
+        return HttpTenantApi(
+            TenantSignIn(tokens, self._references),
             clock=self._now,
-            url=self._settings.graph_url,
-            scope=self._settings.cloud.graph_scope,
-        )
-        self.approvals = Approvals(
-            store=self.store,
-            commits=self._commits,
-            posting=posting,
-            tenants=self.tenants,
-            directory=directory,
-        )
-        reconciling = Reconciling(
-            store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
-        )
-        self._chores = Chores(
-            store=self.store,
-            commits=self._commits,
-            posting=posting,
-            directory=RememberedDirectory(directory, now=self._now),
-            tenants=self.tenants,
-            fetching=Fetching(
-                store=self.store, commits=self._commits, tenants=self.tenants, api=self._api
-            ),
-            reconciling=reconciling,
-            nights=Nights(
-                store=self.store,
-                commits=self._commits,
-                tenants=self.tenants,
-                reconciling=reconciling,
-            ),
-        )
-
-    def _make_teams(self) -> None:
-        settings = self._settings
-        first_contact = settings.bot_service_url or FIRST_CONTACT[settings.cloud]
-        service_urls = ServiceUrls([first_contact])
-        connector = Connector(
-            session=self._session,
-            tokens=self._bot_tokens,
-            app_id=settings.bot_app_id,
-            app_directory=settings.bot_directory,
-            service_urls=service_urls,
-            pace=Pace(monotonic=time.monotonic, sleep=asyncio.sleep),
-            sleep=asyncio.sleep,
-            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 (spreads load, guards nothing)
-            clock=self._now,
-            scope=settings.cloud.bot_scope,
-            telemetry=self._watching.telemetry,
-        )
-        contacts = Contacts(store=self.store, commits=self._commits)
-        clicks = Clicks(approvals=self.approvals, contacts=contacts, notice_line=self._notice_line)
-        self._directories = Directories(now=self._now)
-        channel = TeamsChannel(
-            connector=connector,
-            contacts=contacts,
-            directories=self._directories,
-            first_contact=first_contact,
-            now=self._now,
-            notice_line=self._notice_line,
-            apps=self._apps(),
-        )
-        self.worker = self._worker(channel)
-        bot = TeamsBot(
-            click=clicks.click,
-            submit=clicks.submit,
-            text=clicks.text,
-            install=clicks.install,
-            connector=connector,
-        )
-        adapter = LeanAdapter(
-            verifier=self._connector_verifier(),
-            service_urls=service_urls,
-            directories=settings.directories,
-        )
-        self._teams = TeamsDoor(adapter, bot)
-
-    def _apps(self) -> GraphApps | None:
-        settings = self._settings
-        if settings.teams_catalog_app_id is None:
-            return None
-        return GraphApps(
-            session=self._session,
-            tokens=self._bot_tokens,
-            clock=self._now,
-            app=settings.teams_catalog_app_id,
-            url=settings.graph_url,
-            scope=settings.cloud.graph_scope,
-        )
-
-    def _worker(self, channel: TeamsChannel) -> Worker:
-        self._cards = Cards(
-            store=self.store,
-            commits=self._commits,
-            tenants=self.tenants,
-            channels={channel.name: channel},
-            now=self._now,
-        )
-        return Worker(
-            store=self.store,
-            cards=self._cards,
-            chores=self._chores,
-            tenants=self.tenants,
-            now=self._now,
+            loopback=self._settings.loopback,
+            current_trace=lambda: tracing.current().parent,
+            trace_configs=self._traces,
         )
 
     def _read_tenants(self) -> Mapping[str, Tenant]:
@@ -326,15 +214,6 @@ class House:
         if lost := strangers(self._settings.directories, files.values()):
             raise BadTenantFiles(lost)
         return files
-
-    def _make_onboarding(self) -> Onboarding:
-        return Onboarding(
-            tenants=self.tenants,
-            store=self.store,
-            commits=self._commits,
-            read=self._read_tenants,
-            follow=lambda tenants: self._intake.trust(self._intake_issuers(tenants)),
-        )
 
     def _make_tenants_door(self) -> None:
         self._intake = TokenVerifier(
@@ -362,32 +241,8 @@ class House:
             ca_file=settings.ca_file,
         )
 
-    def _connector_verifier(self) -> TokenVerifier:
-        settings = self._settings
-        keys = self._keys(settings.bot_issuer, settings.bot_openid_url)
-        return TokenVerifier(
-            issuers=[Issuer(settings.bot_issuer, keys)],
-            audiences=[settings.bot_app_id],
-            clock=self._now,
-        )
-
     def _intake_issuers(self, tenants: Iterable[Tenant]) -> list[Issuer]:
-        directories = {caller.directory for tenant in tenants for caller in tenant.callers}
-        return entra_issuers(
-            sorted(directories), name=self._settings.entra_issuer, keys=self._entra_keys
-        )
-
-    def _entra_keys(self, name: str, directory: str) -> SigningKeys:
-        if name not in self._entra:  # those of a directory that stays are kept over a reload
-            login = self._settings.entra_login_url
-            url = f"{login}/{directory}/v2.0/.well-known/openid-configuration"
-            self._entra[name] = self._keys(name, url)
-        return self._entra[name]
-
-    def _keys(self, name: str, metadata_url: str) -> SigningKeys:
-        made = SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)
-        self._signing_keys.append(made)
-        return made
+        return self._keys.of_entra(c.directory for tenant in tenants for c in tenant.callers)
 
 
 def _notice_line(settings: Settings) -> str | None:

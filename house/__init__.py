@@ -1,0 +1,1 @@
+"""The house's parts, put together by `app`: settings -> parts."""

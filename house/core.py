@@ -1,0 +1,68 @@
+"""The core: what is true about approvals, and the jobs that changes leave."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from aiohttp import ClientSession
+
+from approvals_core.adapters.entra import OwnTokens
+from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.adapters.remembered import RememberedDirectory
+from approvals_core.approvals import Approvals
+from approvals_core.committing import Commits
+from approvals_core.ports import Store, TenantApi, Tenants
+from approvals_core.posting import Posting
+from approvals_core.telemetry import Telemetry
+from approvals_core.worker import Chores, Fetching, Nights, Reconciling
+from config import Settings
+
+
+class Ground(NamedTuple):
+    """What every part stands on."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    store: Store
+    tenants: Tenants
+    session: ClientSession
+    tokens: OwnTokens  # our own, for other services
+    telemetry: Telemetry
+    notice_line: str | None
+
+
+class Core(NamedTuple):
+    """The use cases, and what the worker does beside cards."""
+
+    commits: Commits
+    approvals: Approvals
+    chores: Chores
+
+
+def make_core(ground: Ground, *, api: TenantApi, wake: Callable[[], None]) -> Core:
+    """Make the core; *wake* tells the worker that something was committed."""
+    store, tenants = ground.store, ground.tenants
+    commits = Commits(store, now=ground.now, wake=wake, telemetry=ground.telemetry)
+    posting = Posting(store=store, commits=commits, tenants=tenants, api=api)
+    directory = GraphDirectory(
+        session=ground.session,
+        tokens=ground.tokens,
+        clock=ground.now,
+        url=ground.settings.graph_url,
+        scope=ground.settings.cloud.graph_scope,
+    )
+    approvals = Approvals(
+        store=store, commits=commits, posting=posting, tenants=tenants, directory=directory
+    )
+    reconciling = Reconciling(store=store, commits=commits, tenants=tenants, api=api)
+    chores = Chores(
+        store=store,
+        commits=commits,
+        posting=posting,
+        directory=RememberedDirectory(directory, now=ground.now),
+        tenants=tenants,
+        fetching=Fetching(store=store, commits=commits, tenants=tenants, api=api),
+        reconciling=reconciling,
+        nights=Nights(store=store, commits=commits, tenants=tenants, reconciling=reconciling),
+    )
+    return Core(commits, approvals, chores)
