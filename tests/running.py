@@ -17,7 +17,7 @@ from approvals_core.adapters.stores import open_store
 from config import Settings
 from playground.outside import Playground
 from playground.reading import button, buttons, words
-from playground.records import Message, Sender
+from playground.records import Json, Message, Sender
 
 WIKI_NUMBER = "REQ-34562-126"
 
@@ -97,9 +97,18 @@ class Running:
 
     async def click(self, alias: str, title: str, comment: str = "") -> Any:
         """Press a button of somebody's newest card, as he sees it."""
+        return await self.press(alias, self.button(alias, title), comment)
+
+    def button(self, alias: str, title: str) -> Json:
+        """Return a button of somebody's newest card, to be pressed whatever the card says by then."""
         message = self.card_of(alias)
         assert message is not None, f"{alias} has no card"
-        action = button(message.shown_to(alias) or {}, title)
+        return button(message.shown_to(alias) or {}, title)
+
+    async def press(self, alias: str, action: Json, comment: str = "") -> Any:
+        """Press what was a button of his newest card."""
+        message = self.card_of(alias)
+        assert message is not None, f"{alias} has no card"
         return await self.playground.teams.click(alias, message.id, action, {"comment": comment})
 
     async def until(self, look: Any, *, within: float = 8.0) -> Any:
