@@ -39,6 +39,7 @@ _PLAIN = {
     "ip_v6_network": "must be a network, as fd00:1::/32",
     "datetime_type": "must be a time, as 2026-01-15T09:30:00Z",
     "datetime_from_date_parsing": "must be a time, as 2026-01-15T09:30:00Z",
+    "timezone_aware": "must say its time zone, as 2026-01-15T09:30:00+01:00",
     "path_type": "must be a path",
 }
 

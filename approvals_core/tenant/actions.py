@@ -108,7 +108,10 @@ class Action(FileRecord):
     @model_validator(mode="after")
     def _lists_are_where_they_are_asked_for(self) -> Self:
         if (self.justification is Comment.NONE) == bool(self.justifications):
-            raise Wrong("comes together with justification, and not without it", "justifications")
+            raise Wrong(
+                'needs justification = "optional" or "required" beside it, and that needs these',
+                "justifications",
+            )
         if self.placements and not self.new_approver:
             raise Wrong("needs new_approver = true", "placements")
         if self.bulk and (self.new_approver or self.inputs):

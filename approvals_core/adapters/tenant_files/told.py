@@ -1,6 +1,7 @@
 """Says what the shapes of a tenant's file refuse: one sentence for each field."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -40,7 +41,9 @@ def _said(error: Mapping[str, Any], loc: Loc) -> str:
         return _NEVER_IN_THE_FILE
     said = complaint(error)
     if error["type"] == "extra_forbidden":
-        said = f"{said}; known are {', '.join(_known_beside(loc))}"
+        known = _known_beside(loc)
+        near = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.75)
+        said += f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
     return said
 
 
