@@ -39,6 +39,13 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the world around; `test_flow.py` goes the whole way on every Python."""
+    for item in items:
+        if "playground" in getattr(item, "fixturenames", ()) and item.path.name != "test_flow.py":
+            item.add_marker("world")
+
+
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """

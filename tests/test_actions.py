@@ -188,6 +188,18 @@ def test_a_required_box_must_be_ticked() -> None:
     assert decide(action, Entries(inputs={"Read": "true"})).inputs == {"Read": "true"}
 
 
+def test_all_that_is_missing_is_told_at_once() -> None:
+    inputs = tuple(each.model_copy(update={"required": True}) for each in WITH_INPUTS.inputs)
+    asking = {"comment": Comment.REQUIRED, "confirmation": "Really?", "inputs": inputs}
+
+    said = refusal(WITH_INPUTS.model_copy(update=asking), comment=" ")
+
+    assert "needs a comment" in said
+    assert "must be confirmed" in said
+    for asked in inputs:
+        assert f"“{asked.label}”" in said
+
+
 @given(
     st.builds(
         Entries,
@@ -201,7 +213,7 @@ def test_a_required_box_must_be_ticked() -> None:
 def test_whatever_comes_in_only_what_is_asked_for_gets_through(entries: Entries) -> None:
     for action in (WITH_INPUTS, REASONED, ADD_APPROVER, CONFIRMED):
         try:
-            filled = fill(action, entries, a_content())
+            filled = fill(action, "", entries, a_content())
         except ActionIncomplete:
             continue
         assert set(filled.inputs) <= {asked.code for asked in action.inputs}

@@ -1,10 +1,10 @@
 """What an action asks for beside a comment, and whether what came in is that."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from gettext import gettext as _
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from approvals_core.errors import ActionIncomplete
 from approvals_core.models import Content, Entries
@@ -13,6 +13,8 @@ from approvals_core.tenant.conditions import holding
 
 TICKED, NOT_TICKED = "true", "false"  # what a checkbox is on the wire, and in a click
 
+_T = TypeVar("_T")
+
 _CODE = 80  # characters of a code, or an object id
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -20,9 +22,30 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 class Filled(NamedTuple):
     """What was filled in, checked against what the action offers now."""
 
+    comment: str
     justification: Choice | None
     placement: Choice | None
     inputs: dict[str, str]  # by code; what was left blank is not there
+
+
+class _Form:
+    """Reads one entry after the other, and notes what is wrong with each."""
+
+    def __init__(self) -> None:
+        self._wrong: list[str] = []
+
+    def read(self, reading: Callable[[], _T]) -> _T | None:
+        """Return what *reading* does, or None if something is wrong there."""
+        try:
+            return reading()
+        except ActionIncomplete as wrong:
+            self._wrong.append(str(wrong))
+            return None
+
+    def check(self) -> None:
+        """Raise if something was wrong: all of it, once each."""
+        if self._wrong:
+            raise ActionIncomplete(" ".join(dict.fromkeys(self._wrong)))
 
 
 def can_be_filled(action: Action, content: Content | None) -> bool:
@@ -33,26 +56,26 @@ def can_be_filled(action: Action, content: Content | None) -> bool:
     return all(holding(choices, content) for choices in needed)
 
 
-def fill(action: Action, entries: Entries, content: Content | None) -> Filled:
+def fill(action: Action, comment: str, entries: Entries, content: Content | None) -> Filled:
     """
-    Return what *entries* say, as far as the action asks for it.
+    Return what *comment* and *entries* say, as far as the action asks for it.
 
     Raises:
-        ActionIncomplete: Something is missing, too long, or not offered; the message says what.
+        ActionIncomplete: Something is missing, too long, or not offered; the message says all of it.
     """
-    justification = _justification(action, entries, content)
-    if action.new_approver and not entries.new_approver.strip():
-        raise ActionIncomplete(
-            _("“{action}” needs a new approver. Please choose one.").format(action=action.label)
-        )
-    placement = _placement(action, entries, content)
-    inputs = {asked.code: _input(asked, entries, content) for asked in action.inputs}
-    if action.confirmation and not entries.confirmed:
-        raise ActionIncomplete(
-            _("“{action}” must be confirmed. Please tick the box.").format(action=action.label)
-        )
+    form = _Form()
+    said = form.read(lambda: _comment(action, comment.strip()))
+    justification = form.read(lambda: _justification(action, entries, content))
+    form.read(lambda: _new_approver(action, entries))
+    placement = form.read(lambda: _placement(action, entries, content))
+    inputs = {
+        asked.code: form.read(lambda asked=asked: _input(asked, entries, content))
+        for asked in action.inputs
+    }
+    form.read(lambda: _confirmation(action, entries))
+    form.check()
     given = {code: value for code, value in inputs.items() if value}
-    return Filled(justification, placement, given)
+    return Filled(said or "", justification, placement, given)
 
 
 def kept(action: Action, entries: Entries) -> Entries:
@@ -65,6 +88,31 @@ def kept(action: Action, entries: Entries) -> Entries:
         new_approver=entries.new_approver[:_CODE] if action.new_approver else "",
         inputs={code: value for code, value in inputs.items() if value},
     )
+
+
+def _comment(action: Action, comment: str) -> str:
+    if action.comment is Comment.REQUIRED and not comment:
+        raise ActionIncomplete(
+            _("“{action}” needs a comment. Please say why.").format(action=action.label)
+        )
+    if len(comment) > action.comment_length:
+        said = _("The comment is too long: at most {limit} characters.")
+        raise ActionIncomplete(said.format(limit=action.comment_length))
+    return "" if action.comment is Comment.NONE else comment
+
+
+def _new_approver(action: Action, entries: Entries) -> None:
+    if action.new_approver and not entries.new_approver.strip():
+        raise ActionIncomplete(
+            _("“{action}” needs a new approver. Please choose one.").format(action=action.label)
+        )
+
+
+def _confirmation(action: Action, entries: Entries) -> None:
+    if action.confirmation and not entries.confirmed:
+        raise ActionIncomplete(
+            _("“{action}” must be confirmed. Please tick the box.").format(action=action.label)
+        )
 
 
 def _justification(action: Action, entries: Entries, content: Content | None) -> Choice | None:
