@@ -223,16 +223,16 @@ def _hangs(within: float) -> str:
 
 
 def _lost(name: str, tenant: Tenant, now: Tenant | None, count: int) -> str:
-    requests = "1 request" if count == 1 else f"{count} requests"
+    requests = "an open request" if count == 1 else f"{count} open requests"
     if now is None:
         return (
-            f"{name}: the tenant {tenant.document_type_id} is gone, and {requests} of it"
-            f" would be lost to their approvers. Put its file back, and close the tenant with"
+            f"{name}: the tenant {tenant.document_type_id} is gone, and the approvers"
+            f" of {requests} could no longer decide. Put its file back, and close the tenant with"
             f" `tenants disable {tenant.code}`, until nothing of it is open."
         )
     return (
         f"{name}: code: {tenant.code} became {now.code}, and {requests} would be found no more:"
-        " their ids begin with it. It stays for good."
+        " ids begin with it. It stays for good."
     )
 
 

@@ -117,8 +117,9 @@ async def test_a_tenant_with_open_requests_is_not_lost(running: Running, file: P
     text = take_away(file)
     [gone] = await reloaded(running)
 
-    assert renamed.startswith("purchasing.toml: code: pr became px, and 1 request would be found")
+    assert renamed.startswith("purchasing.toml: code: pr became px, and an open request would be found")
     assert gone.startswith("purchasing.toml: the tenant 93f9b688-")
+    assert "could no longer decide" in gone
     assert "`tenants disable pr`" in gone
     await running.asked("johndoe1")
     put(file, text)

@@ -173,7 +173,10 @@ class TenantsDesk:
             for tenant in self._find.tenants(code)
         ]
         if not document:
-            self._say("With --document NUMBER its Summary, Details and status APIs are asked too.")
+            self._say(
+                "Its own address was not tried: with --document NUMBER its Summary, Details and"
+                " status APIs are asked."
+            )
         return all(works)
 
     async def _check(

@@ -261,7 +261,7 @@ class _Draft:
         )
         further = _joined(
             text.block(day(since, self.viewer.locale, self.viewer.zone)) if since else "",
-            _("Only {actions}").format(actions=labels) if len(own) < len(actions) else "",
+            _("Only {actions} together").format(actions=labels) if len(own) < len(actions) else "",
         )
         return [small(line) for line in (named, further) if line]
 
