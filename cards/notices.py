@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from approvals_core.models import Approval, Content, Place
 from approvals_core.tenant import Closed, Tenant, WhileClosed
 from cards import text
-from cards.approval.content import submitter_of, total_of
+from cards.approval.content import decide_by_of, submitter_of, total_of
 from cards.approval.spoken import spoken
 from cards.buttons import PENDING, REFRESH, SEVERAL, SHOW, card_key, several_data
 from cards.elements import (
@@ -191,10 +191,19 @@ def _from(each: Waiting, content: Content) -> str:
 
 
 def _kind(each: Waiting, viewer: Viewer) -> str:
-    since = each.place.asked_at
-    when = text.block(day(since, viewer.locale, viewer.zone)) if since else ""
+    when = text.block(when_of(each, viewer))
     closed = _("Takes no decisions now") if each.is_refused else ""
     return _joined(text.block(each.tenant.request_word, text.FACT_NAME), when, closed)
+
+
+def when_of(each: Waiting, viewer: Viewer) -> str:
+    """Return by when the request is to be decided, where it says so, else since when it waits."""
+    content, since = each.approval.content or Content(), each.place.asked_at
+    if (by := decide_by_of(each.tenant, content)) is not None:
+        return _("Decide by {day}").format(day=day(by, viewer.locale, viewer.zone))
+    if since is None:
+        return ""
+    return _("Waits since {day}").format(day=day(since, viewer.locale, viewer.zone))
 
 
 def _joined(*parts: str) -> str:

@@ -1,11 +1,13 @@
 """The small cards: lists of what waits, help, and what to say when there is nothing to show."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
 
+from approvals_core.tenant import Shown
 from cards import notices
 from cards.elements import LIMIT_IN_BYTES
 from tests.card_makers import VIEWER, a_content, a_place, a_tenant, an_approval
@@ -30,7 +32,16 @@ def test_a_row_opens_its_request():
     assert opened["data"] == {"k": "pr-9q2f4zt1.0"}
     assert opened["fallback"]["data"] == opened["data"]
     assert "€12,480.00" in texts(card)
-    assert "PR-1 · Ana Ruiz\nPurchase requisition · Wed, 18 Nov 2026" in texts(card)
+    assert "PR-1 · Ana Ruiz\nPurchase requisition · Decide by Tue, 24 Nov 2026" in texts(card)
+
+
+def test_a_row_without_a_day_to_decide_by_says_since_when_it_waits():
+    each = waiting()
+    undated = each.tenant.model_copy(update={"shown": Shown()})
+
+    card = notices.pending_list([replace(each, tenant=undated)], VIEWER).to_dict()
+
+    assert "Purchase requisition · Waits since Wed, 18 Nov 2026" in texts(card)
 
 
 def test_a_list_with_more_says_where_it_goes_on():

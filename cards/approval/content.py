@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from approvals_core.models import Approval, Attachment, Content
 from approvals_core.ports import View
+from approvals_core.tenant import Tenant
 from cards.approval.items import Items, find_items, first
 from cards.approval.sections import Fact, Group, Section, by_shape, mapped, operations_of
 from cards.approval.values import (
@@ -27,6 +29,7 @@ from cards.text import clean
 from cards.viewer import Viewer
 
 MOST_FACTS = 8
+NOTHING: Object = MappingProxyType({})
 
 _AMOUNT_WORDS = ("amount", "total", "value", "price", "sum")
 _LONG_TEXT = 6  # characters from which two equal texts are no accident
@@ -56,8 +59,7 @@ def shown(view: View) -> Shown:
     elsewhere = operations_of(tenant.shown)
     generic = {name: value for name, value in details.items() if name.upper() not in elsewhere}
     found = find_items(content, generic)
-    path = tenant.shown.decide_by
-    decide_by = _at(path, content, details) if path else None
+    decide_by = decide_by_of(tenant, content, details)
     own = mapped(tenant.shown, content, details)
     known = _known(view.approval, content, found.items, decide_by) | _mapped_values(own)
     facts = _facts(content, generic, known)
@@ -169,6 +171,12 @@ def _is_known(name: str, value: Value, known: set[object]) -> bool:
 def _is_telling(value: Value) -> bool:
     # Two facts may both be "Yes" or 10; the same long text twice says nothing new.
     return isinstance(value, str) and number_of(value) is None and len(value) >= _LONG_TEXT
+
+
+def decide_by_of(tenant: Tenant, content: Content, details: Object = NOTHING) -> datetime | None:
+    """Return by when to decide, as the tenant's file says where that stands; None if nowhere there."""
+    path = tenant.shown.decide_by
+    return _at(path, content, details) if path else None
 
 
 def _at(path: str, content: Content, details: Object) -> datetime | None:

@@ -41,9 +41,8 @@ from cards.elements import (
     Toggle,
     first_that_fits,
 )
-from cards.formats import day
 from cards.language import LANGUAGE, _
-from cards.notices import Waiting
+from cards.notices import Waiting, when_of
 from cards.pieces import more, small, small_print
 from cards.viewer import Viewer
 
@@ -252,7 +251,6 @@ class _Draft:
     def _about(
         self, each: Waiting, content: Content, actions: Sequence[Action], room: int
     ) -> list[TextBlock]:
-        since = each.place.asked_at
         own = bulk_actions(each)
         labels = ", ".join(text.block(action.label, text.BUTTON) for action in own)
         named = _joined(
@@ -260,7 +258,7 @@ class _Draft:
             text.block(submitter_of(content), min(room, text.PERSON)),
         )
         further = _joined(
-            text.block(day(since, self.viewer.locale, self.viewer.zone)) if since else "",
+            text.block(when_of(each, self.viewer)),
             _("Only {actions} together").format(actions=labels) if len(own) < len(actions) else "",
         )
         return [small(line) for line in (named, further) if line]
