@@ -51,6 +51,7 @@ from tests.makers import (
 
 YES = Answer(kind=AnswerKind.ACCEPTED)
 NO = Answer(kind=AnswerKind.REFUSED, message="Over budget")
+ACCEPTED = Answer(kind=AnswerKind.ACCEPTED)
 AGAIN = Answer(kind=AnswerKind.AGAIN, retry_after=60.0, reason="HTTP 429")
 NOT_TAKEN = Answer(kind=AnswerKind.NOT_TAKEN, reason="HTTP 404")
 UNKNOWN = Answer(kind=AnswerKind.UNKNOWN, reason="timed out")
@@ -638,6 +639,40 @@ async def test_again_and_again_ends_with_the_place_given_back(store: Store) -> N
 
     place = await core.place(MARIA)
     assert len(core.api.posted) == 3
+    assert place.state is PlaceState.PENDING
+    assert place.refusal is not None
+    assert place.refusal.comment == "Fine"
+
+
+async def test_an_attempt_for_which_no_turn_came_uses_none_up(store: Store) -> None:
+    core = await a_core(store, limits=Limits(posts=2))
+    core.api.usual = AGAIN.model_copy(update={"tried": False})
+    await core.click(MARIA)
+    for _minute in range(10):
+        await core.pass_time(60)
+    core.api.usual = AGAIN
+    await core.pass_time(60)
+    assert await core.state(MARIA) is PlaceState.RETRYING
+
+    core.api.usual = ACCEPTED
+    await core.pass_time(60)
+
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
+async def test_who_waited_an_hour_for_a_turn_gets_his_decision_back(store: Store) -> None:
+    core = await a_core(store, limits=Limits(posts=2))
+    core.api.usual = AGAIN.model_copy(update={"tried": False})
+    await core.click(MARIA, comment="Fine")
+
+    for _minute in range(59):
+        await core.pass_time(60)
+    waiting = await core.state(MARIA)
+    for _minute in range(2):
+        await core.pass_time(60)
+
+    assert waiting is PlaceState.RETRYING
+    place = await core.place(MARIA)
     assert place.state is PlaceState.PENDING
     assert place.refusal is not None
     assert place.refusal.comment == "Fine"

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from approvals_core.models import JobKind, Lane, PlaceState, needs_operator
+from approvals_core.models import Change, JobKind, Lane, PlaceState, needs_operator
 from approvals_core.ports import Answer, AnswerKind, Store
 from approvals_core.rules.doubting import BEGUN_WITHIN, LOOK_UPS, MARGIN
 from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.reconciling import look_job
 from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import Api
 from tests.card_reading import texts
@@ -139,6 +140,23 @@ async def test_a_tenant_that_cannot_say_is_asked_a_bounded_number_of_times(core:
     assert len(core.api.posted) == 1
     assert needs_operator(place)
     assert "Please look there" in await card(core)
+
+
+async def test_an_operator_who_has_it_compared_has_the_tenant_asked_anew(store: Store) -> None:
+    core = await doubted(store, summary="/summary")
+    for _time in range(60):
+        await core.pass_time(120)
+    core.api.statuses.append(ACCEPTED)
+    job = look_job(await core.approval(), due=core.commits.now())
+
+    await core.store.commit(Change(id="asked for", scope=KEY.scope, jobs=(job,)))
+    await core.pass_time(1)
+    asked = await core.place(MARIA)
+    await core.pass_time(6)
+
+    assert not needs_operator(asked), "he need not look any more"
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+    assert len(core.api.posted) == 1
 
 
 async def test_after_that_an_idempotent_tenant_is_told_again(store: Store) -> None:

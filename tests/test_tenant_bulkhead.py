@@ -257,14 +257,14 @@ class TestOverHttp:
     async def test_server_errors_open_it_and_nothing_leaves_any_more(self, status):
         async with a_server(answering(b"", status)) as (url, seen), an_api() as api:
             tenant = a_tenant(base_url=url, action="/act", summary="/s", breaker=RULE)
-            for _ in range(3):
-                await api.post_decision(tenant, a_posted())
+            failed = [await api.post_decision(tenant, a_posted()) for _ in range(3)]
             answer = await api.post_decision(tenant, a_posted())
             found = await api.summary(tenant, an_approval())
 
         assert len(seen.requests) == 3
         assert (answer.kind, answer.retry_after) == (AnswerKind.AGAIN, 30.0)
         assert answer.reason == "Contoso Purchasing does not answer at the moment"
+        assert [each.tried for each in (*failed, answer)] == [True, True, True, False]
         assert (found.kind, found.retry_after) == (FetchedKind.UNAVAILABLE, 30.0)
 
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 429])
@@ -282,11 +282,11 @@ class TestOverHttp:
     async def test_no_connection_opens_it(self):
         async with an_api() as api:
             tenant = a_tenant(base_url="http://127.0.0.1:9", action="/act", breaker=RULE)
-            reasons = [(await api.post_decision(tenant, a_posted())).reason for _ in range(4)]
+            answers = [await api.post_decision(tenant, a_posted()) for _ in range(4)]
 
-        assert [reason.partition(":")[0] for reason in reasons] == [
-            *["no connection"] * 3,
-            "Contoso Purchasing does not answer at the moment",
+        assert [(answer.reason.partition(":")[0], answer.tried) for answer in answers] == [
+            *[("no connection", True)] * 3,
+            ("Contoso Purchasing does not answer at the moment", False),
         ]
 
     async def test_the_issuers_failures_are_not_the_tenants(self):

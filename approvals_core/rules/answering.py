@@ -21,7 +21,7 @@ from approvals_core.models import (
 from approvals_core.ports import Answer, AnswerKind
 from approvals_core.rules import closing
 from approvals_core.rules.deciding import ANSWERED_WITHIN, QUIET, post_job
-from approvals_core.rules.doubting import backoff, doubt
+from approvals_core.rules.doubting import backoff, doubt, used_up
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
@@ -121,9 +121,10 @@ def answered(
         draft.note(EventKind.LATE_ANSWER, {"decision": post.decision, "answer": answer.kind})
         return draft.change(finish=finish)
     placed = _take(draft, place, decision, answer, tenant)
-    if stamp.at - decision.at < timedelta(seconds=ANSWERED_WITHIN):
+    read = decision.channel in tenant.pushed  # our answer, on the card he clicked
+    if read and stamp.at - decision.at < timedelta(seconds=ANSWERED_WITHIN):
         draft.put(placed, quiet_until=stamp.at + timedelta(seconds=QUIET))
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change(finish=finish)
 
 
@@ -143,7 +144,7 @@ def attempt(
     draft = Draft(approval, stamp)
     if decision.attempts == post.number:
         doubt(draft, place, decision, tenant, "we stopped during the attempt")
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
         return draft.change(finish=finish)
     closed = tenant.closed(stamp.at)
     if closed is not None and decision.revision == approval.revision:
@@ -197,6 +198,8 @@ def _take(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant
         return accept(draft, place, decision, answer, tenant)
     if answer.kind is AnswerKind.REFUSED:
         return refuse(draft, place, decision, answer, tenant)
+    if not answer.tried:
+        decision = decision.model_copy(update={"untried": decision.untried + 1})
     doubtful = place.state is PlaceState.UNCONFIRMED or answer.kind is AnswerKind.UNKNOWN
     if doubtful:
         # What another attempt met says nothing about where the first one went.
@@ -224,19 +227,26 @@ def accept(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
 
 
 def _taken(place: Place, decision: Decision) -> ActionTaken:
-    return ActionTaken(
+    taken = ActionTaken(
         by=place.alias,
         name=name_of(place),
         action=decision.action,
         at=decision.at,
         comment=decision.comment,
-        reason=decision.reason_text,
-        new_approver=decision.new_approver.name if decision.new_approver else "",
-        placement=decision.placement,
         seat=place.seat,
         decision=decision.id,
         round=decision.round,
     )
+    return taken.model_copy(update=chosen(decision))
+
+
+def chosen(decision: Decision) -> dict[str, str]:
+    """Return the fields of an `ActionTaken` that only the decision knows."""
+    return {
+        "reason": decision.reason_text,
+        "new_approver": decision.new_approver.name if decision.new_approver else "",
+        "placement": decision.placement,
+    }
 
 
 def _await_arx(draft: Draft, place: Place, decision: Decision, tenant: Tenant) -> None:
@@ -263,7 +273,7 @@ def refuse(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
 def _again(draft: Draft, place: Place, decision: Decision, answer: Answer, tenant: Tenant) -> Place:
     if decision.revision != draft.approval.revision:
         return give_back(draft, place, decision, stale_decision())
-    if decision.attempts >= tenant.limits.posts:
+    if used_up(decision, draft.at, tenant):
         why = answer.message or _not_taken(tenant)
         return give_back(draft, place, decision, why, reason=answer.reason)
     due = draft.at + timedelta(seconds=answer.retry_after or backoff(decision.attempts))
@@ -304,9 +314,9 @@ def _begin(draft: Draft, place: Place, post: Post, *, tenant: Tenant, finish: Le
             EventKind.ATTEMPTED,
             {"seat": place.seat, "decision": decision.id, "attempt": post.number},
         )
-        draft.converge(channels=tenant.channels, after=QUIET)
+        draft.converge(channels=tenant.pushed, after=QUIET)
         return draft.change()
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change(finish=finish)
 
 

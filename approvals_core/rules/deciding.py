@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from gettext import gettext as _
 
 from approvals_core.errors import (
-    ActionIncomplete,
     ActionNotOffered,
     AlreadyActedOn,
     StaleCard,
@@ -32,7 +31,7 @@ from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.filling import fill, kept
 from approvals_core.rules.new_approver import Candidate, check_new_approver
 from approvals_core.rules.standing import holder, may_see, name_of, offered, who_did
-from approvals_core.tenant import Action, Comment, Tenant
+from approvals_core.tenant import Action, Tenant
 
 POST_LEASE = 20.0  # seconds; renewed while the call to the tenant runs
 ANSWERED_WITHIN = 2.0  # seconds in which every click is answered
@@ -73,7 +72,7 @@ def check(approval: Approval, click: Click, *, by: Person, tenant: Tenant) -> tu
         raise UnknownApproval(_("This request is not available to you."))
     _check_standing(approval, place, click, tenant)
     action = _check_action(approval, click, tenant)
-    fill(action, click.entries, approval.content)
+    fill(action, click.comment, click.entries, approval.content)
     return place, action
 
 
@@ -98,18 +97,22 @@ def decide(
         ApprovalError: As `check` does; the tenant takes no decisions now; and for a candidate who may not be it, or is missing.
     """
     place, action = check(approval, click, by=by, tenant=tenant)
+    if not by.name and place.person is not None:
+        by = place.person  # Outlook's token proves who it is, and has no name
     draft = Draft(approval, stamp)
     named = _named(approval, place, action, candidate, tenant)
     made = _decision(approval, click, action, by=by, decision=decision, stamp=stamp, named=named)
     closed = closing.check_open(tenant, stamp.at)
     if closed is not None:
         made = closing.kept(made, closed, stamp.at)
-    draft.put(
+    pushed = click.channel in tenant.pushed
+    placed = draft.put(
         place,
         state=PlaceState.SUBMITTING if closed is None else PlaceState.RETRYING,
         decision=made,
         refusal=None,
-        quiet_until=stamp.at + timedelta(seconds=ANSWERED_WITHIN + QUIET),
+        # Where he reads our answer. No card of his that is pushed was clicked elsewhere.
+        quiet_until=stamp.at + timedelta(seconds=ANSWERED_WITHIN + QUIET) if pushed else None,
     )
     draft.note(
         EventKind.DECIDED,
@@ -126,13 +129,17 @@ def decide(
     job = post_job(draft, place, made, number=1, due=made.due or stamp.at)
     if closed is None:
         draft.claim(job, seconds=POST_LEASE)
-    draft.converge(channels=tenant.channels, after=ANSWERED_WITHIN)
+    draft.converge(channels=tenant.pushed, after=ANSWERED_WITHIN)
+    if not pushed:
+        draft.converge_one(placed, channels=tenant.pushed, due=stamp.at)
     return draft.change()
 
 
-def leave_alone(approval: Approval, seat: int, *, by: Person, stamp: Stamp) -> Change | None:
-    """Push the card of *by* no earlier than he can have read why his click was refused."""
-    place = _place_of(approval, seat, by)
+def leave_alone(
+    approval: Approval, click: Click, *, by: Person, tenant: Tenant, stamp: Stamp
+) -> Change | None:
+    """Push the card that *by* clicked no earlier than he can have read why the click was refused."""
+    place = _place_of(approval, click.seat, by) if click.channel in tenant.pushed else None
     until = stamp.at + timedelta(seconds=TO_READ)
     if place is None or (place.quiet_until is not None and place.quiet_until >= until):
         return None
@@ -171,7 +178,7 @@ def not_recorded(
         0
     }:  # the card he clicked may be of an earlier round
         card = placed.model_copy(update={"round": round_})
-        draft.converge_one(card, channels=tenant.channels, due=stamp.at)
+        draft.converge_one(card, channels=tenant.pushed, due=stamp.at)
     return draft.change()
 
 
@@ -213,17 +220,6 @@ def _check_action(approval: Approval, click: Click, tenant: Tenant) -> Action:
     action = next((a for a in offered(approval, tenant) if a.code.casefold() == wanted), None)
     if action is None:
         raise ActionNotOffered(_("This action is not offered for this request."))
-    comment = click.comment.strip()
-    if action.comment is Comment.REQUIRED and not comment:
-        raise ActionIncomplete(
-            _("“{action}” needs a comment. Please say why.").format(action=action.label)
-        )
-    if len(comment) > action.comment_length:
-        raise ActionIncomplete(
-            _("The comment is too long: at most {limit} characters.").format(
-                limit=action.comment_length
-            )
-        )
     return action
 
 
@@ -246,11 +242,11 @@ def _decision(
     stamp: Stamp,
     named: Person | None,
 ) -> Decision:
-    filled = fill(action, click.entries, approval.content)
+    filled = fill(action, click.comment, click.entries, approval.content)
     return Decision(
         id=decision,
         action=action.code,
-        comment="" if action.comment is Comment.NONE else click.comment.strip(),
+        comment=filled.comment,
         reason_code=filled.justification.code if filled.justification else "",
         reason_text=filled.justification.text if filled.justification else "",
         new_approver=named,

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from approvals_core.models import (
-    Approval,
     Decision,
     EventKind,
     Job,
@@ -21,6 +20,7 @@ LONGEST_BACKOFF = 300.0  # seconds
 LOOK_UPS = 8  # after one attempt: with the backoff about twenty minutes
 BEGUN_WITHIN = 30.0  # seconds from an attempt's commit to its first byte; else it is not made
 MARGIN = 30.0  # seconds for clocks that differ, and for what lies in the tenant's own queues
+LONGEST_WAIT = 3600.0  # seconds for which a decision waits for its turn, beside its attempts
 AN_HOUR = 3600.0  # seconds: the longest that a tenant can put a look-up off
 
 
@@ -45,7 +45,7 @@ def next_way(
         wait = max(backoff(decision.looked_up + 1), min(AN_HOUR, after or 0.0))
         look_up = draft.at + timedelta(seconds=wait)
         status_job(draft, place, decision, due=look_up)
-    elif _may_repeat(draft.approval, decision, tenant):
+    elif _may_repeat(draft, decision, tenant):
         due = draft.at + timedelta(seconds=backoff(decision.attempts))
         post_job(draft, place, decision, number=decision.attempts + 1, due=due)
     waits = decision.model_copy(update={"due": due, "look_up": look_up})
@@ -75,11 +75,18 @@ def over_at(decision: Decision, tenant: Tenant) -> datetime:
     return decision.attempted_at + timedelta(seconds=longest)
 
 
+def used_up(decision: Decision, at: datetime, tenant: Tenant) -> bool:
+    """Tell whether the attempts are used up, or so much time that nobody waits for it any more."""
+    return decision.tried >= tenant.limits.posts or (
+        decision.untried > 0 and at - decision.at >= timedelta(seconds=LONGEST_WAIT)
+    )
+
+
 def backoff(attempts: int) -> float:
     """Return the seconds to wait after this many attempts; the worker adds jitter."""
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempts - 1))
 
 
-def _may_repeat(approval: Approval, decision: Decision, tenant: Tenant) -> bool:
-    current = decision.revision == approval.revision
-    return tenant.api.idempotent and current and decision.attempts < tenant.limits.posts
+def _may_repeat(draft: Draft, decision: Decision, tenant: Tenant) -> bool:
+    current = decision.revision == draft.approval.revision
+    return tenant.api.idempotent and current and not used_up(decision, draft.at, tenant)

@@ -65,7 +65,7 @@ def looked_up(
         return None
     draft.note(EventKind.LOOKED_UP, facts | {"reason": answer.reason})
     _take(draft, place, decision, answer, tenant, early=early)
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change(finish=finish)
 
 

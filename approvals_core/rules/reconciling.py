@@ -22,6 +22,7 @@ from approvals_core.models import (
 from approvals_core.ports import Fetched, FetchedKind
 from approvals_core.rules import details
 from approvals_core.rules.asking import ask, is_named, look_up, new_place, open_or_close, remove
+from approvals_core.rules.doubting import next_way
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.revising import revise
 from approvals_core.rules.settling import is_owed, mark_overdue
@@ -109,6 +110,8 @@ def reconcile(
     """
     draft = Draft(approval, stamp)
     healed = _heal(draft, finding, tenant) if approval.open else ()
+    if occasion is Occasion.OPERATOR:
+        healed += _ask_again(draft, tenant)
     unclear = finding.unclear
     if owed is not None and is_owed(draft.approval, owed.seat, owed.decision):
         mark_overdue(draft, owed.seat, "; ".join(filter(None, (owed.reason, unclear))))
@@ -116,7 +119,7 @@ def reconcile(
         facts = {"occasion": occasion, "healed": "; ".join(healed), "unclear": unclear}
         draft.note(EventKind.RECONCILED, facts | ({"gone": finding.gone} if healed else {}))
     if healed:
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     said = {"unclear": unclear} if finding.away else {"unclear": unclear, "reconciled_at": stamp.at}
     draft.set(**said)
     if finding.away and again is not None:
@@ -212,6 +215,20 @@ def _ask(draft: Draft, approvers: tuple[ArxApprover, ...], tenant: Tenant) -> li
             look_up(draft, draft.put(draft.approval.places[named.seat], unbound=""))
         asked.append(f"place {named.seat} asked")
     return asked
+
+
+def _ask_again(draft: Draft, tenant: Tenant) -> tuple[str, ...]:
+    """Ask once more what became of decisions that wait for an operator: he may have mended the tenant."""
+    if tenant.api.decision_status is None:
+        return ()
+    asked: list[str] = []
+    for place in draft.approval.places:
+        made = place.decision
+        waits = made is not None and not (made.due or made.look_up)
+        if made is not None and waits and place.state is PlaceState.UNCONFIRMED:
+            next_way(draft, place, made.model_copy(update={"looked_up": 0}), tenant)
+            asked.append(f"place {place.seat}: the tenant is asked about its decision again")
+    return tuple(asked)
 
 
 def _under_way(place: Place) -> bool:

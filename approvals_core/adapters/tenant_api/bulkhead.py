@@ -24,6 +24,10 @@ class NotMade(Exception):
         self.retry_after = retry_after
 
 
+class NoTurn(NotMade):
+    """It was not even tried: other calls of the tenant are under way, or its breaker is open."""
+
+
 @dataclass
 class Passage:
     """The right to make one call. Its owner says in *verdict* what the call told of the tenant."""
@@ -60,7 +64,7 @@ class Bulkhead:
         Hold a slot while the block runs.
 
         Raises:
-            NotMade: None came free in time, or the breaker is open.
+            NoTurn: None came free in time, or the breaker is open.
         """
         passage = await self._enter(tenant, decides=decides)
         try:
@@ -93,7 +97,7 @@ class Bulkhead:
             self._give_up(waiting, decides=decides)
             if isinstance(problem, TimeoutError):
                 busy = f"{self.under_way} calls of {tenant.name} wait for an answer already"
-                raise NotMade(busy) from None
+                raise NoTurn(busy) from None
             raise
 
     def _leave(self, tenant: Tenant, passage: Passage, *, decides: bool) -> None:
@@ -141,5 +145,5 @@ class Bulkhead:
             self._leave(waiting.tenant, told.result(), decides=decides)
 
 
-def _paused(tenant: Tenant, pause: float) -> NotMade:
-    return NotMade(f"{tenant.name} does not answer at the moment", pause)
+def _paused(tenant: Tenant, pause: float) -> NoTurn:
+    return NoTurn(f"{tenant.name} does not answer at the moment", pause)
