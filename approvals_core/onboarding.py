@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from approvals_core.committing import Commits
 from approvals_core.errors import BadTenantFiles, StoreError
@@ -43,7 +43,7 @@ class Onboarding:
     """
     Keeps *tenants* as the files and the operators want them.
 
-    *read* reads all files, and blocks. *follow* is told of the new tenants in the step
+    *read* reads all files; one that hangs may run on for ever. *follow* is told of the new tenants in the step
     that takes them up, for what was derived from the old ones. *refused* says why the
     last reload was not taken up, line by line; it is empty if it was.
     """
@@ -54,7 +54,7 @@ class Onboarding:
         tenants: Onboarded,
         store: Store,
         commits: Commits,
-        read: Callable[[], Mapping[str, Tenant]],
+        read: Callable[[], Coroutine[Any, Any, Mapping[str, Tenant]]],
         follow: Callable[[Sequence[Tenant]], None],
         read_within: float = READ_WITHIN,
     ) -> None:
@@ -149,7 +149,7 @@ class Onboarding:
         """Read all files. A reading that hangs is left behind, and no second one begun beside it."""
         if self._reading is not None and not self._reading.done():
             raise BadTenantFiles([_hangs(self._read_within)])
-        self._reading = asyncio.create_task(asyncio.to_thread(self._read))
+        self._reading = asyncio.create_task(self._read())
         await asyncio.wait({self._reading}, timeout=self._read_within)
         if not self._reading.done():
             raise BadTenantFiles([_hangs(self._read_within)])

@@ -1,5 +1,6 @@
 """A tenant that takes no decisions: clicks are refused or kept, nothing is posted, and cards say so."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -262,7 +263,7 @@ async def test_open_cards_follow_the_tenants_doors(store: Store) -> None:
         tenants=tenants,
         store=store,
         commits=core.commits,
-        read=lambda: files,
+        read=lambda: asyncio.sleep(0, files),
         follow=lambda _tenants: None,
     )
     await onboarding.begin()

@@ -218,7 +218,11 @@ async def test_a_reload_that_the_store_interrupted_is_done_at_the_next_look(stor
     files = {"a.toml": old.model_copy(update={"name": "New"})}
     commits = Commits(flaky, now=clock.now, wake=lambda: None, sleep=clock.sleep)
     onboarding = Onboarding(
-        tenants=tenants, store=flaky, commits=commits, read=lambda: files, follow=lambda _t: None
+        tenants=tenants,
+        store=flaky,
+        commits=commits,
+        read=lambda: asyncio.sleep(0, files),
+        follow=lambda _t: None,
     )
     await onboarding.begin()
     await commits.commit(Change(id="ask", scope=HOUSE, notes={RELOAD: "1"}))

@@ -1,5 +1,6 @@
 """The tenants' files are taken up while the service runs: all of them, or none."""
 
+import asyncio
 import json
 import signal
 import threading
@@ -117,7 +118,9 @@ async def test_a_tenant_with_open_requests_is_not_lost(running: Running, file: P
     text = take_away(file)
     [gone] = await reloaded(running)
 
-    assert renamed.startswith("purchasing.toml: code: pr became px, and an open request would be found")
+    assert renamed.startswith(
+        "purchasing.toml: code: pr became px, and an open request would be found"
+    )
     assert gone.startswith("purchasing.toml: the tenant 93f9b688-")
     assert "could no longer decide" in gone
     assert "`tenants disable pr`" in gone
@@ -243,7 +246,7 @@ class House:
             tenants=self.tenants,
             store=store,
             commits=Commits(store, now=self.clock.now, wake=lambda: None, sleep=self.clock.sleep),
-            read=self._read,
+            read=lambda: asyncio.to_thread(self._read),
             follow=lambda tenants: self.followed.append([t.name for t in tenants]),
             read_within=read_within,
         )
