@@ -29,6 +29,7 @@ PYTHON_3_13 ?= $(call first_that_runs,python3.13 $$(pyenv root 2>/dev/null)/vers
 checksum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' -)
 LOCKS := $(call checksum,requirements.txt requirements-dev.txt)
 RUNTIME := $(VENV)/runtime-$(LOCKS)
+SMTP := $(VENV)/smtp-$(LOCKS)
 REDIS := $(VENV)/redis-$(LOCKS)
 DEVELOPMENT := $(VENV)/development-$(LOCKS)
 SECOND_DEVELOPMENT := $(SECOND_VENV)/development-$(LOCKS)
@@ -75,7 +76,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 
-set-up-to-run: $(RUNTIME) $(WEB) $(if $(filter redis,$(STORE)),$(REDIS))
+set-up-to-run: $(RUNTIME) $(WEB) $(SMTP) $(if $(filter redis,$(STORE)),$(REDIS))
 
 # The browser comes first: where there is none, we say so at once.
 set-up-to-test: browser $(DEVELOPMENT) second-python $(WEB)
@@ -96,6 +97,10 @@ $(BIN)/python:
 
 $(RUNTIME): | $(BIN)/python
 	$(call install,$(VENV)) -r requirements.txt
+	$(stamp)
+
+$(SMTP): | $(BIN)/python
+	@$(call install_locked,aiosmtpd atpublic)
 	$(stamp)
 
 $(REDIS): | $(BIN)/python

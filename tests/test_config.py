@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 
 from config import Settings, mistakes
@@ -26,6 +28,7 @@ GOOD: dict[str, Any] = {
 }
 OTHERS: dict[str, Any] = {
     "entra_issuer": "https://login.elsewhere.example/{directory}/v2.0",
+    "entra_v1_issuer": "https://sts.elsewhere.example/{directory}/",
     "entra_login_url": "https://login.elsewhere.example",
     "bot_issuer": "https://bots.elsewhere.example",
     "bot_openid_url": "https://bots.elsewhere.example/openid",
@@ -195,6 +198,153 @@ def test_an_entra_issuer_without_a_directory_is_refused() -> None:
 
 def test_the_secret_is_not_in_what_is_printed() -> None:
     assert "not a secret" not in repr(settings())
+
+
+# -- mail ---------------------------------------------------------------------------
+
+SECRET = "not a secret but long enough for one"
+MAIL: dict[str, Any] = {"mail_from": "approvals@contoso.com", "secret_keys": SECRET}
+OUTLOOK: dict[str, Any] = {
+    "outlook_originator": names.ORIGINATOR,
+    "outlook_audience": f"{names.OUTLOOK_APP},{names.OUTLOOK_URI}",
+    "outlook_scope": names.OUTLOOK_SCOPE,
+    "secret_keys": SECRET,
+}
+
+
+def told_of(**changed: Any) -> list[str]:
+    """Return the lines that a start with these settings would end with."""
+    with pytest.raises(ValidationError) as refused:
+        settings(**changed)
+    return mistakes(refused.value)
+
+
+@pytest.mark.parametrize("via", ["graph", "smtp"])
+def test_mail_has_a_sender_and_links_that_are_signed(via: str) -> None:
+    given = settings(mail_via=via, **MAIL)
+
+    assert (given.mail_via, given.mail_from) == (via, "approvals@contoso.com")
+    assert told_of(mail_via=via) == [
+        "set APPROVALS_MAIL_FROM, APPROVALS_SECRET_KEYS, too, to use APPROVALS_MAIL_VIA"
+    ]
+
+
+def test_without_a_way_no_mail_is_sent_and_nothing_is_needed() -> None:
+    assert settings().mail_via is None
+
+
+def test_a_way_for_mails_that_there_is_not_is_refused() -> None:
+    assert told_of(mail_via="pigeon") == ["APPROVALS_MAIL_VIA: must be 'graph' or 'smtp'"]
+
+
+def test_over_smtp_there_is_a_host() -> None:
+    assert told_of(mail_via="smtp", smtp_host="", **MAIL) == [
+        "set APPROVALS_SMTP_HOST, too, to use APPROVALS_MAIL_VIA=smtp"
+    ]
+
+
+def test_a_password_is_somebodys() -> None:
+    assert told_of(smtp_password="hunter2") == [
+        "set APPROVALS_SMTP_USER, too, to use APPROVALS_SMTP_PASSWORD"
+    ]
+
+
+@pytest.mark.parametrize("name", ["outlook_audience", "outlook_scope", "secret_keys"])
+def test_cards_in_mails_need_tokens_that_can_be_checked_and_buttons_that_are_signed(
+    name: str,
+) -> None:
+    assert settings(**OUTLOOK).outlook_originator == names.ORIGINATOR
+    assert told_of(**OUTLOOK | {name: ""}) == [
+        f"set APPROVALS_{name.upper()}, too, to use APPROVALS_OUTLOOK_ORIGINATOR"
+    ]
+
+
+def test_all_that_does_not_fit_together_is_told_at_once() -> None:
+    told = told_of(
+        mail_via="graph",
+        outlook_originator=names.ORIGINATOR,
+        metrics_port=3978,
+        entra_login_url="https://login.elsewhere.example",
+    )
+
+    assert told == [
+        "APPROVALS_METRICS_PORT must differ from APPROVALS_PORT",
+        "set APPROVALS_CUSTOM_ISSUERS=yes to use APPROVALS_ENTRA_LOGIN_URL",
+        "set APPROVALS_MAIL_FROM, APPROVALS_SECRET_KEYS, too, to use APPROVALS_MAIL_VIA",
+        (
+            "set APPROVALS_SECRET_KEYS, APPROVALS_OUTLOOK_AUDIENCE, APPROVALS_OUTLOOK_SCOPE, too,"
+            " to use APPROVALS_OUTLOOK_ORIGINATOR"
+        ),
+    ]
+
+
+def test_secret_keys_are_split_at_commas_and_never_printed() -> None:
+    given = settings(secret_keys=f"{SECRET}1, {SECRET}2")
+
+    assert [key.get_secret_value() for key in given.secret_keys] == [f"{SECRET}1", f"{SECRET}2"]
+    assert SECRET not in repr(given)
+
+
+def test_one_short_secret_among_long_ones_is_refused() -> None:
+    told = told_of(secret_keys=f"{SECRET},{'x' * 31}")
+
+    assert told == ["APPROVALS_SECRET_KEYS: each must have 32 characters or more"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nobody",
+        "Approvals <approvals@contoso.com>",
+        "a@contoso.com, b@contoso.com",
+        "a@contoso.com\r\nBcc: b@contoso.com",
+        "a b@contoso.com",
+        "a@@contoso.com",
+        "@contoso.com",
+    ],
+)
+def test_mails_come_from_one_plain_address(address: str) -> None:
+    assert wrong_in(mail_from=address) == {"mail_from"}
+
+
+def a_key_file(folder: Path, *, bits: int) -> Path:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    path = folder / "signing.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def test_a_key_for_cards_is_tried_before_the_first_mail(tmp_path: Path) -> None:
+    good = a_key_file(tmp_path, bits=2048)
+
+    assert settings(outlook_signing_key=str(good)).outlook_signing_key == good
+
+
+def test_a_key_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    short = a_key_file(tmp_path, bits=1024)
+
+    assert told_of(outlook_signing_key=str(short)) == [
+        "APPROVALS_OUTLOOK_SIGNING_KEY: the key has 1024 bits: it needs 2048 at least"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/nowhere/at/all.pem", "cannot be read: No such file or directory"),
+        ("/dev/null", "cannot be read: it is no regular file"),
+        ("/dev/null/key", "cannot be read: Not a directory"),
+        (str(ROOT / "LICENSE"), "this is no private key in PEM"),
+    ],
+)
+def test_a_key_that_is_none_is_refused(path: str, why: str) -> None:
+    assert told_of(outlook_signing_key=path) == [f"APPROVALS_OUTLOOK_SIGNING_KEY: {why}"]
 
 
 # -- starting ---------------------------------------------------------------------
