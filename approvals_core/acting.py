@@ -116,9 +116,12 @@ class Acting:
         """Let the person read why his click was refused before his card is pushed again."""
         if self._found is None:
             return None
+        key, tenant = self._found.approval.key, self._found.tenant
         return await self._commits.change(
-            self._found.approval.key,
-            lambda a, stamp: deciding.leave_alone(a, self._click.seat, by=self._by, stamp=stamp),
+            key,
+            lambda a, stamp: deciding.leave_alone(
+                a, self._click, by=self._by, tenant=tenant, stamp=stamp
+            ),
         )
 
     async def _record(self, find: Callable[[], Awaitable[Found]]) -> tuple[Approval, Lease | None]:

@@ -175,6 +175,19 @@ class Approvals:
             raise unknown()
         return self.view_of(approval, seat)
 
+    async def own(self, public_id: str, *, by: PersonId) -> View:
+        """
+        Return what `view` does, of the person's own place, whichever it is.
+
+        Raises:
+            UnknownApproval: There is no such request, or he may not see it.
+        """
+        approval = (await self._named(public_id)).approval
+        place = approval.place_of(by)
+        if place is None or not may_see(approval, by):
+            raise unknown()
+        return await self.with_details(self.view_of(approval, place.seat))
+
     async def find(self, number: str, *, by: PersonId) -> View:
         """
         Return what `view` does for the newest request with this number that he may see.

@@ -16,6 +16,7 @@ NotDone                     an operator asked for what cannot be done
 +-- NotSettled              the place has no unconfirmed decision
 +-- NotRebound              nobody, or not this person, can be put on the place now
 +-- NotReplayed             the dead letter's job may not be done again
++-- NotBounced              no mail went to that address
 StoreError
 +-- VersionConflict         somebody else committed first: reload and try the rule again
 +-- LeaseLost               the job was handed to somebody else: stop, change nothing
@@ -116,6 +117,10 @@ class NotRebound(NotDone):
 
 class NotReplayed(NotDone):
     """The job of a dead letter may not be done again."""
+
+
+class NotBounced(NotDone):
+    """No mail that could have come back went to the address."""
 
 
 class StoreError(Exception):

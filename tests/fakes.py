@@ -7,12 +7,27 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from approvals_core.errors import CardGone, StoreUnavailable
-from approvals_core.models import Approval, Change, Person, PersonId
+from approvals_core.errors import (
+    CardGone,
+    CardRefused,
+    ChannelBusy,
+    StoreUnavailable,
+    Unreachable,
+)
+from approvals_core.models import (
+    Approval,
+    Attachment,
+    Change,
+    Letter,
+    Notification,
+    Person,
+    PersonId,
+)
 from approvals_core.ports import (
     Answer,
     AnswerKind,
     Fetched,
+    FetchedFile,
     FetchedKind,
     NotFound,
     Posted,
@@ -24,7 +39,15 @@ from cards.approval import approval_card
 from cards.viewer import Viewer
 from tests.clock import Clock
 
-__all__ = ["Clock", "FakeChannel", "FakeDirectory", "FakeTenantApi", "FakeTenants", "FlakyStore"]
+__all__ = [
+    "Clock",
+    "FakeChannel",
+    "FakeDirectory",
+    "FakeMails",
+    "FakeTenantApi",
+    "FakeTenants",
+    "FlakyStore",
+]
 
 YES = Answer(kind=AnswerKind.ACCEPTED)
 
@@ -75,6 +98,16 @@ class FakeTenantApi:
             await hook()
         return given
 
+    async def attachment(
+        self,
+        tenant: Tenant,
+        approval: Approval,
+        attachment: Attachment,
+        *,
+        user_assertion: str | None,
+    ) -> FetchedFile:
+        return FetchedFile(kind=FetchedKind.UNAVAILABLE, reason="HTTP 503")
+
     @property
     def ids(self) -> list[str]:
         """Return the decision id of every post."""
@@ -91,12 +124,15 @@ class FakeTenantApi:
 
 
 class FakeDirectory:
-    """Knows *people* by alias; raises `fails` in turn first."""
+    """Knows *people* by alias, `mailboxes` by address; raises `fails` and `mail_fails` in turn first."""
 
     def __init__(self, people: Mapping[str, Person | NotFound]) -> None:
         self.people = dict(people)
         self.fails: deque[Exception] = deque()
+        self.mailboxes: dict[str, Person | NotFound] = {}  # by address
         self.asked: list[str] = []
+        self.asked_by_mail: list[str] = []
+        self.mail_fails: deque[Exception] = deque()
         self.waits_for: asyncio.Event | None = None
         self.crowd = asyncio.Semaphore(0)  # one for everybody asked for
 
@@ -108,6 +144,62 @@ class FakeDirectory:
         if self.fails:
             raise self.fails.popleft()
         return self.people.get(alias.casefold(), NotFound.UNKNOWN)
+
+    async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
+        self.asked_by_mail.append(address)
+        if self.mail_fails:
+            raise self.mail_fails.popleft()
+        return self.mailboxes.get(address.casefold(), NotFound.UNKNOWN)
+
+
+class Sent(NamedTuple):
+    """One mail as it was handed over."""
+
+    letter: Letter
+    notification: Notification
+    view: View
+
+
+class FakeMails:
+    """Takes mails, unless `fails` has something to raise first; while `holding`, when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []  # whatever became of them
+        self.taken: list[str] = []  # ids of those of which nobody can say that they were not
+        self.fails: deque[Exception | None] = deque()
+        self.while_sending: Callable[[], Awaitable[object]] | None = None
+        self.holding: asyncio.Event | None = None
+        self.crowd = asyncio.Semaphore(0)  # one for everybody who came
+        self.under_way = 0
+        self.most = 0
+
+    async def send(self, letter: Letter, notification: Notification, view: View) -> None:
+        self.sent.append(Sent(letter, notification, view))
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.crowd.release()
+        refused = False
+        try:
+            await self._take()
+        except (ChannelBusy, Unreachable, CardRefused):
+            refused = True
+            raise
+        finally:
+            self.under_way -= 1
+            self.taken += [] if refused else [letter.id]
+
+    async def _take(self) -> None:
+        if self.holding is not None:
+            await self.holding.wait()
+        if self.while_sending is not None:
+            hook, self.while_sending = self.while_sending, None
+            await hook()
+        if self.fails and (failure := self.fails.popleft()) is not None:
+            raise failure
+
+    def to(self, address: str) -> list[Sent]:
+        """Return what went to one address, oldest first."""
+        return [each for each in self.sent if each.letter.address == address]
 
 
 class Screen(NamedTuple):

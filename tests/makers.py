@@ -29,7 +29,7 @@ from approvals_core.rules.draft import Stamp
 from approvals_core.tenant import Action, Api, Comment, People, Tenant
 from approvals_core.worker import Cards, Chores, Fetching, Nights, Reconciling, Worker
 from tests import card_makers
-from tests.fakes import Clock, FakeChannel, FakeDirectory, FakeTenantApi, FakeTenants
+from tests.fakes import Clock, FakeChannel, FakeDirectory, FakeMails, FakeTenantApi, FakeTenants
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DIRECTORY = card_makers.DIRECTORY
@@ -124,6 +124,8 @@ class Core:
         self.api = FakeTenantApi()
         self.directory = FakeDirectory(PEOPLE)
         self.channel = FakeChannel()
+        self.mails = FakeMails()
+        self.mails_set_up = True
         self.under_way: set[asyncio.Task[Any]] = set()
         self.start()
 
@@ -153,6 +155,7 @@ class Core:
             fetching=fetching,
             reconciling=self.reconciling,
             nights=self.nights,
+            mails=self.mails if self.mails_set_up else None,
         )
         self.worker = Worker(
             store=self.store,
@@ -162,6 +165,11 @@ class Core:
             now=now,
             jitter=lambda: 0.5,
         )
+
+    def without_mails(self) -> None:
+        """Start a process in which no mail is set up."""
+        self.mails_set_up = False
+        self.start()
 
     async def die(self) -> None:
         """End the process in the middle of whatever it does, and start another."""

@@ -161,6 +161,109 @@ async def test_names_arrive_as_they_were_written(playground: Playground) -> None
     assert "&$filter=mailNickname%20eq%20%27o%27%27n%26l%27&" in asked[1]
 
 
+# -- whose a mail address is ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "whose"),
+    [
+        ("johndoe1@organization.com", "johndoe1"),
+        (" JohnDoe1@Organization.com ", "johndoe1"),
+        ("maria.keller@organization.com", "johndoe1"),  # among his others
+        ("nicky@organization.com", "nicky"),
+    ],
+)
+async def test_the_owner_of_a_mail_address_is_found_by_any_of_his(
+    address: str, whose: str, directory: GraphDirectory, playground: Playground
+) -> None:
+    found = await directory.find_by_mail(a_tenant(), address)
+
+    assert isinstance(found, Person)
+    assert found.id == expected(playground, whose).id
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("nobody@organization.com", NotFound.UNKNOWN),
+        ("johndoe1", NotFound.UNKNOWN),  # an alias is no address
+        ("johndoe1@elsewhere.example", NotFound.UNKNOWN),  # there is one, in another directory
+        ("", NotFound.UNKNOWN),
+        (f"{'x' * 300}@organization.com", NotFound.UNKNOWN),
+        ("x' or mail eq 'johndoe1@organization.com", NotFound.UNKNOWN),
+        ("johndoe20@organization.com", NotFound.DISABLED),
+        ("guest1@organization.com", NotFound.GUEST),
+    ],
+)
+async def test_an_address_of_nobody_who_may_act_is_a_reason(
+    address: str, why: NotFound, directory: GraphDirectory
+) -> None:
+    assert await directory.find_by_mail(a_tenant(), address) is why
+
+
+async def test_a_guest_is_found_by_mail_where_the_tenant_says_so(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    found = await directory.find_by_mail(a_tenant(guests=True), "guest1@organization.com")
+
+    assert isinstance(found, Person)
+    assert found.id == expected(playground, "guest1").id
+
+
+async def test_an_address_that_leads_to_two_people_is_nobodys(playground: Playground) -> None:
+    async def two(request: web.Request) -> web.Response:
+        if "$filter" not in request.query:  # one signs in with it, another one has the mailbox
+            return web.json_response(a_user(1, userPrincipalName="ann@x.example"))
+        return web.json_response({"value": [a_user(2, mail="ann@x.example")]})
+
+    async with serving(two) as url, a_directory(playground, url) as directory:
+        found = await directory.find_by_mail(a_tenant(), "ann@x.example")
+
+    assert found is NotFound.SEVERAL
+
+
+async def test_who_does_not_have_the_address_himself_is_not_taken_for_its_owner(
+    playground: Playground,
+) -> None:
+    async def careless(request: web.Request) -> web.Response:
+        """A far side that does not look at what it is asked."""
+        if "$filter" not in request.query:
+            return web.json_response({}, status=404)
+        return web.json_response({"value": [a_user(1, mail="bob@x.example", proxyAddresses=[7])]})
+
+    async with serving(careless) as url, a_directory(playground, url) as directory:
+        found = await directory.find_by_mail(a_tenant(), "ann@x.example")
+
+    assert found is NotFound.UNKNOWN
+
+
+async def test_a_quote_in_an_address_is_written_as_graph_wants_it(playground: Playground) -> None:
+    asked: list[str] = []
+
+    async def remember(request: web.Request) -> web.Response:
+        asked.append(request.query.get("$filter", ""))
+        return web.json_response(
+            {"value": []} if asked[-1] else {}, status=200 if asked[-1] else 404
+        )
+
+    async with serving(remember) as url, a_directory(playground, url) as directory:
+        await directory.find_by_mail(a_tenant(), "o'neil@x.example")
+
+    assert asked[1:] == [
+        "mail eq 'o''neil@x.example'",
+        "proxyAddresses/any(p:p eq 'smtp:o''neil@x.example')",
+    ]
+
+
+async def test_a_directory_in_trouble_does_not_say_whose_an_address_is(
+    directory: GraphDirectory, playground: Playground
+) -> None:
+    playground.world.set_fault("graph", Fault(kind=FaultKind.STATUS, status=503))
+
+    with pytest.raises(DirectoryUnavailable):
+        await directory.find_by_mail(a_tenant(), "maria.keller@organization.com")
+
+
 def a_user(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"00000000-0000-4000-8000-{number:012}",

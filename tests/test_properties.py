@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 from redis.asyncio import Redis
 
 from approvals_core.adapters.stores import open_store
-from approvals_core.arx import Arx, ArxApprover, parse_arx
+from approvals_core.arx import Arx, ArxApprover, ArxNotification, parse_arx
 from approvals_core.errors import (
     AnswerLost,
     CardGone,
@@ -38,6 +39,7 @@ from approvals_core.models import (
     Place,
     PlaceState,
     ReceiptState,
+    Reminder,
     needs_operator,
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, Posted, View
@@ -88,6 +90,7 @@ def some_arx(draw: st.DrawFn, *, at: float, names: Sequence[str] = ALIASES) -> A
     if operation is not Operation.CREATE:
         failure = draw(st.sampled_from(["", "", "The budget is closed."]))
         action = done_by(draw(st.sampled_from(names)), failure=failure)
+    minutes = draw(st.none() | st.lists(st.integers(-1, 30), max_size=2))
     return an_arx(
         operation,
         at=at,
@@ -97,7 +100,15 @@ def some_arx(draw: st.DrawFn, *, at: float, names: Sequence[str] = ALIASES) -> A
         details=details,
         action=action,
         refresh_details=draw(st.booleans()),
+        notification=None if minutes is None else reminding(minutes),
     )
+
+
+def reminding(minutes: Sequence[int]) -> ArxNotification:
+    """Ask for a mail, and for reminders so many minutes after the start."""
+    dates = tuple(START + timedelta(minutes=minute) for minute in sorted({*minutes}))
+    reminder = Reminder(template="Reminder", dates=dates) if dates else None
+    return ArxNotification(template="PendingApproval", to=("johndoe1",), reminder=reminder)
 
 
 @st.composite
@@ -288,7 +299,8 @@ class WholeCore(RuleBasedStateMachine):
         )
         self.core.api.watch = self._posted
         self.core.directory.people["ghost"] = NotFound.UNKNOWN
-        arx = an_arx(Operation.CREATE, asks=("johndoe1", "johndoe2"))
+        asked = reminding([1, 2, 15])
+        arx = an_arx(Operation.CREATE, asks=("johndoe1", "johndoe2"), notification=asked)
         self.sent.append(arx)
         await self.core.open(arx)
 
@@ -465,6 +477,17 @@ class WholeCore(RuleBasedStateMachine):
         return any([await self.core.store.job(KEY.scope, key) for key in keys])
 
     @invariant()
+    def nobody_is_reminded_of_what_has_ended(self) -> None:
+        self.run(self._nobody_is_reminded_of_what_has_ended())
+
+    async def _nobody_is_reminded_of_what_has_ended(self) -> None:
+        approval = await self.core.approval()
+        for each in approval.notifications:
+            ended = approval.opened_at if each.round < approval.round else approval.closed_at
+            if each.reminded_at is not None and ended is not None:
+                assert each.reminded_at <= ended
+
+    @invariant()
     def nothing_was_posted_that_must_not_be(self) -> None:
         assert self.broken == []
 
@@ -528,6 +551,7 @@ class WholeCore(RuleBasedStateMachine):
         assert self.broken == []
         assert await core.store.dead_letters(KEY.scope) == []
         await self._no_place_waits_on_nobody()
+        await self._nobody_is_reminded_of_what_has_ended()
         await self._every_card_is_current()
 
     async def _every_card_is_current(self) -> None:

@@ -27,6 +27,10 @@ class Changing:
         self.asked += 1
         return self.says
 
+    async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
+        self.asked += 1
+        return self.says
+
 
 class Setting:
     """A remembering directory whose clock the test moves."""
@@ -78,3 +82,15 @@ async def test_that_nobody_was_found_is_looked_up_again(setting: Setting) -> Non
     setting.far.says = ANN
 
     assert await setting.near.find(setting.tenant, "ann") == ANN
+
+
+async def test_an_address_is_looked_up_once_a_day_and_is_no_alias(setting: Setting) -> None:
+    await setting.near.find_by_mail(setting.tenant, "ann@contoso.com")
+    setting.far.says = BOB
+
+    again = await setting.near.find_by_mail(setting.tenant, " Ann@Contoso.com ")
+    named = await setting.near.find(setting.tenant, "ann@contoso.com")
+
+    assert again == ANN
+    assert named == BOB
+    assert setting.far.asked == 2

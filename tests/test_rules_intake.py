@@ -537,6 +537,31 @@ def test_an_action_detail_confirms_the_decision_it_matches() -> None:
     assert EventKind.CONFIRMED in desk.kinds()
 
 
+def test_an_action_detail_before_the_tenants_answer_keeps_what_the_decision_says() -> None:
+    desk = Desk(create("johndoe1", "johndoe2"))
+    decision = desk.decide(0)
+    place = desk.approval.places[0]
+    assert place.decision is not None
+    filled = {"reason_text": "Too expensive", "new_approver": JONAS, "placement": "After"}
+    full = place.decision.model_copy(update=filled)
+    seated = (place.model_copy(update={"decision": full}), *desk.approval.places[1:])
+    desk.apply(
+        desk.changes[-1].model_copy(
+            update={"approval": desk.approval.model_copy(update={"places": seated})}
+        )
+    )
+
+    desk.receive(update("johndoe2", action=done_by("johndoe1")))
+
+    (taken,) = desk.approval.taken
+    assert taken.decision == decision
+    assert (taken.reason, taken.new_approver, taken.placement) == (
+        "Too expensive",
+        JONAS.name,
+        "After",
+    )
+
+
 def test_an_action_detail_is_known_once_to_the_second() -> None:
     desk = Desk(create("johndoe1", "johndoe2"))
     date = START + timedelta(microseconds=400)

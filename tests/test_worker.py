@@ -30,7 +30,7 @@ from approvals_core.models import (
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
 from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS, WITHOUT_A_FILE
-from approvals_core.worker.cards import A_DAY, LOOK_AGAIN, TRIED_FOR
+from approvals_core.worker.outcomes import A_DAY, LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
     JONAS,

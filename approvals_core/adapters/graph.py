@@ -77,6 +77,26 @@ class GraphDirectory:
             found = found or await self._nicknamed(tenant, alias)
         return _the_one(found, tenant)
 
+    async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
+        """
+        Look up who has the mailbox *address*, in the tenant's own directory only.
+
+        It may be his UPN, his first address (`mail`) or another one (proxyAddresses). If these
+        lead to different people, nobody knows whose it is. Each is a look-up of its own:
+        what Graph cannot filter by it refuses as a whole. All else is as for `find`.
+
+        Raises:
+            DirectoryUnavailable: Try again after its `retry_after`.
+        """
+        address = address.strip()
+        if "@" not in address or len(address) > ALIAS_LIMIT:
+            return NotFound.UNKNOWN
+        quoted = address.replace("'", "''")
+        found = await self._named(tenant, [address], ALL_NAMES)
+        for wanted in (f"mail eq '{quoted}'", f"proxyAddresses/any(p:p eq 'smtp:{quoted}')"):
+            found += await self._listed(tenant, wanted, ALL_NAMES)
+        return _the_one([one for one in found if _is_called(one, address)], tenant)
+
     async def _named(
         self, tenant: Tenant, names: Iterable[str], fields: str = FIELDS
     ) -> list[_Json]:
@@ -86,9 +106,12 @@ class GraphDirectory:
         return [answer for answer in answers if answer is not None]
 
     async def _nicknamed(self, tenant: Tenant, alias: str) -> list[_Json]:
-        wanted = f"mailNickname eq '{alias.replace(chr(39), chr(39) * 2)}'"
+        quoted = alias.replace("'", "''")
+        return await self._listed(tenant, f"mailNickname eq '{quoted}'")
+
+    async def _listed(self, tenant: Tenant, wanted: str, fields: str = FIELDS) -> list[_Json]:
         filtered = f"&$filter={quote(wanted, safe='')}&$top={NAMESAKES}"
-        answer = await self._get(tenant, "/users", filtered) or {}
+        answer = await self._get(tenant, "/users", filtered, fields=fields) or {}
         found: object = answer.get("value")
         if not isinstance(found, list):
             raise DirectoryUnavailable("an answer without people", retry_after=LATER)
@@ -278,6 +301,12 @@ def _also(one: _Json) -> tuple[str, ...]:
     ]
     names = (_text(one, "mail"), _text(one, "mailNickname"), *proxies)
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _is_called(one: _Json, address: str) -> bool:
+    """Tell whether *address* is somebody's, as he himself says, and not only as the filter was read."""
+    names = (_text(one, "userPrincipalName"), _text(one, "mail"), *_also(one))
+    return address.casefold() in {name.casefold() for name in names}
 
 
 def _why_not(one: _Json, tenant: Tenant) -> NotFound | None:

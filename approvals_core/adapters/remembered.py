@@ -1,7 +1,7 @@
-"""Remembers whom a tenant's aliases meant, for a day: one look-up serves many requests."""
+"""Remembers whom a tenant's aliases and mail addresses meant, for a day: one look-up serves many requests."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from approvals_core.models import Person
@@ -11,7 +11,7 @@ from approvals_core.tenant import Tenant
 KEPT = timedelta(days=1)  # aliases are reused
 MOST = 50_000  # people; the ones looked up longest ago go first
 
-Alias = tuple[str, str]  # tenant, alias in lower case
+Name = tuple[str, str, str]  # what kind of name, tenant, the name in lower case
 
 
 class RememberedDirectory:
@@ -25,7 +25,7 @@ class RememberedDirectory:
     def __init__(self, directory: Directory, *, now: Callable[[], datetime]) -> None:
         self._directory = directory
         self._now = now
-        self._known: OrderedDict[Alias, tuple[Person, datetime]] = OrderedDict()
+        self._known: OrderedDict[Name, tuple[Person, datetime]] = OrderedDict()
 
     async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
         """
@@ -34,16 +34,31 @@ class RememberedDirectory:
         Raises:
             DirectoryUnavailable: Try again after its `retry_after`.
         """
-        key = (tenant.document_type_id, alias.strip().casefold())
+        key = ("alias", tenant.document_type_id, alias.strip().casefold())
+        return await self._known_or(key, lambda: self._directory.find(tenant, alias))
+
+    async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
+        """
+        Do the same for the owner of a mail address.
+
+        Raises:
+            DirectoryUnavailable: Try again after its `retry_after`.
+        """
+        key = ("mail", tenant.document_type_id, address.strip().casefold())
+        return await self._known_or(key, lambda: self._directory.find_by_mail(tenant, address))
+
+    async def _known_or(
+        self, key: Name, look_up: Callable[[], Awaitable[Person | NotFound]]
+    ) -> Person | NotFound:
         person, until = self._known.get(key, (None, self._now()))
         if person is not None and self._now() < until:
             return person
-        found = await self._directory.find(tenant, alias)
+        found = await look_up()
         if isinstance(found, Person):
             self._remember(key, found)
         return found
 
-    def _remember(self, key: Alias, person: Person) -> None:
+    def _remember(self, key: Name, person: Person) -> None:
         self._known.pop(key, None)
         self._known[key] = (person, self._now() + KEPT)
         if len(self._known) > MOST:

@@ -164,7 +164,7 @@ def check(change: Change) -> None:
 
 
 def _check_scopes(change: Change) -> None:
-    scopes = {receipt.approval.scope for receipt in change.receipts}
+    scopes = {each.approval.scope for each in (*change.receipts, *change.letters)}
     if change.approval:
         scopes.add(change.approval.key.scope)
     if change.contact:

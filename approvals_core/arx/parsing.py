@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from approvals_core.arx.bounds import MOST_VALUES, too_many_values
-from approvals_core.arx.notification import check_notification
+from approvals_core.arx.notification import read_notification
 from approvals_core.arx.people import Reading, read_action, read_approvers, read_delete_for
 from approvals_core.arx.reading import Json, Node, Notes, as_text, read_json, too_deep
 from approvals_core.arx.shapes import Arx
@@ -75,7 +75,7 @@ def _read(reading: Reading, tenant: str, digest: str, raw: str) -> Arx | None:
     ticks = _ticks(reading)
     approvers, delete_for = read_approvers(reading), read_delete_for(reading)
     action = read_action(reading, ticks)
-    check_notification(root, operation, reading.now)
+    notification = read_notification(root, operation, reading.now)
     root.pairs("AdditionalData", limit=ENTRIES)
     content = _content(reading, key)
     details = _details(root)
@@ -94,6 +94,7 @@ def _read(reading: Reading, tenant: str, digest: str, raw: str) -> Arx | None:
         content=content,
         details=details,
         refresh_details=refresh,
+        notification=notification,
         xcv=xcv or display_number,
         tcv=tcv,
         digest=digest,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from approvals_core.models import ApprovalKey, Content, Named, Operation, Record
+from approvals_core.models import ApprovalKey, Content, Named, Operation, Record, Reminder
 
 
 class ArxApprover(Record):
@@ -33,6 +33,21 @@ class ArxAction(Record):
     placement: str = ""
 
 
+class ArxNotification(Record):
+    """
+    NotificationDetail of a payload that wants mails sent.
+
+    Recipients are mail addresses, or aliases as the tenant wrote them. Each is there
+    once, whatever its case: in the first of *to*, *cc* and *bcc* that names it.
+    """
+
+    template: str  # TemplateKey
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    reminder: Reminder | None = None
+
+
 class Arx(Record):
     """
     One payload, checked.
@@ -52,6 +67,7 @@ class Arx(Record):
     content: Content | None = None
     details: dict[str, str] = Field(default_factory=dict)  # upper-case operation -> JSON
     refresh_details: bool = True
+    notification: ArxNotification | None = None
     xcv: str = ""
     tcv: str = ""
     digest: str

@@ -53,6 +53,13 @@ from approvals_core.models.lists import (
     queue_of,
     queue_of_alias,
 )
+from approvals_core.models.mail import (
+    Letter,
+    LetterState,
+    Notification,
+    Occasion,
+    Reminder,
+)
 from approvals_core.models.receipts import (
     Contact,
     Receipt,
@@ -86,9 +93,13 @@ __all__ = [
     "Lane",
     "Lease",
     "LeasedJob",
+    "Letter",
+    "LetterState",
     "Level",
     "Mark",
     "Named",
+    "Notification",
+    "Occasion",
     "Operation",
     "Payload",
     "Person",
@@ -100,6 +111,7 @@ __all__ = [
     "ReceiptState",
     "Record",
     "Refusal",
+    "Reminder",
     "Trace",
     "entries",
     "needs_operator",

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from pydantic import Field
 
 from approvals_core.models.identity import ApprovalKey, Mark, PersonId, Record
+from approvals_core.models.mail import Notification
 from approvals_core.models.trace import Trace
 
 
@@ -155,6 +156,7 @@ class Decision(Record):
     trace: Trace = Trace()  # of the click: every attempt goes on from there
     attempts: int = 1  # to tell the tenant, counting the one under way
     attempted_at: datetime
+    untried: int = 0  # how many of *attempts* were never made: no turn came in time
     due: datetime | None = None  # of the next attempt, while retrying
     answered_at: datetime | None = None
     message: str = ""  # the tenant's DisplayMessage
@@ -162,6 +164,11 @@ class Decision(Record):
     overdue: bool = False  # accepted, and the ARX the tenant owes us did not come
     look_up: datetime | None = None  # when the tenant is asked what became of it, if it is
     looked_up: int = 0  # how often it was asked since the last attempt
+
+    @property
+    def tried(self) -> int:
+        """Return how many attempts may have left the house."""
+        return self.attempts - self.untried
 
     @property
     def entries(self) -> Entries:
@@ -194,6 +201,7 @@ class Place(Record):
     refusal: Refusal | None = None
     quiet_until: datetime | None = None  # his clicked card is not pushed before
     shown_anew: int = 0  # raised when his client shows an answer that came to nothing
+    reminded: int = 0  # raised by each reminder: his card moves to the end of his chat
 
 
 class ActionTaken(Record):
@@ -244,6 +252,7 @@ class Approval(Record):
     heard: int = 0  # payloads that came
     heard_at: datetime | None = None  # when the newest did; None in older records
     reconciled_at: datetime | None = None  # when it was last compared with what the tenant has
+    notifications: tuple[Notification, ...] = ()  # the newest last, a few of them
     unclear: str = ""  # what that found and could not heal, for operators; no word of anybody's
     last_change: str = ""
     events: int = 0

@@ -9,6 +9,7 @@ from pydantic import Field
 from approvals_core.models.approval import Approval
 from approvals_core.models.history import HistoryEvent, Payload
 from approvals_core.models.identity import ApprovalKey, PersonId, Record
+from approvals_core.models.mail import Letter
 from approvals_core.models.receipts import Contact, Receipt
 
 
@@ -41,6 +42,8 @@ class JobKind(StrEnum):
     NIGHTLY = "nightly"  # compare a tenant's open requests, some at a time
     CLEAN_UP = "clean_up"  # drop the bodies of a request that stayed closed
     RENEW = "renew"  # converge all open cards of a tenant whose file or doors changed
+    MAIL = "mail"  # send one mail to one address
+    REMIND = "remind"  # ask those who are still asked once more
 
 
 class Job(Record):
@@ -64,6 +67,8 @@ class Job(Record):
     number: int = 0  # of the attempt to post, or of the fetch
     operation: str = ""  # of the details, in upper case
     after: str = ""  # where a look through a list goes on
+    notification: str = ""  # id of the one a mail or reminder comes from
+    address: str = ""  # a mail's
 
 
 class Lease(NamedTuple):
@@ -130,6 +135,7 @@ class Change(Record):
     bodies: dict[str, str | None] = Field(default_factory=dict[str, str | None])
     payload: Payload | None = None
     receipts: tuple[Receipt, ...] = ()
+    letters: tuple[Letter, ...] = ()
     jobs: tuple[Job, ...] = ()
     claim: Lease | None = None
     finish: Lease | None = None

@@ -32,6 +32,7 @@ class Receipt(Record):
     face: str = ""  # digest of the face shown
     reason: str = ""
     lost: int = 0
+    reminded: int = 0  # of the place, when the card was sent
     behind_since: datetime | None = None
     at: datetime
 

@@ -12,12 +12,14 @@ from approvals_core.ports.lists import (
     PayloadPage,
     Room,
 )
+from approvals_core.ports.mail import Mail, Mails, MailSender
 from approvals_core.ports.people import Channel, Directory, NotFound, View
 from approvals_core.ports.store import Store
 from approvals_core.ports.tenant_api import (
     Answer,
     AnswerKind,
     Fetched,
+    FetchedFile,
     FetchedKind,
     Posted,
     TenantApi,
@@ -33,10 +35,14 @@ __all__ = [
     "Depth",
     "Directory",
     "Fetched",
+    "FetchedFile",
     "FetchedKind",
     "JobCursor",
     "JobPage",
     "LaneDepth",
+    "Mail",
+    "MailSender",
+    "Mails",
     "NotFound",
     "Page",
     "PayloadCursor",

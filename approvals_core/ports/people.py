@@ -35,6 +35,15 @@ class Directory(Protocol):
         """
         ...
 
+    async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
+        """
+        Look up who has the mailbox *address*, by UPN, mail or another of his addresses.
+
+        Raises:
+            DirectoryUnavailable: Try again after its `retry_after`.
+        """
+        ...
+
 
 class View(Record):
     """
@@ -49,6 +58,7 @@ class View(Record):
     round: int  # of the card
     details: dict[str, str]  # operation -> JSON text
     closed: Closed | None = None  # the tenant takes no decisions now
+    reminds: bool = False  # it is to remind its owner, who was not reminded by it yet
 
 
 class Channel(Protocol):

@@ -15,6 +15,7 @@ from approvals_core.models import (
     Lane,
     Lease,
     LeasedJob,
+    Letter,
     Payload,
     PersonId,
     QueuedJob,
@@ -84,6 +85,14 @@ class Store(Protocol):
         channel: str,
     ) -> Receipt | None:
         """Return one card's receipt, or None if none was ever sent."""
+        ...
+
+    async def letters(self, key: ApprovalKey) -> Sequence[Letter]:
+        """Return the mails of one approval, the oldest first."""
+        ...
+
+    async def letter(self, key: ApprovalKey, letter_id: str) -> Letter | None:
+        """Return one mail's line of the ledger, or None."""
         ...
 
     async def payload(self, scope: str, payload_id: str) -> Payload | None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from approvals_core.models import (
     Approval,
+    Attachment,
     Decision,
     Place,
     Record,
@@ -28,7 +29,8 @@ class Answer(Record):
     What the tenant said, or did not say, to one attempt.
 
     *message* is for the person, as sent; *errors* are for the log. *retry_after*
-    in seconds, None where the tenant named no time.
+    in seconds, None where the tenant named no time. *tried* is False where nothing was
+    sent because other calls or the breaker stood in the way.
     """
 
     kind: AnswerKind
@@ -36,6 +38,7 @@ class Answer(Record):
     errors: tuple[str, ...] = ()
     retry_after: float | None = None
     reason: str = ""  # why it is not accepted, for operators: "HTTP 500", "timed out"
+    tried: bool = True
 
 
 class Posted(Record):
@@ -66,6 +69,22 @@ class Fetched(Record):
 
     kind: FetchedKind
     body: str = ""
+    status: int | None = None
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class FetchedFile(Record):
+    """
+    What a tenant's Attachment API gave.
+
+    *body* is the whole file, b"" unless found; *content_type* is what the tenant calls it,
+    in lower case and without parameters: to be checked, never believed. The rest as for `Fetched`.
+    """
+
+    kind: FetchedKind
+    body: bytes = b""
+    content_type: str = ""
     status: int | None = None
     reason: str = ""
     retry_after: float | None = None
@@ -102,6 +121,22 @@ class TenantApi(Protocol):
 
     async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
         """Read one operation of the details; one of `api.details`."""
+        ...
+
+    async def attachment(
+        self,
+        tenant: Tenant,
+        approval: Approval,
+        attachment: Attachment,
+        *,
+        user_assertion: str | None,
+    ) -> FetchedFile:
+        """
+        Read a file of the request, at most `limits.attachment_bytes`, where the tenant has `api.attachment`.
+
+        *user_assertion* is the token of the person who asks, issued for us; None: he has
+        none, and our own is sent.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from approvals_core.arx import fold
 from approvals_core.models import Approval, EventKind, JobKind, Lane, Mark, Place, PlaceState
+from approvals_core.rules import reminding
 from approvals_core.rules.answering import pending_again
 from approvals_core.rules.draft import Draft
 from approvals_core.tenant import AliasIs, Tenant
@@ -22,6 +23,7 @@ def open_or_close(draft: Draft, before: Approval) -> None:
     elif before.open and not draft.approval.open:
         draft.set(closed_at=draft.at)
         clean_up(draft)
+        reminding.end(draft, before)
     for place in draft.approval.places:
         if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
             draft.put(place, round=draft.approval.round)

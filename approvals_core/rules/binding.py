@@ -31,7 +31,7 @@ def bind(
     if isinstance(found, NotFound):
         draft.put(place, unbound=found.value)
         draft.note(EventKind.BOUND, {"seat": seat, "unbound": found.value})
-        draft.converge(channels=tenant.channels)  # the route says so to the others
+        draft.converge(channels=tenant.pushed)  # the route says so to the others
         return draft.change(finish=finish)
     draft.note(EventKind.BOUND, {"seat": seat}, {"person": str(found.id), "name": found.name})
     seated = approval.place_of(found.id)
@@ -39,7 +39,7 @@ def bind(
         draft.put(place, person=found, unbound="")
     else:
         _merge(draft, seated, place)
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change(finish=finish)
 
 
@@ -72,7 +72,7 @@ def rebind(
         # The operator's word is the newest about both.
         newest = {"mark": max(seated.mark, place.mark), "told": max(seated.told, place.told)}
         _merge(draft, seated, place.model_copy(update=newest))
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change()
 
 
@@ -123,7 +123,7 @@ def _vacate(draft: Draft, place: Place, former: Person, tenant: Tenant) -> Place
         for each in draft.approval.taken
     )
     draft.set(taken=tuple(taken))
-    draft.converge_one(place, channels=tenant.channels, due=draft.at)
+    draft.converge_one(place, channels=tenant.pushed, due=draft.at)
     return draft.put(place, person=None, refusal=None, quiet_until=None)
 
 

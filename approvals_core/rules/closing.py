@@ -66,7 +66,7 @@ def hold(
     if decision.trouble != CLOSED:  # told once, however often it is looked again
         facts = {"seat": place.seat, "decision": decision.id, "due": due.isoformat()}
         draft.note(EventKind.POSTPONED, facts | {"reason": CLOSED})
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     draft.put(place, decision=decision.model_copy(update={"due": due, "trouble": CLOSED}))
     draft.leave(_post(draft.approval, place, decision, due))
     return draft.change(finish=finish)

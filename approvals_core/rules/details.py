@@ -191,7 +191,7 @@ def fetched(
         miss(draft, detail, why)
     else:
         _arrive(draft, detail, read)
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change(finish=finish)
 
 

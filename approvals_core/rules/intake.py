@@ -4,32 +4,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from approvals_core.arx import Arx, ArxAction, ArxApprover, fold
+from approvals_core.arx import Arx, ArxApprover, fold
 from approvals_core.models import (
-    ActionTaken,
     Approval,
     Change,
-    Decision,
     Disposition,
     EventKind,
     Mark,
     Operation,
     Payload,
     Place,
-    PlaceState,
 )
 from approvals_core.rules import details
-from approvals_core.rules.answering import NOTHING_FILLED, pending_again
-from approvals_core.rules.asking import (
-    ask,
-    is_named,
-    look_up,
-    new_place,
-    note_settled,
-    open_or_close,
-    remove,
-)
+from approvals_core.rules.asking import ask, is_named, look_up, new_place, open_or_close, remove
 from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.rules.notifying import notify
+from approvals_core.rules.recording import Recording
 from approvals_core.rules.revising import revise
 from approvals_core.tenant import Tenant
 
@@ -86,14 +76,15 @@ class _Reading:
 
     def apply(self) -> None:
         """Do all that this payload says and that is not older than what stands."""
-        acted = self._record_action()
+        recording = self._recording()
+        acted = recording.record() if recording else None
         for name in self.arx.delete_for:
             self._remove(name)
         if self.arx.operation is not Operation.DELETE:
             for approver in self.arx.approvers:
                 self._ask(approver)
-        if acted is not None:
-            self._settle(acted)
+        if recording is not None and acted is not None:
+            recording.settle(acted)
         self._take_content()
         brought = self._take_details()
         open_or_close(self.draft, self.before)
@@ -103,17 +94,20 @@ class _Reading:
     def finish(self, payload_id: str) -> Received:
         """Return the change, with the payload's record in it."""
         draft, arx = self.draft, self.arx
+        disposition = self._disposition()
+        superseded, traced = disposition is Disposition.SUPERSEDED, draft.stamp.trace
+        # What is old asks for mails about what is old.
+        told = () if superseded else notify(draft, arx, payload_id, tenant=self.tenant)
         payload = Payload(
             id=payload_id,
             approval=arx.key,
             digest=arx.digest,
             operation=arx.operation,
             received_at=draft.at,
-            disposition=self._disposition(),
+            disposition=disposition,
             skipped=tuple(self.skipped),
-            warnings=arx.warnings,
+            warnings=(*arx.warnings, *told),
         )
-        superseded, traced = payload.disposition is Disposition.SUPERSEDED, draft.stamp.trace
         kind = EventKind.SUPERSEDED if superseded else EventKind.RECEIVED
         draft.note(kind, {"operation": arx.operation.name, "payload": payload_id})
         draft.set(
@@ -127,13 +121,20 @@ class _Reading:
         )
         draft.keep(payload)
         draft.body(f"payload/{payload_id}", arx.raw)
-        draft.converge(channels=self.tenant.channels)
+        draft.converge(channels=self.tenant.pushed)
         return Received(draft.change(), payload)
 
     def _disposition(self) -> Disposition:
         if not self.skipped:
             return Disposition.APPLIED
         return Disposition.PARTIAL if self.applied else Disposition.SUPERSEDED
+
+    def _recording(self) -> Recording | None:
+        action = self.arx.action
+        if action is None:
+            return None
+        place = self._find(action.by.alias) if action.by.alias else None
+        return Recording(self.draft, action, place, self.tenant, applies=self._applies)
 
     # -- places -------------------------------------------------------------
 
@@ -183,112 +184,6 @@ class _Reading:
         ask(self.draft, named, self._raised(place.mark))
         if named.person is None:
             look_up(self.draft, self.draft.put(self.draft.approval.places[named.seat], unbound=""))
-
-    # -- what was done ------------------------------------------------------
-
-    def _record_action(self) -> Place | None:
-        """Write ActionDetail into the history once; return the place it is news about."""
-        action = self.arx.action
-        if action is None:
-            return None
-        place = self._find(action.by.alias) if action.by.alias else None
-        known = self._known(action, place)
-        if known is not None and (known.failed or not action.failure):
-            return None
-        matching = known or _matching(self.draft.approval, action, place)
-        if matching is None:
-            self._add_action(action, place)
-        else:
-            self._confirm(matching, action)
-        return place
-
-    def _known(self, action: ArxAction, place: Place | None) -> ActionTaken | None:
-        by = fold(action.by.alias, self.tenant.people.mail_domains)
-        second = action.at.replace(microsecond=0)
-        return next(
-            (
-                taken
-                for taken in self.draft.approval.taken
-                if taken.said_at is not None
-                and taken.said_at.replace(microsecond=0) == second
-                and taken.action.casefold() == action.name.casefold()
-                and (
-                    fold(taken.by, self.tenant.people.mail_domains) == by
-                    or (place is not None and taken.seat == place.seat)
-                )
-            ),
-            None,
-        )
-
-    def _add_action(self, action: ArxAction, place: Place | None) -> None:
-        decision = self._decision_told(place, action)
-        taken = ActionTaken(
-            by=action.by.alias,
-            name=_name(place, action),
-            action=decision.action if decision else action.name,
-            at=decision.at if decision else action.at,
-            said_at=action.at,
-            comment=action.comment or (decision.comment if decision else ""),
-            seat=place.seat if place else None,
-            decision=decision.id if decision else "",
-            failed=action.failure,
-            round=self.draft.approval.round,
-        )
-        self.draft.set(taken=(*self.draft.approval.taken, taken))
-        facts = {"action": action.name, "date": action.at.isoformat(), "decision": taken.decision}
-        personal = {"by": action.by.alias, "comment": action.comment, "failure": action.failure}
-        self.draft.note(EventKind.ACTION, facts, personal)
-
-    def _decision_told(self, place: Place | None, action: ArxAction) -> Decision | None:
-        """Return the open decision that this ActionDetail is about, and not an earlier, equal one."""
-        decision = place.decision if place else None
-        if place is None or decision is None or place.state is PlaceState.ACCEPTED:
-            return None
-        same = decision.action.casefold() == action.name.casefold()
-        return decision if same and self._applies(place) else None
-
-    def _confirm(self, known: ActionTaken, action: ArxAction) -> None:
-        said = known.model_copy(
-            update={
-                "said_at": action.at,
-                "failed": action.failure,
-                "comment": known.comment or action.comment,
-            }
-        )
-        taken = tuple(said if t is known else t for t in self.draft.approval.taken)
-        self.draft.set(taken=taken)
-        facts = {"decision": known.decision, "date": action.at.isoformat()}
-        self.draft.note(EventKind.CONFIRMED, facts, {"failure": action.failure})
-
-    def _settle(self, acted: Place) -> None:
-        """
-        End the open decision of whoever acted, unless an entry above did.
-
-        His mark stays: it orders the entries of DeleteFor and Approvers, and this is none.
-        """
-        action = self.arx.action
-        place = self.draft.approval.places[acted.seat]
-        if action is None or place.state is PlaceState.REMOVED or not self._applies(place):
-            return
-        if action.failure:
-            self._fail(place, action)
-        elif place.decision is not None:
-            note_settled(self.draft, place)
-            pending_again(self.draft, place)
-
-    def _fail(self, place: Place, action: ArxAction) -> None:
-        """The tenant accepted and failed afterwards: his place is open again and says why."""
-        note_settled(self.draft, place)
-        decision = place.decision
-        comment = decision.comment if decision else ""
-        pending_again(
-            self.draft,
-            place,
-            why=action.failure,
-            comment=comment or action.comment,
-            action=action.name,
-            entries=decision.entries if decision else NOTHING_FILLED,
-        )
 
     # -- content ------------------------------------------------------------
 
@@ -356,29 +251,3 @@ def _new(arx: Arx, tenant: Tenant, stamp: Stamp) -> Approval:
     return Approval(
         key=arx.key, id=f"{tenant.code}-{stamp.name}", display_number=arx.display_number
     )
-
-
-def _matching(approval: Approval, action: ArxAction, place: Place | None) -> ActionTaken | None:
-    """Return what an accepted decision left and this ActionDetail confirms, or None."""
-    if place is None:
-        return None
-    return next(
-        (
-            taken
-            for taken in reversed(approval.taken)
-            if taken.decision
-            and taken.said_at is None
-            # By its alias, too: whoever sat there before an operator put somebody else there.
-            and (taken.seat == place.seat or taken.by == place.alias)
-            and taken.action.casefold() == action.name.casefold()
-        ),
-        None,
-    )
-
-
-def _name(place: Place | None, action: ArxAction) -> str:
-    if action.by.name:
-        return action.by.name
-    if place is not None and place.person is not None:
-        return place.person.name
-    return place.name if place else ""

@@ -38,6 +38,6 @@ def jobs_anew(
         card_job(approval, place.round, place.person.id, channel, due=cards_at)
         for place in approval.places
         if place.person is not None and place.round == approval.round and place.round
-        for channel in tenant.channels
+        for channel in tenant.pushed
     ]
     return [*cards, *let_out(approval, tenant=tenant, at=at)]

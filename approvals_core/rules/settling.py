@@ -46,7 +46,7 @@ def settle(
             give_back(draft, place, decision, why.format(tenant=tenant.name))
         case Settlement.POST_AGAIN:
             postpone(draft, place, decision, due=stamp.at)
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
     return draft.change()
 
 

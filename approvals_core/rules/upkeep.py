@@ -21,7 +21,7 @@ from approvals_core.models import (
     PlaceState,
     needs_operator,
 )
-from approvals_core.rules import details
+from approvals_core.rules import details, reminding
 from approvals_core.rules.deciding import post_job
 from approvals_core.rules.doubting import status_key
 from approvals_core.rules.draft import Draft, Stamp
@@ -69,7 +69,7 @@ def give_up(
         details.miss(draft, detail, error)
     draft.note(EventKind.DEAD_LETTER, {"job": job.key, "error": error})
     if job.kind is not JobKind.CARD:  # else the job that is given up would begin anew at once
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     letter = DeadLetter(id=stamp.change, scope=lease.scope, job=job, error=error, at=stamp.at)
     return draft.change(finish=lease).model_copy(update={"dead": letter})
 
@@ -124,17 +124,32 @@ def _moved_on(approval: Approval, job: Job) -> str:
         case JobKind.POST | JobKind.AWAIT_ARX | JobKind.ASK_STATUS:
             return _decision_moved_on(place, job)
         case JobKind.RESOLVE:
-            if place is None or place.person is not None or not place.names:
-                return "the person was found meanwhile"
-            return "" if place.unbound else "the person is being looked up already"
+            return _person_moved_on(place)
         case JobKind.DETAILS:
             return _detail_moved_on(approval, job)
+        case JobKind.REMIND | JobKind.MAIL:
+            return _notification_moved_on(approval, job)
         case JobKind.CARD:
             known = job.person is not None and approval.place_of(job.person) is not None
             return "" if known else "the person has no place in the request any more"
         case _:
             closed = not approval.open and approval.round == job.round
             return "" if closed else "the request was opened again meanwhile"
+
+
+def _person_moved_on(place: Place | None) -> str:
+    if place is None or place.person is not None or not place.names:
+        return "the person was found meanwhile"
+    return "" if place.unbound else "the person is being looked up already"
+
+
+def _notification_moved_on(approval: Approval, job: Job) -> str:
+    if job.kind is JobKind.MAIL:
+        asked_for = any(each.id == job.notification for each in approval.notifications)
+        return "" if asked_for else "newer mails took its place"
+    needed = reminding.job_needed(approval, now=job.due)
+    to_come = needed is not None and needed.key == job.key
+    return "" if to_come else "no reminder of that round is to come any more"
 
 
 def _detail_moved_on(approval: Approval, job: Job) -> str:
@@ -178,13 +193,13 @@ def _put_back(draft: Draft, job: Job, tenant: Tenant) -> None:
     if place is not None and decision is not None and job.kind is JobKind.ASK_STATUS:
         asked = decision.model_copy(update={"look_up": draft.at, "looked_up": 0})
         draft.put(place, decision=asked)
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     if place is not None and job.kind is JobKind.RESOLVE:
         draft.put(place, unbound="")
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     if job.kind is JobKind.DETAILS:
         details.fetch_again(draft, job)
-        draft.converge(channels=tenant.channels)
+        draft.converge(channels=tenant.pushed)
     draft.again(job)
 
 
@@ -202,7 +217,7 @@ def _post_again(draft: Draft, place: Place, decision: Decision, tenant: Tenant) 
         )
     post_job(draft, place, decision, number=decision.attempts + 1, due=draft.at)
     draft.put(place, decision=decision.model_copy(update={"due": draft.at}))
-    draft.converge(channels=tenant.channels)
+    draft.converge(channels=tenant.pushed)
 
 
 def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
@@ -210,11 +225,14 @@ def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
     Return the jobs that must be alive for this approval, by DESIGN's "nothing waits on nobody".
 
     A place that is neither pending nor removed has one, unless an operator has it;
-    a place without a person is being looked up, and so are details that are to come.
+    a place without a person is being looked up, and so are details that are to come. The
+    next reminder waits, too.
     """
     found = (job_of(approval, place, now=now) for place in approval.places)
     reads = (Needed(job) for job in details.jobs_needed(approval, now=now))
-    return [*(needed for needed in found if needed is not None), *reads]
+    reminder = reminding.job_needed(approval, now=now)
+    reminds = () if reminder is None else (Needed(reminder),)
+    return [*(needed for needed in found if needed is not None), *reads, *reminds]
 
 
 def restore_jobs(approval: Approval, jobs: Sequence[Job], *, stamp: Stamp) -> Change:

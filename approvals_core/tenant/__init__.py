@@ -78,6 +78,7 @@ class Limits(FileRecord):
     payloads_per_minute: int = Field(default=6000, ge=1)  # posted to one process of ours
     payload_bytes: int = Field(default=1_048_576, ge=1024)
     answer_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)  # of summary and details
+    attachment_bytes: int = Field(default=26_214_400, ge=1024, le=104_857_600)  # of one file
     together: int = Field(default=20, ge=2, le=100)  # requests decided together
 
 
@@ -102,7 +103,7 @@ class Tenant(FileRecord):
     api: Api
     actions: tuple[Action, ...] = Field(min_length=1, max_length=12)
     concurrency: Concurrency = Concurrency.ANY
-    channels: tuple[Literal["teams"], ...] = ("teams",)
+    channels: tuple[Literal["teams", "outlook"], ...] = ("teams", "outlook")
     limits: Limits = Limits()
     shown: Shown = Shown()
     mail: Mail = Mail()
@@ -129,6 +130,11 @@ class Tenant(FileRecord):
                 "actions",
             )
         return self
+
+    @property
+    def pushed(self) -> tuple[str, ...]:
+        """Return the channels whose cards we change in place; a mail's card asks by itself."""
+        return tuple(channel for channel in self.channels if channel != "outlook")
 
     def action(self, code: str) -> Action | None:
         """Return the action with this code, whatever its case, or None."""

@@ -1,9 +1,10 @@
 """What the card shows of a tenant's fields, and where."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from approvals_core.tenant.base import Beside, Dotted, FileRecord, Text, Wrong
 
@@ -65,3 +66,15 @@ class Mail(FileRecord):
     """The tenant's own mails: TemplateKey, or "TemplateKey|action", -> HTML file beside its own."""
 
     templates: dict[str, Beside] = Field(default_factory=dict[str, Beside])
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Return what is in those files, by the names of `templates`; {} until they are read."""
+        return self._texts
+
+    def with_texts(self, texts: Mapping[str, str]) -> Self:
+        """Return the same with what is in its files: they are read with the tenant's, and never later."""
+        read = self.model_copy()
+        read._texts = dict(texts)  # noqa: SLF001 (its own)
+        return read

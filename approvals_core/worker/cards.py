@@ -15,28 +15,16 @@ from approvals_core.errors import (
     LeaseLost,
     Unreachable,
 )
-from approvals_core.models import (
-    Change,
-    JobKind,
-    LeasedJob,
-    ReceiptState,
-)
+from approvals_core.models import JobKind, LeasedJob, ReceiptState
 from approvals_core.ports import Channel, Store, Tenants
 from approvals_core.telemetry import Work
 from approvals_core.worker.behind import Behind
 from approvals_core.worker.deliveries import Deliveries
 from approvals_core.worker.looks import Card, Looks
+from approvals_core.worker.outcomes import ONCE_MORE, Outcomes
 from approvals_core.worker.renewals import Renewals
 
 log = logging.getLogger(__name__)
-
-ONCE_MORE = 60.0  # seconds after which a card whose answer was lost is sent again, once
-UPDATE_AGAIN = 5.0  # seconds after which an update whose answer was lost is made again; doubles
-A_DAY = 86400.0  # seconds after which a card whose answers were lost twice is sent anew
-LONGEST_PAUSE = 300.0  # seconds between two such updates
-LOOK_AGAIN = 3600.0  # seconds between two looks whether an old card can be changed again
-TRIED_FOR = timedelta(days=30)  # to change one card; whatever happens to its request begins anew
-TOLD_AFTER = 30.0  # seconds for which a card waits before its receipt says why
 
 
 class Cards:
@@ -58,6 +46,7 @@ class Cards:
         self._deliveries = Deliveries(store=store, commits=commits, tenants=tenants)
         self._renewals = Renewals(store=store, commits=commits, tenants=tenants)
         self.behind = Behind(now)
+        self._outcomes = Outcomes(store=store, commits=commits, behind=self.behind, now=now)
 
     async def do(self, leased: LeasedJob) -> bool:
         """
@@ -83,9 +72,9 @@ class Cards:
         card = await self._looks.card(leased)
         if card is None or not (card.wanted or card.exists):
             if card is not None and card.waits_for_good:
-                await self._final(card, ReceiptState.UNREACHABLE, "no longer asked")
+                await self._outcomes.final(card, ReceiptState.UNREACHABLE, "no longer asked")
             else:
-                await self._finish(leased)
+                await self._outcomes.finish(leased)
         elif (early := self._too_early(card)) is not None:
             await self._store.retry(leased.lease, due=early, failed=False)
         else:
@@ -104,17 +93,39 @@ class Cards:
 
     async def _make_current(self, card: Card) -> None:
         digest, face = await card.channel.face(card.view)
-        if card.exists and card.receipt.face == digest:
-            await self._current(card, card.receipt.address, digest)
-            return
         try:
-            if card.exists:
+            if card.moves:
+                card = await self._outcomes.shows_nothing(card)
+                card = await self._taken_away(card)
+            if card.exists and card.receipt.face == digest:
+                await self._outcomes.current(card, card.receipt.address, digest)
+            elif card.exists:
                 await self._update(card, face, digest)
             else:
                 await self._send(card, face, digest)
         except ChannelBusy as busy:
-            await self._tell_why(card, busy)
+            await self._outcomes.tell_why(card, busy)
             raise
+        except AnswerLost as problem:  # to taking it away: to do that twice harms nobody
+            await self._outcomes.update_again(card, problem)
+
+    async def _taken_away(self, card: Card) -> Card:
+        """
+        Take the card out of its chat, for it to come anew at the end.
+
+        It goes before the other comes: if we die in between, the job finds it gone, and
+        sends the other. Its receipt says by then that it shows nothing, so whatever happens
+        meanwhile, nobody takes it for current.
+        """
+        try:
+            await card.channel.withdraw(card.receipt.address)
+        except CardGone:
+            pass
+        except (CardRefused, Unreachable) as refusal:
+            # Where it is, it can at least be made current; that tells what else is wrong.
+            log.info("card_not_moved", extra={**_about(card), "why": str(refusal)})
+            return card
+        return card.without_address()
 
     async def _update(self, card: Card, face: Mapping[str, object], digest: str) -> None:
         """Replace the card, or send one in its stead."""
@@ -127,37 +138,39 @@ class Cards:
                 # Is it this message, or the whole conversation? Sending tells, and closes it.
                 await self._send(card, face, digest)
             else:
-                await self._closed(card, refusal)
+                await self._outcomes.closed(card, refusal)
         except CardRefused as refusal:
-            await self._final(card.showing_nothing(), ReceiptState.UNREACHABLE, str(refusal))
+            await self._outcomes.final(
+                card.showing_nothing(), ReceiptState.UNREACHABLE, str(refusal)
+            )
         except AnswerLost as problem:
-            await self._update_again(card, problem)
+            await self._outcomes.update_again(card, problem)
         else:
-            await self._current(card, card.receipt.address, digest)
+            await self._outcomes.current(card, card.receipt.address, digest)
 
     async def _gone(self, card: Card, face: Mapping[str, object], digest: str) -> None:
         if card.wanted:
             await self._send(card, face, digest)
         else:
-            await self._final(card, ReceiptState.GONE, "deleted at the far side")
+            await self._outcomes.final(card, ReceiptState.GONE, "deleted at the far side")
 
     async def _send(self, card: Card, face: Mapping[str, object], digest: str) -> None:
         try:
             with self._commits.telemetry.span(Work.DELIVER, **_about(card)):
                 address = await card.channel.send(card.person, face)
         except Unreachable as refusal:
-            await self._closed(card, refusal)
+            await self._outcomes.closed(card, refusal)
         except CardRefused as refusal:
-            await self._final(card, ReceiptState.UNREACHABLE, str(refusal))
+            await self._outcomes.final(card, ReceiptState.UNREACHABLE, str(refusal))
         except AnswerLost as problem:
-            await self._send_again(card, problem)
+            await self._outcomes.send_again(card, problem)
         else:
             await self._sent(card, address, digest)
 
     async def _sent(self, card: Card, address: str, digest: str) -> None:
         """Save where the card is. Of one that cannot be saved nobody would know: it is taken away."""
         try:
-            await self._current(card, address, digest)
+            await self._outcomes.current(card, address, digest)
         except LeaseLost:
             key, job = card.view.approval.key, card.leased.job
             kept = await self._store.receipt(
@@ -168,115 +181,6 @@ class Cards:
                 with suppress(ChannelError):
                     await card.channel.withdraw(address)
             raise
-
-    # -- what became of it ------------------------------------------------------
-
-    async def _current(self, card: Card, address: str, digest: str) -> None:
-        shown = {"state": ReceiptState.SHOWN, "address": address, "face": digest}
-        changed = shown | {"reason": "", "lost": 0, "behind_since": None}
-        if card.receipt == card.receipt.model_copy(update=changed):
-            await self._finish(card.leased)
-            return
-        await self._keep(card, changed)
-        self.behind.ended(card.leased.job.key)
-
-    async def _final(self, card: Card, state: ReceiptState, reason: str) -> None:
-        """End: nothing more can be done for this card until something changes."""
-        await self._keep(card, {"state": state, "reason": reason, "lost": 0, "behind_since": None})
-        self.behind.ended(card.leased.job.key)
-
-    async def _closed(self, card: Card, refusal: Unreachable) -> None:
-        """
-        Keep why the person cannot be reached.
-
-        When his conversation opens, what is pending is put before him at once. A card
-        that shows an older face stays there, pending or not, and is looked after.
-        """
-        since = card.receipt.behind_since or self._now()
-        if not card.exists or self._now() - since >= TRIED_FOR:
-            await self._final(card, ReceiptState.UNREACHABLE, str(refusal))
-            return
-        why = {"state": ReceiptState.UNREACHABLE, "reason": str(refusal), "lost": 0}
-        await self._keep(card, why | {"behind_since": since}, again=LOOK_AGAIN)
-        self.behind.ended(card.leased.job.key)
-
-    async def _update_again(self, card: Card, problem: AnswerLost) -> None:
-        """Repeat an update whose answer was lost: unlike a message it makes no twin."""
-        pause = min(LONGEST_PAUSE, UPDATE_AGAIN * 2 ** min(card.receipt.lost, 16))
-        since = self._behind_since(card, pause)
-        if self._now() - since >= TRIED_FOR:
-            await self._final(card, ReceiptState.UNREACHABLE, f"given up: {problem}")
-            return
-        lost = {"state": ReceiptState.SHOWN, "reason": str(problem), "behind_since": since}
-        await self._keep(card, lost | {"lost": card.receipt.lost + 1}, again=pause)
-
-    async def _send_again(self, card: Card, problem: AnswerLost) -> None:
-        """Send once more after a minute: a twin shows and acts on the same state, nothing does not."""
-        card = card.without_address() if card.exists else card
-        since = self._behind_since(card, ONCE_MORE)
-        if card.receipt.lost:
-            await self._lost_twice(card, since)
-            return
-        lost = {"state": ReceiptState.WAITING, "reason": str(problem), "behind_since": since}
-        await self._keep(card, lost | {"lost": 1}, again=ONCE_MORE)
-
-    async def _lost_twice(self, card: Card, since: datetime) -> None:
-        """Leave it for a day: more twins help nobody, and without any card nobody ever decides."""
-        why = {"state": ReceiptState.UNREACHABLE, "reason": "answers were lost twice", "lost": 0}
-        if self._now() - since >= TRIED_FOR:
-            await self._final(card, ReceiptState.UNREACHABLE, str(why["reason"]))
-            return
-        await self._keep(card, why | {"behind_since": since}, again=A_DAY)
-        self.behind.ended(card.leased.job.key)
-
-    async def _tell_why(self, card: Card, busy: ChannelBusy) -> None:
-        """Let the receipt say why the card waits, unless that is over in a moment."""
-        since = self._behind_since(card, busy.retry_after)
-        brief = (self._now() - since).total_seconds() < TOLD_AFTER > busy.retry_after
-        if brief or card.receipt.reason == str(busy):
-            return
-        state = ReceiptState.SHOWN if card.exists else ReceiptState.WAITING
-        told = {"state": state, "reason": str(busy), "behind_since": since}
-        stamp = self._commits.stamp()
-        receipt = card.receipt.model_copy(update=told)
-        scope = card.view.approval.key.scope
-        await self._commits.commit(Change(id=stamp.change, scope=scope, receipts=(receipt,)))
-
-    def _behind_since(self, card: Card, again: float) -> datetime:
-        """Return since when the card is not current; it is looked at again in *again* seconds."""
-        job = card.leased.job
-        return self.behind.begun(
-            job.key,
-            card.receipt.behind_since or min(job.due, self._now()),
-            next_look=self._now() + timedelta(seconds=again),
-        )
-
-    async def _finish(self, leased: LeasedJob) -> None:
-        await self._store.finish(leased.lease)
-        self.behind.ended(leased.job.key)
-
-    async def _keep(
-        self, card: Card, changed: Mapping[str, object], *, again: float | None = None
-    ) -> None:
-        """Save where the card is and what it shows, and end the job, or put it off by *again* seconds."""
-        view, stamp = card.view, self._commits.stamp()
-        receipt = card.receipt.model_copy(update={**changed, "at": stamp.at})
-        log.info(
-            "card_not_shown" if receipt.reason else "card_shown",
-            extra={"approval": view.approval.id, "seat": view.place.seat}
-            | {"state": receipt.state.value, "why": receipt.reason},
-        )
-        due = None if again is None else stamp.at + timedelta(seconds=again)
-        later = () if due is None else (card.leased.job.model_copy(update={"due": due}),)
-        await self._commits.commit(
-            Change(
-                id=stamp.change,
-                scope=view.approval.key.scope,
-                receipts=(receipt,),
-                jobs=later,
-                finish=card.leased.lease,
-            )
-        )
 
 
 def _about(card: Card) -> dict[str, str]:

@@ -14,13 +14,15 @@ from approvals_core.models import (
     LeasedJob,
     tenant_scope,
 )
-from approvals_core.ports import Directory, Store, Tenants
+from approvals_core.ports import Directory, Mails, Store, Tenants
 from approvals_core.posting import Posting
 from approvals_core.rules import binding, upkeep
 from approvals_core.tenant import Tenant
 from approvals_core.worker.fetching import Fetching
+from approvals_core.worker.mails import Mailing
 from approvals_core.worker.nights import Nights
 from approvals_core.worker.reconciling import Reconciling
+from approvals_core.worker.reminders import Reminders
 
 PAGE = 100  # approvals looked at together by the sweep
 
@@ -39,7 +41,9 @@ class Chores:
         fetching: Fetching,
         reconciling: Reconciling,
         nights: Nights,
+        mails: Mails | None = None,
     ) -> None:
+        """*mails* None: no mail is set up, and each that is due is refused in the ledger."""
         self._store = store
         self._commits = commits
         self._posting = posting
@@ -48,6 +52,10 @@ class Chores:
         self._fetching = fetching
         self._reconciling = reconciling
         self._nights = nights
+        self._mailing = Mailing(
+            store=store, commits=commits, tenants=tenants, directory=directory, mails=mails
+        )
+        self._reminders = Reminders(commits=commits, tenants=tenants)
 
     async def do(self, leased: LeasedJob) -> None:
         """
@@ -69,6 +77,10 @@ class Chores:
                 await self._nights.do(leased)
             case JobKind.DETAILS:
                 await self._fetching.do(leased)
+            case JobKind.MAIL:
+                await self._mailing.do(leased)
+            case JobKind.REMIND:
+                await self._reminders.do(leased)
             case JobKind.CLEAN_UP:
                 await self._clean_up(leased)
             case _:

@@ -56,7 +56,7 @@ class Deliveries:
         jobs = [
             card_job(approval, approval.round, person, channel, due=stamp.at)
             for approval in approvals
-            for channel in tenant.channels
+            for channel in tenant.pushed
         ]
         if jobs:
             scope = tenant_scope(tenant.document_type_id)

@@ -16,7 +16,7 @@ from approvals_core.models import (
     ReceiptState,
 )
 from approvals_core.ports import Channel, Store, Tenants, View
-from approvals_core.rules.standing import as_seen
+from approvals_core.rules.standing import as_seen, may_decide
 from approvals_core.tenant import Tenant
 
 
@@ -39,6 +39,13 @@ class Card(NamedTuple):
     def exists(self) -> bool:
         """Tell whether there is a card to be updated."""
         return bool(self.receipt.address)
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether the card should come to the end of its chat, to remind whoever can decide."""
+        view = self.view
+        decides = may_decide(view.approval, view.place, view.tenant)
+        return self.exists and self.wanted and view.reminds and decides
 
     @property
     def waits_for_good(self) -> bool:
@@ -95,7 +102,8 @@ class Looks:
             at=self._now(),
         )
         view = await self._view(tenant, approval, place, job.round)
-        view = view.model_copy(update={"closed": tenant.closed(self._now())})
+        now = {"closed": tenant.closed(self._now()), "reminds": place.reminded > receipt.reminded}
+        view = view.model_copy(update=now)
         return Card(view, job.person, channel, receipt, leased)
 
     async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:

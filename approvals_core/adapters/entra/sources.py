@@ -20,7 +20,7 @@ from approvals_core.errors import TokenUnavailable
 PUBLIC_LOGIN = "https://login.microsoftonline.com"
 
 # What MSAL raises when a far side or a key is not what it should be.
-_FAILURES = (requests.RequestException, MsalError, ValueError, KeyError, TypeError, AttributeError)
+FAILURES = (requests.RequestException, MsalError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def application_source(
         secret = application.reads()
         if secret not in made:
             made.clear()
-            made[secret] = _client(application, secret, login, directory, session)
+            made[secret] = confidential_client(application, secret, login, directory, session)
         if assertion is not None:
             return made[secret].acquire_token_on_behalf_of(assertion, [scope])
         return made[secret].acquire_token_for_client([scope])
@@ -89,9 +89,16 @@ def machine_source(client_id: str | None, resource: str) -> Source:
     return Source(lambda: _granted(acquire, why), session.close)
 
 
-def _client(
-    application: Application, secret: str, login: Login, directory: str, session: requests.Session
+def confidential_client(
+    application: Application,
+    secret: str,
+    login: Login,
+    directory: str,
+    session: requests.Session,
+    *,
+    exclude_scopes: list[str] | None = None,
 ) -> msal.ConfidentialClientApplication:
+    """Return MSAL's client for one directory; it keeps no tokens. It reads the issuer's metadata: it blocks."""
     url = login.url.rstrip("/")
     pem = {"private_key": secret, "public_certificate": secret}
     return msal.ConfidentialClientApplication(
@@ -102,6 +109,7 @@ def _client(
         instance_discovery=None if urlsplit(url).hostname in WELL_KNOWN_AUTHORITY_HOSTS else False,
         http_client=session,
         token_cache=_Forgets(),
+        exclude_scopes=exclude_scopes,
     )
 
 
@@ -114,7 +122,7 @@ def _granted(acquire: Callable[[], dict[str, Any] | None], why: str) -> Granted:
         codes = ", ".join(f"AADSTS{code}" for code in answer.get("error_codes") or ())
     except SecretMissing as problem:
         raise TokenUnavailable(str(problem)) from None
-    except _FAILURES as problem:
+    except FAILURES as problem:
         # Their texts hold addresses, pool objects and pieces of keys: the type says enough.
         raise TokenUnavailable(f"{why}: {type(problem).__name__}") from problem
     raise TokenUnavailable(f"{refusal} ({codes})" if codes else refusal)

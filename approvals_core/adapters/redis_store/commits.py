@@ -7,7 +7,7 @@ from approvals_core.adapters.redis_store.keys import ScopeKeys, late_member, lis
 from approvals_core.adapters.redis_store.scripts import COMMIT
 from approvals_core.adapters.redis_store.wire import Command, call
 from approvals_core.adapters.stored import key_text, micros
-from approvals_core.models import LATE, Approval, Change, Contact, Job, Payload, Receipt
+from approvals_core.models import LATE, Approval, Change, Contact, Job, Letter, Payload, Receipt
 
 
 def commit_call(change: Change) -> Command:
@@ -69,6 +69,8 @@ def _writes(keys: ScopeKeys, change: Change) -> Sequence[Command]:
     if change.approval:
         writes += _approval(keys, change, change.approval)
     writes += [_receipt(keys, receipt) for receipt in change.receipts]
+    for letter in change.letters:
+        writes += _letter(keys, letter)
     if change.payload:
         writes += _payload(keys, change.payload)
     if change.answers:
@@ -137,3 +139,11 @@ def _receipt(keys: ScopeKeys, receipt: Receipt) -> Command:
     own = keys.receipts(key_text(receipt.approval))
     field = card_field(receipt.round, str(receipt.person), receipt.channel)
     return ("HSET", own, field, receipt.model_dump_json())
+
+
+def _letter(keys: ScopeKeys, letter: Letter) -> Sequence[Command]:
+    own = key_text(letter.approval)
+    return [
+        ("ZADD", keys.letter_order(own), "NX", micros(letter.at), letter.id),
+        ("HSET", keys.letters(own), letter.id, letter.model_dump_json()),
+    ]

@@ -57,6 +57,14 @@ class ScopeKeys:
         """Name the hash of the approval's receipts."""
         return f"{self._prefix}receipts:{key}"
 
+    def letters(self, key: str) -> str:
+        """Name the hash of the approval's mails."""
+        return f"{self._prefix}letters:{key}"
+
+    def letter_order(self, key: str) -> str:
+        """Name the sorted set of the approval's mails by when each was first written."""
+        return f"{self._prefix}letter-order:{key}"
+
 
 def keys_of(approval: ApprovalKey) -> tuple[ScopeKeys, str]:
     """Return the keys of the approval's scope, and its own text within them."""

@@ -31,6 +31,7 @@ from approvals_core.models import (
     HistoryEvent,
     Job,
     Lane,
+    Letter,
     Payload,
     PersonId,
     QueuedJob,
@@ -104,6 +105,20 @@ class Reads:
         field = card_field(round, str(person), channel)
         (record,) = await self._reading.send(("HGET", keys.receipts(text), field))
         return Receipt.model_validate_json(record) if record else None
+
+    async def letters(self, key: ApprovalKey) -> Sequence[Letter]:
+        keys, text = keys_of(key)
+        order, flat = await self._reading.send(
+            ("ZRANGE", keys.letter_order(text), 0, -1), ("HGETALL", keys.letters(text))
+        )
+        # What comes between the two answers is in the second one only.
+        records = dict(zip(flat[::2], flat[1::2], strict=True))
+        return [Letter.model_validate_json(records[letter_id]) for letter_id in order]
+
+    async def letter(self, key: ApprovalKey, letter_id: str) -> Letter | None:
+        keys, text = keys_of(key)
+        (record,) = await self._reading.send(("HGET", keys.letters(text), letter_id))
+        return Letter.model_validate_json(record) if record else None
 
     async def payload(self, scope: str, payload_id: str) -> Payload | None:
         (record,) = await self._reading.send(("HGET", ScopeKeys(scope).payloads, payload_id))

@@ -119,11 +119,25 @@ def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
     return (*own, *card, receipt.model_dump_json())
 
 
+def _write_letters(connection: sqlite3.Connection, change: Change) -> None:
+    # Updated in place: a letter stays where it was first written.
+    connection.executemany(
+        "INSERT INTO letters VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET record = excluded.record",
+        [
+            (change.scope, key_text(each.approval), each.id, micros(each.at), record)
+            for each in change.letters
+            for record in (each.model_dump_json(),)
+        ],
+    )
+
+
 def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
         [_receipt_row(receipt) for receipt in change.receipts],
     )
+    _write_letters(connection, change)
     if change.payload:
         _write_payload(connection, change.scope, change.payload)
     _write_notes(connection, change)

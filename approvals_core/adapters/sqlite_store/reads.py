@@ -26,6 +26,7 @@ from approvals_core.models import (
     HistoryEvent,
     Job,
     Lane,
+    Letter,
     Payload,
     PersonId,
     QueuedJob,
@@ -139,6 +140,20 @@ class Reads:
             *(key.scope, key_text(key), round, str(person), channel),
         )
         return Receipt.model_validate_json(row[0]) if row else None
+
+    async def letters(self, key: ApprovalKey) -> Sequence[Letter]:
+        rows = self._all(
+            "SELECT record FROM letters WHERE scope = ? AND key = ? ORDER BY at, id",
+            *(key.scope, key_text(key)),
+        )
+        return [Letter.model_validate_json(row[0]) for row in rows]
+
+    async def letter(self, key: ApprovalKey, letter_id: str) -> Letter | None:
+        row = self._one(
+            "SELECT record FROM letters WHERE scope = ? AND key = ? AND id = ?",
+            *(key.scope, key_text(key), letter_id),
+        )
+        return Letter.model_validate_json(row[0]) if row else None
 
     async def payload(self, scope: str, payload_id: str) -> Payload | None:
         row = self._one("SELECT record FROM payloads WHERE scope = ? AND id = ?", scope, payload_id)

@@ -60,8 +60,7 @@ CREATE TABLE dead_letters (
 """
 
 # Came later: made in older files, too. Of which payloads something was too old, by time; all
-# payloads by time, those of before to the second;
-# and what a scope keeps by name.
+# payloads by time, those of before to the second; what a scope keeps by name; and mails.
 LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS late_payloads (
     scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
@@ -79,7 +78,12 @@ SELECT scope, 1000000 * CAST(at AS INTEGER), id FROM (
 CREATE TABLE IF NOT EXISTS notes (
     scope TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (scope, name)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS letters (
+    scope TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (scope, key, id)
+)
 """
 
 PRAGMAS = (
@@ -90,6 +94,9 @@ PRAGMAS = (
     "cache_size=-65536",  # KB at most: a large batch does not go to the disk before its end
     "temp_store=MEMORY",  # what savepoints set aside; as a file it cost as much as the commits
 )
+
+
+OPENERS = 100  # processes that open a new file at the same time
 
 
 def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
@@ -144,9 +151,28 @@ def _make_or_check(connection: sqlite3.Connection) -> None:
     for statement in LATER_TABLES.split(";"):
         connection.execute(statement)
     connection.execute("COMMIT")
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
+    if _switch_to_wal(connection) != "wal":
         raise StoreRefused("SQLite cannot share memory beside the file: use a local disk.")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> str:
+    """
+    Return the journal's mode after that.
+
+    The switch itself waits for nobody: it fails while another process makes the same new
+    file. A transaction waits its turn, and then the switch is made or found made.
+    """
+    for _ in range(OPENERS):
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return mode
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+    raise StoreUnavailable("others are making the file: try again")
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -20,7 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from approvals_core.models import Change, EventKind, Lane
+from approvals_core.models import Change, EventKind, Lane, Letter
 from approvals_core.ports import Depth
 from approvals_core.telemetry import Work
 
@@ -105,6 +105,9 @@ class Metrics:
         self._cards = self._counter(
             "cards", "Cards looked at, or sent anew, by how that ended.", "tenant", "work", "result"
         )
+        self._mails = self._counter(
+            "mails", "What became of mails.", "tenant", "occasion", "outcome"
+        )
         self._commits = self._histogram(
             "store_commit_seconds", "Time until a change is durable.", QUICK, "result"
         )
@@ -175,10 +178,12 @@ class Metrics:
                 self._decisions.labels(code, outcome.value)
 
     def committed(self, change: Change) -> None:
-        """Count what became of decisions. A change is told of once, when it is durable."""
+        """Count what became of decisions and mails. A change is told of once, when it is durable."""
         if change.approval is None:
             return
         tenant = change.approval.id.partition("-")[0]
+        for letter in change.letters:
+            self._mails.labels(tenant, letter.occasion.value, _outcome(letter)).inc()
         for event in change.events:
             if event.kind in OUTCOMES:
                 self._decisions.labels(tenant, event.kind.value).inc()
@@ -186,6 +191,11 @@ class Metrics:
     def lagged(self, seconds: float) -> None:
         """Note that the event loop woke somebody that much late."""
         self._lag.observe(seconds)
+
+
+def _outcome(letter: Letter) -> str:
+    """Return what the newest change of a mail's line says: that it was opened, or its state."""
+    return "seen" if letter.seen_at == letter.at else letter.state.value
 
 
 class _Gauges(Collector):

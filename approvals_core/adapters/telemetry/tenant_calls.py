@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from approvals_core.models import Approval
-from approvals_core.ports import Answer, Fetched, Posted, TenantApi
+from approvals_core.models import Approval, Attachment
+from approvals_core.ports import Answer, Fetched, FetchedFile, Posted, TenantApi
 from approvals_core.telemetry import Span, Telemetry, Work
 from approvals_core.tenant import Tenant
 
@@ -44,6 +44,22 @@ class ToldTenantApi:
         about = _about(tenant, "details", approval)
         with self._telemetry.span(Work.TENANT_CALL, **about) as span:
             return _read(span, await self._api.details(tenant, approval, operation))
+
+    async def attachment(
+        self,
+        tenant: Tenant,
+        approval: Approval,
+        attachment: Attachment,
+        *,
+        user_assertion: str | None,
+    ) -> FetchedFile:
+        about = _about(tenant, "attachment", approval)
+        with self._telemetry.span(Work.TENANT_CALL, **about) as span:
+            given = await self._api.attachment(
+                tenant, approval, attachment, user_assertion=user_assertion
+            )
+            span.tell(outcome=given.kind.value)
+            return given
 
 
 def _about(tenant: Tenant, call: str, approval: Approval, **more: int) -> dict[str, str | int]:

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from approvals_core.adapters.answers import retry_after
-from approvals_core.adapters.tenant_api.bulkhead import PATIENCE, NotMade
+from approvals_core.adapters.tenant_api.bulkhead import PATIENCE, NotMade, NoTurn
 from approvals_core.adapters.tenant_api.calls import (
     UNAUTHORIZED,
     Call,
@@ -19,6 +19,7 @@ from approvals_core.adapters.tenant_api.calls import (
     Reply,
     TenantTokens,
 )
+from approvals_core.adapters.tenant_api.files import as_file, fetched_file
 from approvals_core.adapters.tenant_api.paths import (
     NoPath,
     fill,
@@ -31,8 +32,8 @@ from approvals_core.adapters.tenant_api.paths import (
 from approvals_core.adapters.tenant_api.reading import fetched, unusable
 from approvals_core.arx import approval_request, read_response
 from approvals_core.arx.bulk import approval_requests, read_responses
-from approvals_core.models import Approval
-from approvals_core.ports import Answer, AnswerKind, Fetched, FetchedKind, Posted
+from approvals_core.models import Approval, Attachment
+from approvals_core.ports import Answer, AnswerKind, Fetched, FetchedFile, FetchedKind, Posted
 from approvals_core.tenant import Submission, Tenant
 
 __all__ = ["ANSWER", "HttpTenantApi", "TenantTokens", "fill", "traceparent"]
@@ -137,6 +138,29 @@ class HttpTenantApi:
         """Read one operation of the details; unusable where the tenant has none of that name."""
         return await self._read(tenant, approval, tenant.api.details.get(operation))
 
+    async def attachment(
+        self,
+        tenant: Tenant,
+        approval: Approval,
+        attachment: Attachment,
+        *,
+        user_assertion: str | None,
+    ) -> FetchedFile:
+        """Read a file of the request; unusable where the tenant has no Attachment API."""
+        template = tenant.api.attachment
+        if template is None or not attachment.id:
+            return as_file(unusable("the tenant's file or the request names no such address"))
+        try:
+            path = fill(template, approval, {"AttachmentId": attachment.id})
+            call = self._reading(tenant, approval, path, tcv=str(uuid.uuid4()))
+            call.headers["Accept"] = "*/*"
+            call.limit = tenant.limits.attachment_bytes
+            call.user_assertion = user_assertion
+            reply = await self._calls.make(tenant, call)
+        except (NotMade, NoAnswer) as problem:
+            return as_file(_not_read(problem))
+        return fetched_file(reply, attachment, now=self._clock())
+
     def paused(self) -> dict[str, bool]:
         """Return of each tenant that was called, by code, whether its breaker is open."""
         return self._calls.paused()
@@ -170,15 +194,8 @@ class HttpTenantApi:
         try:
             call = self._reading(tenant, approval, fill(template, approval), tcv=tcv)
             reply = await self._calls.make(tenant, call)
-        except NoPath as problem:
-            return Fetched(kind=FetchedKind.REFUSED, reason=str(problem))
-        except NotMade as problem:
-            return Fetched(
-                kind=FetchedKind.UNAVAILABLE, reason=str(problem), retry_after=problem.retry_after
-            )
-        except NoAnswer as problem:
-            kind = FetchedKind.UNUSABLE if problem.too_long else FetchedKind.UNAVAILABLE
-            return Fetched(kind=kind, reason=f"no usable answer: {problem}")
+        except (NotMade, NoAnswer) as problem:
+            return _not_read(problem)
         return fetched(reply, now=self._clock())
 
     def _posting(self, tenant: Tenant, first: Posted, body: object, *, key: str) -> Call:
@@ -216,12 +233,28 @@ def _key_of(posted: Sequence[Posted]) -> str:
     return ids[0] if len(ids) == 1 else str(uuid.uuid5(uuid.NAMESPACE_OID, " ".join(sorted(ids))))
 
 
+def _not_read(problem: NotMade | NoAnswer) -> Fetched:
+    if isinstance(problem, NoPath):
+        return Fetched(kind=FetchedKind.REFUSED, reason=str(problem))
+    if isinstance(problem, NotMade):
+        return Fetched(
+            kind=FetchedKind.UNAVAILABLE, reason=str(problem), retry_after=problem.retry_after
+        )
+    kind = FetchedKind.UNUSABLE if problem.too_long else FetchedKind.UNAVAILABLE
+    return Fetched(kind=kind, reason=f"no usable answer: {problem}")
+
+
 def _not_answered(problem: NotMade | NoAnswer) -> Answer:
     if isinstance(problem, NoAnswer):
         return Answer(kind=AnswerKind.UNKNOWN, reason=f"no usable answer: {problem}")
     if isinstance(problem, NotAllowed | NoPath):
         return Answer(kind=AnswerKind.NOT_TAKEN, reason=str(problem))
-    return Answer(kind=AnswerKind.AGAIN, reason=str(problem), retry_after=problem.retry_after)
+    return Answer(
+        kind=AnswerKind.AGAIN,
+        reason=str(problem),
+        retry_after=problem.retry_after,
+        tried=not isinstance(problem, NoTurn),
+    )
 
 
 def _with_time(answer: Answer, after: float | None) -> Answer:

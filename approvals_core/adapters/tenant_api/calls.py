@@ -71,7 +71,8 @@ class Call:
     One call to make: ends within *within* seconds, and reads at most *limit* bytes.
 
     *decides*: it tells the tenant a decision; what only reads waits behind those.
-    *unauthorized* tells whether a reply asks for another token.
+    *unauthorized* tells whether a reply asks for another token. *user_assertion* is the
+    token of the person on whose behalf it is made, None where he has none.
     """
 
     method: str
@@ -82,6 +83,7 @@ class Call:
     body: bytes | None = None
     decides: bool = False
     unauthorized: Callable[[Reply], bool] = _is_unauthorized
+    user_assertion: str | None = None
     begun: bool = field(default=False, init=False)  # a byte of it may have left
     has_token: bool = field(default=False, init=False)
 
@@ -152,12 +154,13 @@ class Calls:
         return self._bulkheads[tenant.code]
 
     async def _asked(self, tenant: Tenant, call: Call) -> Reply:
-        token = await self._tokens.token(tenant)
+        assertion = call.user_assertion
+        token = await self._tokens.token(tenant, user_assertion=assertion)
         reply = await self._asked_with(token, tenant, call)
         if not call.unauthorized(reply):
             return reply
         call.begun = call.has_token = False  # a 401 took nothing
-        other = await self._tokens.token(tenant, refused=token)
+        other = await self._tokens.token(tenant, refused=token, user_assertion=assertion)
         if other == token:
             return reply
         return await self._asked_with(other, tenant, call)

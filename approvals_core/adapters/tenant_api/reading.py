@@ -16,9 +16,12 @@ _OK = 200
 
 def fetched(reply: Reply, *, now: datetime) -> Fetched:
     """Return what a reply of a tenant's Summary or Details API is good for."""
+    return _found(reply.body) if reply.status == _OK else failed(reply, now=now)
+
+
+def failed(reply: Reply, *, now: datetime) -> Fetched:
+    """Return what a reply means that is no HTTP 200."""
     status = reply.status
-    if status == _OK:
-        return _found(reply.body)
     reason = f"HTTP {status}"
     if status in range(400, 500) and status not in _LATER:
         return Fetched(kind=FetchedKind.REFUSED, status=status, reason=reason)

@@ -1,12 +1,14 @@
 """Looks at the files beside a tenant's own: its icons, and the templates of its mails."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from approvals_core.adapters.small_files import read_small
 from approvals_core.adapters.tenant_files.calls import table_of, text_of
 from approvals_core.adapters.tenant_files.lines import Loc
+from approvals_core.tenant import Tenant
 
 SIDES = {"small": 16, "medium": 30, "large": 40}  # pixels (assent-app, TenantImage)
 LARGEST_ICON = 64 * 1024  # bytes
@@ -18,7 +20,18 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
 
 
-def wrong_beside(fields: Mapping[str, object], folder: Path) -> Iterator[tuple[Loc, str]]:
+# Looks at a template; returns what is wrong with it, each with its line.
+CheckTemplate = Callable[[str], Sequence[str]]
+
+
+def not_looked_at(_template: str) -> Sequence[str]:
+    """Find nothing wrong with a template: for those who send no mails."""
+    return ()
+
+
+def wrong_beside(
+    fields: Mapping[str, object], folder: Path, check: CheckTemplate
+) -> Iterator[tuple[Loc, str]]:
     """Find icons and templates that are not there, or not what they should be."""
     icons = table_of(fields, "icons")
     for name, side in SIDES.items():
@@ -26,8 +39,24 @@ def wrong_beside(fields: Mapping[str, object], folder: Path) -> Iterator[tuple[L
             yield ("icons", name), why
     templates = table_of(table_of(fields, "mail"), "templates")
     for name in templates:
-        if (path := text_of(templates, name)) and (why := _wrong_template(folder, path)):
+        if (path := text_of(templates, name)) and (why := _wrong_template(folder, path, check)):
             yield ("mail", "templates", name), why
+    folded = Counter(name.strip().casefold() for name in templates)
+    for name in templates:
+        if folded[name.strip().casefold()] > 1:
+            yield ("mail", "templates", name), "stands there twice: capitals make no difference"
+
+
+def texts_beside(tenant: Tenant, folder: Path) -> Mapping[str, str]:
+    """
+    Return the tenant's templates, by their names in its file. Blocking.
+
+    Raises:
+        OSError: One is not readable any more.
+        UnicodeDecodeError: One is not UTF-8 any more.
+    """
+    paths = tenant.mail.templates.items()
+    return {n: read_small(folder / path, LARGEST_TEMPLATE).decode("utf-8-sig") for n, path in paths}
 
 
 def _wrong_icon(folder: Path, path: str, side: int) -> str:
@@ -44,15 +73,17 @@ def _wrong_icon(folder: Path, path: str, side: int) -> str:
     return ""
 
 
-def _wrong_template(folder: Path, path: str) -> str:
+def _wrong_template(folder: Path, path: str, check: CheckTemplate) -> str:
     content = _content(folder, path, LARGEST_TEMPLATE)
     if isinstance(content, str):
         return content
     try:
-        written = content.decode("utf-8")
+        written = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return f"{path} is not UTF-8"
-    return "" if written.strip() else f"{path} is empty"
+    if not written.strip():
+        return f"{path} is empty"
+    return "; ".join(f"{path}, {mistake}" for mistake in check(written))
 
 
 def _content(folder: Path, path: str, largest: int) -> bytes | str:

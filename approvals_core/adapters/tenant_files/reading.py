@@ -12,7 +12,12 @@ from pydantic import ValidationError
 from approvals_core.adapters.conditions import compiler
 from approvals_core.adapters.referenced import References
 from approvals_core.adapters.small_files import read_small
-from approvals_core.adapters.tenant_files.beside import wrong_beside
+from approvals_core.adapters.tenant_files.beside import (
+    CheckTemplate,
+    not_looked_at,
+    texts_beside,
+    wrong_beside,
+)
 from approvals_core.adapters.tenant_files.calls import wrong_in_calls
 from approvals_core.adapters.tenant_files.lines import Loc, line_of
 from approvals_core.adapters.tenant_files.sign_in import wrong_in_sign_in
@@ -44,27 +49,38 @@ class Intact(NamedTuple):
     broken: Sequence[str]
 
 
-def load_tenants(folder: Path, references: References | None = None) -> Onboarded:
+def load_tenants(
+    folder: Path,
+    references: References | None = None,
+    *,
+    check: CheckTemplate = not_looked_at,
+) -> Onboarded:
     """
     Return what `read_tenants` does, to be looked up in.
 
     Raises:
         BadTenantFiles: There are none, or some are wrong.
     """
-    return Onboarded(read_tenants(folder, references))
+    return Onboarded(read_tenants(folder, references, check=check))
 
 
-def read_tenants(folder: Path, references: References | None = None) -> Mapping[str, Tenant]:
+def read_tenants(
+    folder: Path,
+    references: References | None = None,
+    *,
+    check: CheckTemplate = not_looked_at,
+) -> Mapping[str, Tenant]:
     """
     Read every ``*.toml`` of *folder*; return the tenants by the names of their files. Blocking.
 
     *references* reads the secrets that they refer to; None: whether those are there is
-    not looked at.
+    not looked at. *check* looks at the templates of mails: what may stand in them is known
+    where the mails are made.
 
     Raises:
         BadTenantFiles: There are none, or some are wrong.
     """
-    read = _read_all(folder, references)
+    read = _read_all(folder, references, check)
     files = [each for each in read.values() if isinstance(each, _File)]
     mistakes = [why for each in read.values() if not isinstance(each, _File) for why in each]
     mistakes += _shared(files)
@@ -73,7 +89,7 @@ def read_tenants(folder: Path, references: References | None = None) -> Mapping[
     return {file.path.name: file.tenant for file in files}
 
 
-def read_intact(folder: Path) -> Intact:
+def read_intact(folder: Path, *, check: CheckTemplate = not_looked_at) -> Intact:
     """
     Read every ``*.toml`` of *folder*, and leave out what has mistakes. Blocking.
 
@@ -82,7 +98,7 @@ def read_intact(folder: Path) -> Intact:
     Raises:
         BadTenantFiles: There is no folder, or no file in it.
     """
-    read = _read_all(folder, None)
+    read = _read_all(folder, None, check)
     files = {name: each.tenant for name, each in read.items() if isinstance(each, _File)}
     taken = Counter(own for tenant in files.values() for own in _alone(tenant))
     intact = {
@@ -93,7 +109,9 @@ def read_intact(folder: Path) -> Intact:
     return Intact(intact, [name for name in read if name not in intact])
 
 
-def _read_all(folder: Path, references: References | None) -> Mapping[str, _File | list[str]]:
+def _read_all(
+    folder: Path, references: References | None, check: CheckTemplate
+) -> Mapping[str, _File | list[str]]:
     """Return each file, or what is wrong in it, by the files' names."""
     if not folder.is_dir():
         raise BadTenantFiles([f"{folder}: there is no such folder; APPROVALS_TENANTS names it"])
@@ -101,7 +119,7 @@ def _read_all(folder: Path, references: References | None) -> Mapping[str, _File
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise BadTenantFiles([_inert(f"{folder}: no tenant's file (*.toml) is there")])
-    return {path.name: _read(path, references, compiling) for path in paths}
+    return {path.name: _read(path, references, check, compiling) for path in paths}
 
 
 def _alone(tenant: Tenant) -> Iterator[tuple[str, str]]:
@@ -109,7 +127,10 @@ def _alone(tenant: Tenant) -> Iterator[tuple[str, str]]:
 
 
 def _read(
-    path: Path, references: References | None, compiling: Mapping[str, object]
+    path: Path,
+    references: References | None,
+    check: CheckTemplate,
+    compiling: Mapping[str, object],
 ) -> _File | list[str]:
     try:
         text = read_small(path, LARGEST).decode("utf-8")
@@ -122,21 +143,33 @@ def _read(
         tenant = Tenant.model_validate(fields, context=dict(compiling))
     except ValidationError as problem:
         found = told(problem)
-    for loc, why in _wrong(fields, path.parent, references):
+    for loc, why in _wrong(fields, path.parent, references, check):
         if not any(_overlap(loc, known) for known in found):
             found[loc] = why
     if tenant is None or found:
         return [_mistake(path, text, loc, why) for loc, why in found.items()]
-    return _File(path, text, tenant)
+    return _with_templates(path, text, tenant)
+
+
+def _with_templates(path: Path, text: str, tenant: Tenant) -> _File | list[str]:
+    """Take what is in its templates up with the tenant, so that a reload takes up both or none."""
+    if not tenant.mail.templates:
+        return _File(path, text, tenant)
+    try:
+        texts = texts_beside(tenant, path.parent)
+    except (OSError, UnicodeDecodeError) as problem:  # changed since we looked at them
+        return [_mistake(path, text, ("mail", "templates"), _unreadable(problem))]
+    mail = tenant.mail.with_texts(texts)
+    return _File(path, text, tenant.model_copy(update={"mail": mail}))
 
 
 def _wrong(
-    fields: Fields, folder: Path, references: References | None
+    fields: Fields, folder: Path, references: References | None, check: CheckTemplate
 ) -> Iterator[tuple[Loc, str]]:
     """Find what the shapes allow and nobody could work with."""
     yield from wrong_in_calls(fields)
     yield from wrong_in_sign_in(fields, references)
-    yield from wrong_beside(fields, folder)
+    yield from wrong_beside(fields, folder, check)
 
 
 def _overlap(loc: Loc, known: Loc) -> bool:

@@ -1,0 +1,271 @@
+"""Mail over SMTP submission: STARTTLS always, a certificate that is checked, a password or OAuth."""
+
+import asyncio
+import logging
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from pathlib import Path
+
+import aiosmtplib
+
+from approvals_core.adapters.entra import OwnTokens
+from approvals_core.adapters.mail.limits import MailPace
+from approvals_core.adapters.mail.mime import mime_of, wire_address
+from approvals_core.errors import (
+    AnswerLost,
+    CardRefused,
+    ChannelBusy,
+    ChannelError,
+    TokenUnavailable,
+    Unreachable,
+)
+from approvals_core.ports import Mail
+
+WITHIN = 50.0  # seconds for one mail, below what the worker gives it
+STEP = 20.0  # seconds for one answer, but the last: that may take all that is left
+SOON = 15.0  # seconds: a passing failure
+LATER = 300.0  # seconds: one that somebody must mend, or greylisting, which wants some minutes
+START_INPUT = 354  # RFC 5321, 4.2.3
+_DOTTED = re.compile(rb"^\.", re.MULTILINE)
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")  # RFC 3463
+
+log = logging.getLogger(__name__)
+
+
+class _Step(IntEnum):
+    """How far a mail has come."""
+
+    CONNECTING = 0
+    SIGNING_IN = 1
+    SENDER = 2
+    RECIPIENT = 3
+    CONTENT = 4  # DATA was said
+    TAKEN = 5  # the final dot was sent: whatever happens now, it may have been taken
+
+
+_STEP_NAMES = {
+    _Step.CONNECTING: "connecting",
+    _Step.SIGNING_IN: "signing in",
+    _Step.SENDER: "its answer to the sender",
+    _Step.RECIPIENT: "its answer to the recipient",
+    _Step.CONTENT: "its answer to DATA",
+    _Step.TAKEN: "its answer to the mail",
+}
+
+
+class TokenSignIn:
+    """
+    Signs in with a token of our application (XOAUTH2).
+
+    Exchange wants the application to have SMTP.SendAsApp, and its service principal to be
+    registered for the mailbox.
+    """
+
+    def __init__(self, tokens: OwnTokens, *, directory: str, scope: str) -> None:
+        self._tokens = tokens
+        self._directory = directory
+        self._scope = scope
+
+    async def token(self, *, refused: str = "") -> str:
+        """
+        Return a token, another than *refused*.
+
+        Raises:
+            ChannelBusy: There is none now.
+        """
+        try:
+            return await self._tokens.token(self._directory, self._scope, refused=refused)
+        except TokenUnavailable as problem:
+            raise ChannelBusy(str(problem), retry_after=SOON) from problem
+
+
+@dataclass(frozen=True)
+class _Account:
+    """Who signs in: with *password*, or with tokens; without a name nobody does."""
+
+    user: str
+    password: str
+    tokens: TokenSignIn | None
+
+
+class SmtpMail:
+    """
+    The `MailSender` over SMTP (RFC 5321, RFC 6409): one connection for each mail.
+
+    A mail is lost to sight only between its final dot and the answer to that.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        sender: str,
+        sender_name: str,
+        tls: ssl.SSLContext,
+        pace: MailPace,
+        clock: Callable[[], datetime],
+        user: str = "",
+        password: str = "",
+        tokens: TokenSignIn | None = None,
+        within: float = WITHIN,
+    ) -> None:
+        """
+        Without *user* nobody signs in; with *tokens* no password is used.
+
+        *sender* is the address that mails come from. *tls* says whose certificates count.
+        *within* is how many seconds one mail may take.
+        """
+        self._host = host
+        self._port = port
+        self._sender = wire_address(sender)
+        self._sender_name = sender_name
+        self._tls = tls
+        self._pace = pace
+        self._clock = clock
+        self._account = _Account(user, password, tokens)
+        self._within = within
+
+    async def send(self, mail: Mail) -> None:
+        """Hand over *mail* as text and HTML."""
+        to = wire_address(mail.to)
+        at = self._clock()
+        content = mime_of(mail, sender=self._sender, sender_name=self._sender_name, to=to, at=at)
+        with self._pace.turn():
+            attempt = _Attempt(self._host, self._port, self._tls, self._account)
+            try:
+                async with asyncio.timeout(self._within):
+                    await attempt.send(self._sender, to, content)
+            except (aiosmtplib.SMTPException, OSError, TimeoutError) as problem:
+                outcome = _outcome(attempt.step, problem)
+                told = {"letter": mail.id, "why": str(outcome)}
+                log.warning("mail_not_sent", extra=told)
+                if attempt.step is _Step.SIGNING_IN and isinstance(outcome, ChannelBusy):
+                    # A wrong password again and again gets the mailbox locked.
+                    self._pace.hold(outcome.retry_after)
+                raise outcome from None  # its text repeats what the far side said
+            finally:
+                attempt.close()
+
+    async def sign_in(self) -> None:
+        """
+        Go as far as signing in, and send nothing.
+
+        Raises:
+            ChannelBusy: That does not work; the message says why.
+        """
+        attempt = _Attempt(self._host, self._port, self._tls, self._account)
+        try:
+            async with asyncio.timeout(self._within):
+                await attempt.sign_in()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as problem:
+            raise _outcome(attempt.step, problem) from None
+        finally:
+            attempt.close()
+
+
+class _Attempt:
+    """One conversation with the server; *step* says how far it came."""
+
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext, account: _Account) -> None:
+        self.step = _Step.CONNECTING
+        self._account = account
+        self._client = aiosmtplib.SMTP(
+            hostname=host,
+            port=port,
+            # Else the machine's own name is looked up, which may take long, and told to everybody.
+            local_hostname="localhost",
+            start_tls=True,
+            tls_context=tls,
+            timeout=STEP,
+        )
+
+    async def send(self, sender: str, to: str, content: bytes) -> None:
+        await self.sign_in()
+        self.step = _Step.SENDER
+        await self._client.mail(sender)
+        self.step = _Step.RECIPIENT
+        await self._client.rcpt(to)
+        self.step = _Step.CONTENT
+        await self._begin()
+        self.step = _Step.TAKEN
+        await self._content(content)
+
+    async def sign_in(self) -> None:
+        await self._client.connect()
+        self.step = _Step.SIGNING_IN
+        await self._sign_in()
+
+    def close(self) -> None:
+        """Hang up, without waiting for a good-bye: the mail is taken, or it is not."""
+        self._client.close()
+
+    async def _sign_in(self) -> None:
+        user, password, tokens = self._account.user, self._account.password, self._account.tokens
+        if not user:
+            return
+        if tokens is None:
+            await self._client.login(user, password)
+            return
+        token = await tokens.token()
+        try:
+            await self._client.auth_xoauth2(user, token)
+        except aiosmtplib.SMTPAuthenticationError:
+            fresh = await tokens.token(refused=token)
+            if fresh == token:
+                raise
+            await self._client.auth_xoauth2(user, fresh)
+
+    async def _begin(self) -> None:
+        answer = await self._client.execute_command(b"DATA")
+        if answer.code != START_INPUT:
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+
+    async def _content(self, content: bytes) -> None:
+        protocol = self._client.protocol
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        protocol.write(_DOTTED.sub(b"..", content) + b".\r\n")
+        answer = await protocol.read_response()
+        if answer.code // 100 != 2:  # noqa: PLR2004
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+
+
+def _outcome(step: _Step, problem: Exception) -> ChannelError:
+    """Return our word for what went wrong at *step*; the server's own words may name people."""
+    if isinstance(problem, aiosmtplib.SMTPResponseException):
+        return _answered(step, problem.code, problem.message)
+    if step is _Step.TAKEN:
+        return AnswerLost(f"SMTP: no answer to the mail: {type(problem).__name__}")
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        why = "the certificate of APPROVALS_SMTP_HOST is not trusted, or is for another name"
+        return ChannelBusy(f"SMTP: {why}", retry_after=LATER)
+    if isinstance(problem, (aiosmtplib.SMTPServerDisconnected, TimeoutError, OSError)):
+        return ChannelBusy(f"SMTP: {_STEP_NAMES[step]}: {type(problem).__name__}", retry_after=SOON)
+    # What aiosmtplib raises by itself: no STARTTLS, no AUTH, nothing of what we can sign in with.
+    why = "APPROVALS_SMTP_HOST offers no STARTTLS, or no way to sign in that we have"
+    return ChannelBusy(f"SMTP: {why}", retry_after=LATER)
+
+
+def _answered(step: _Step, code: int, said: str) -> ChannelError:
+    detailed = _ENHANCED.match(said)
+    why = f"SMTP: {_STEP_NAMES[step]}: {code} {detailed[0] if detailed else ''}".rstrip()
+    if step is _Step.TAKEN and not 400 <= code < 600:  # noqa: PLR2004 (neither a yes nor a no)
+        return AnswerLost(why)
+    if not 500 <= code < 600:  # noqa: PLR2004 (4yz, and codes that are none)
+        return ChannelBusy(why, retry_after=LATER)
+    if step in (_Step.CONNECTING, _Step.SIGNING_IN):  # about us, not about this mail
+        return ChannelBusy(why, retry_after=LATER)
+    return (Unreachable if step is _Step.RECIPIENT else CardRefused)(why)
+
+
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Return whose certificates count: the usual authorities, and those of *ca_file*."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    return context

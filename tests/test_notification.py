@@ -1,0 +1,469 @@
+"""NotificationDetail: who gets a mail by it, when again, and what is left out of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from approvals_core.arx import Arx, ArxNotification, parse_arx
+from approvals_core.arx.notification import ADDRESS, DAYS
+from approvals_core.errors import InvalidArx
+from approvals_core.models import (
+    Approval,
+    Disposition,
+    Job,
+    JobKind,
+    Lane,
+    Notification,
+    Occasion,
+    Reminder,
+)
+from approvals_core.rules import intake
+from approvals_core.rules.intake import Received
+from approvals_core.rules.reminding import job_needed
+from approvals_core.tenant import Tenant
+from tests.makers import START, a_stamp, a_tenant, create, delete, done_by, update
+
+SAMPLES = Path(__file__).parent.parent / "playground" / "samples"
+WIKI_TO = ("johndoe1@organization.com", "johndoe2@organization.com", "johndoe3@organization.com")
+DAILY = Reminder(template="Reminder", every=1)
+
+
+# -- what a payload says --------------------------------------------------
+
+
+def parsed(operation: str = "create", **changes: Any) -> Arx:
+    """Read the wiki's payload with other fields in its NotificationDetail."""
+    sent = json.loads((SAMPLES / f"wiki-{operation}.json").read_bytes())
+    detail = sent["NotificationDetail"]
+    reminder = changes.pop("reminder", {})
+    detail["Reminder"] = detail["Reminder"] | reminder if reminder else None
+    body = json.dumps(sent | {"NotificationDetail": detail | changes}).encode()
+    return parse_arx(body, tenant_id=a_tenant().document_type_id, now=START)
+
+
+def notified(**changes: Any) -> ArxNotification:
+    found = parsed(**changes).notification
+    assert found is not None
+    return found
+
+
+def reminder_of(**changes: Any) -> Reminder:
+    found = notified(reminder=changes).reminder
+    assert found is not None
+    return found
+
+
+def test_the_wikis_create_names_its_three_approvers_and_reminds_every_five_days() -> None:
+    sent = (SAMPLES / "wiki-create.json").read_bytes()
+
+    arx = parse_arx(sent, tenant_id=a_tenant().document_type_id, now=START)
+
+    assert arx.warnings == ()
+    assert arx.notification == ArxNotification(
+        template="PendingApproval",
+        to=WIKI_TO,
+        cc=("johndoe4@organization.com",),
+        bcc=("johndoe5@organization.com",),
+        reminder=Reminder(
+            template="TenantName|Reminder",
+            every=5,
+            expires=datetime(9999, 12, 31, 18, 29, 59, 999999, tzinfo=UTC),
+        ),
+    )
+
+
+def test_the_wikis_delete_wants_a_mail_and_no_reminder() -> None:
+    sent = (SAMPLES / "wiki-delete.json").read_bytes()
+
+    found = parse_arx(sent, tenant_id=a_tenant().document_type_id, now=START).notification
+
+    assert found is not None
+    assert (found.template, found.reminder) == ("ApprovalComplete", None)
+
+
+@pytest.mark.parametrize("changes", [{"SendNotification": False}, {"SendNotification": None}])
+def test_no_mail_is_wanted_without_send_notification(changes: dict[str, Any]) -> None:
+    assert parsed(**changes).notification is None
+
+
+def test_a_null_notification_wants_no_mail() -> None:
+    sent = json.loads((SAMPLES / "wiki-create.json").read_bytes()) | {"NotificationDetail": None}
+    body = json.dumps(sent).encode()
+
+    arx = parse_arx(body, tenant_id=a_tenant().document_type_id, now=START)
+
+    assert arx.notification is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "to"),
+    [
+        ("a@x.org;b@x.org,c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        (" a@x.org ;\t b@x.org ", ("a@x.org", "b@x.org")),
+        ("a@x.org;\r\nb@x.org;\r\n", ("a@x.org", "b@x.org")),
+        (";,a@x.org,,;", ("a@x.org",)),
+        ("Ann.Lee@X.org,ann.lee@x.ORG", ("Ann.Lee@X.org",)),
+        ("johndoe1;Johndoe1@organization.com", ("johndoe1", "Johndoe1@organization.com")),
+        ("o'neil+tag_1@mail.sub-domain.co.uk", ("o'neil+tag_1@mail.sub-domain.co.uk",)),
+    ],
+)
+def test_recipients_are_split_trimmed_and_taken_once(sent: str, to: tuple[str, ...]) -> None:
+    arx = parsed(To=sent, Cc="", Bcc=None)
+
+    assert arx.warnings == ()
+    assert arx.notification is not None
+    assert (arx.notification.to, arx.notification.cc, arx.notification.bcc) == (to, (), ())
+
+
+def test_whoever_is_in_to_is_in_no_other_list() -> None:
+    found = notified(To="a@x.org", Cc="A@x.org;b@x.org", Bcc="B@x.org;c@x.org;a@x.org")
+
+    assert (found.to, found.cc, found.bcc) == (("a@x.org",), ("b@x.org",), ("c@x.org",))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "a@x.org\r\nBcc: evil@x.org",
+        "a@x.org\nSubject: hello",
+        "a\x00@x.org",
+        "a@x.org\x7f",
+        "<a@x.org>",
+        "Ann <a@x.org>",
+        "a b@x.org",
+        "a@x .org",
+        "a@@x.org",
+        "a@x.org@y.org",
+        "@x.org",
+        "a@",
+        "a@localhost",
+        "a@-x.org",
+        "a@x..org",
+        "a@x.org.",
+        ".a@x.org",
+        "a.@x.org",
+        "a..b@x.org",
+        '"a"@x.org',
+        "a@[127.0.0.1]",
+        "a(comment)@x.org",
+        "jörg@x.org",
+        "a@x.\u043erg",
+        "a\u202eb@x.org",
+        "ann\u200b",
+        "two words",
+        "ann:lee",
+        "<ann>",
+        "a" * 65 + "@x.org",
+        "a" * 65,
+        "a@" + ".".join(["x" * 63] * 4),
+    ],
+)
+def test_what_is_no_address_is_left_out_and_the_payload_says_where(bad: str) -> None:
+    arx = parsed(To=f"a@x.org;{bad};b@x.org")
+
+    assert arx.notification is not None
+    assert arx.notification.to == ("a@x.org", "b@x.org")
+    (warning,) = arx.warnings
+    assert warning.startswith("NotificationDetail.To, recipient 2:")
+    assert bad not in warning  # it comes back to the tenant, and goes to the log
+
+
+@given(st.text(max_size=40) | st.text(alphabet="a@.<>;, \r\n\t:\"'\\=", max_size=40))
+def test_no_recipient_can_hold_a_line_a_space_or_a_second_address(sent: str) -> None:
+    try:
+        arx = parsed(To=f"ok@x.org;{sent}")
+    except InvalidArx:
+        return  # too many characters, or half of one
+
+    assert arx.notification is not None
+    for recipient in arx.notification.to:
+        assert len(recipient) <= ADDRESS
+        assert recipient.isascii()
+        assert recipient.isprintable()
+        assert not set(recipient) & set(' <>()[]:;,\\"')
+        assert recipient.count("@") <= 1
+
+
+def test_dates_of_reminders_come_in_order_and_once_to_the_microsecond_in_utc() -> None:
+    dates = [
+        "2026-12-24T09:00:00.1234567+01:00",
+        "2026-12-01T08:00:00Z ",
+        "2026-12-01 08:00",
+        "9999-12-31T23:59:59.9999999-12:00",
+        "0001-01-01T00:00:00",
+    ]
+
+    found = reminder_of(ReminderDates=dates)
+
+    assert found.dates == (
+        datetime(2026, 12, 1, 8, tzinfo=UTC),
+        datetime(2026, 12, 24, 8, 0, 0, 123456, tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "expires"),
+    [
+        ("2027-01-01T00:00:00", datetime(2027, 1, 1, tzinfo=UTC)),
+        ("2027-01-01T00:00:00+02:00", datetime(2026, 12, 31, 22, tzinfo=UTC)),
+        ("9999-12-31T23:59:59.9999999", datetime.max.replace(tzinfo=UTC)),
+        ("9999-12-31T23:59:59-12:00", datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+def test_an_expiration_is_read_with_or_without_zone(sent: str, expires: datetime) -> None:
+    assert reminder_of(Expiration=sent).expires == expires
+
+
+@pytest.mark.parametrize("never", ["", None, "0001-01-01T00:00:00"])
+def test_reminders_with_dates_may_have_no_end_of_their_own(never: str | None) -> None:
+    found = reminder_of(ReminderDates=["2026-12-01T08:00:00Z"], Frequency="3", Expiration=never)
+
+    assert (found.every, found.expires) == (3, None)
+
+
+def test_an_odd_frequency_beside_dates_is_warned_of_and_does_not_count() -> None:
+    odd = {"ReminderDates": ["2026-12-01T08:00:00Z"], "Frequency": "often", "Expiration": "later"}
+
+    arx = parsed(reminder=odd)
+
+    assert arx.notification is not None
+    assert arx.notification.reminder == Reminder(
+        template="TenantName|Reminder", dates=(datetime(2026, 12, 1, 8, tzinfo=UTC),)
+    )
+    assert [w.split(" is no ")[0] for w in arx.warnings] == [
+        "Reminder.Frequency",
+        "Reminder.Expiration",
+    ]
+
+
+def test_a_frequency_of_any_size_fits_a_calendar() -> None:
+    assert reminder_of(Frequency="9" * 200).every == DAYS
+
+
+# -- what it does to a request --------------------------------------------
+
+
+class Desk:
+    """One document, and payloads applied to it at times of the test's."""
+
+    def __init__(self, **tenant: Any) -> None:
+        self.tenant: Tenant = a_tenant(**tenant)
+        self.approval: Approval | None = None
+        self.received: list[Received] = []
+
+    def receive(self, arx: Arx, *, hours: float = 0.0) -> Received:
+        number = len(self.received)
+        received = intake.receive(
+            self.approval,
+            arx,
+            tenant=self.tenant,
+            payload_id=f"payload-{number}",
+            stamp=a_stamp(number, at=START + timedelta(hours=hours)),
+        )
+        self.approval = received.change.approval
+        self.received.append(received)
+        return received
+
+    @property
+    def notifications(self) -> tuple[Notification, ...]:
+        assert self.approval is not None
+        return self.approval.notifications
+
+
+def jobs(received: Received, kind: JobKind) -> list[Job]:
+    return [job for job in received.change.jobs if job.kind is kind]
+
+
+def mailed(received: Received) -> list[str]:
+    return [job.address for job in jobs(received, JobKind.MAIL)]
+
+
+def wants(*to: str, **fields: Any) -> ArxNotification:
+    return ArxNotification(template="PendingApproval", to=to, **fields)
+
+
+def test_a_create_is_told_to_everybody_it_names_by_one_job_each() -> None:
+    desk = Desk()
+
+    received = desk.receive(
+        create("johndoe1", notification=wants("a@x.org", cc=("b@x.org",), bcc=("c@x.org",)))
+    )
+
+    assert desk.notifications == (
+        Notification(
+            id="payload-0",
+            occasion=Occasion.ASKED,
+            template="PendingApproval",
+            to=("a@x.org",),
+            cc=("b@x.org",),
+            bcc=("c@x.org",),
+            round=1,
+            at=START,
+        ),
+    )
+    assert mailed(received) == ["a@x.org", "b@x.org", "c@x.org"]
+    first = jobs(received, JobKind.MAIL)[0]
+    assert desk.approval is not None
+    assert first.key == f"mail/{desk.approval.id}/payload-0/0/a@x.org"
+    assert (first.lane, first.due, first.notification, first.number, first.round) == (
+        *(Lane.CARD, START, "payload-0", 0, 1),
+    )
+    assert not jobs(received, JobKind.REMIND)
+
+
+def test_an_alias_gets_the_tenants_first_mail_domain_and_counts_once() -> None:
+    people = a_tenant().people.model_copy(update={"mail_domains": ("one.org", "two.org")})
+    desk = Desk(people=people)
+
+    received = desk.receive(
+        create("johndoe1", notification=wants("ann", "Ann@ONE.org", cc=("ann@two.org", "ANN")))
+    )
+
+    assert mailed(received) == ["ann@one.org", "ann@two.org"]
+    assert desk.notifications[0].cc == ("ann@two.org",)
+    assert received.payload.warnings == ()
+
+
+def test_an_alias_without_any_mail_domain_is_left_out_and_the_payload_says_so() -> None:
+    desk = Desk(people=a_tenant().people.model_copy(update={"mail_domains": ()}))
+
+    received = desk.receive(
+        create("johndoe1", notification=wants("ann", "a@x.org", cc=("bob",)), warnings=("odd",))
+    )
+
+    assert mailed(received) == ["a@x.org"]
+    odd, left_out = received.payload.warnings
+    assert odd == "odd"
+    assert "2 recipients have no mail domain" in left_out
+
+
+def test_without_mail_in_its_channels_a_tenant_sends_none() -> None:
+    desk = Desk(channels=("teams",))
+
+    received = desk.receive(create("johndoe1", notification=wants("a@x.org")))
+
+    assert (desk.notifications, mailed(received)) == ((), [])
+
+
+def test_in_teams_alone_people_are_reminded_all_the_same() -> None:
+    desk = Desk(channels=("teams",))
+
+    received = desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=DAILY)))
+
+    assert mailed(received) == []
+    assert [job.due for job in jobs(received, JobKind.REMIND)] == [START + timedelta(days=1)]
+
+
+def test_a_reminder_leaves_one_job_for_its_round() -> None:
+    desk = Desk()
+
+    received = desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=DAILY)))
+
+    (job,) = jobs(received, JobKind.REMIND)
+    assert desk.approval is not None
+    assert job.key == f"remind/{desk.approval.id}/1"
+    assert (job.lane, job.due) == (Lane.REMINDER, START + timedelta(days=1))
+
+
+def test_a_reminder_in_the_year_9999_leaves_a_job_that_every_store_can_count() -> None:
+    desk = Desk()
+    last = Reminder(template="Reminder", dates=(datetime.max.replace(tzinfo=UTC),))
+
+    received = desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=last)))
+
+    (job,) = jobs(received, JobKind.REMIND)
+    assert job.due == START + timedelta(days=365)
+
+
+def test_a_payload_without_a_notification_leaves_no_mail_and_no_reminder() -> None:
+    desk = Desk()
+
+    received = desk.receive(create("johndoe1"))
+
+    assert (desk.notifications, mailed(received), jobs(received, JobKind.REMIND)) == ((), [], [])
+
+
+def test_a_superseded_payload_sends_no_mail() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", at=5, notification=wants("a@x.org")))
+
+    late = desk.receive(create("johndoe1", at=1, notification=wants("b@x.org")))
+
+    assert late.payload.disposition is Disposition.SUPERSEDED
+    assert mailed(late) == []
+    assert [each.id for each in desk.notifications] == ["payload-0"]
+
+
+def test_a_partial_payload_sends_its_mails() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", at=5))
+
+    late = desk.receive(update("johndoe1", "johndoe2", at=1, notification=wants("b@x.org")))
+
+    assert late.payload.disposition is Disposition.PARTIAL
+    assert mailed(late) == ["b@x.org"]
+
+
+def test_a_completion_mail_goes_out_though_the_request_closed_by_it() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=DAILY)))
+
+    ended = desk.receive(
+        delete("johndoe1", action=done_by("johndoe1"), notification=wants("b@x.org"))
+    )
+
+    assert desk.approval is not None
+    assert not desk.approval.open
+    assert mailed(ended) == ["b@x.org"]
+    assert job_needed(desk.approval, now=START) is None
+    newest = desk.notifications[-1]
+    assert (newest.occasion, newest.action, newest.round) == (Occasion.ENDED, "Approve", 1)
+
+
+def test_a_delete_of_what_nobody_was_asked_about_sends_nothing() -> None:
+    desk = Desk()
+
+    received = desk.receive(delete("johndoe1", notification=wants("a@x.org")))
+
+    assert (desk.notifications, mailed(received)) == ((), [])
+
+
+def test_what_leaves_nobody_asked_asks_nobody_by_mail() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", at=1))
+    desk.receive(delete("johndoe1", at=5))
+
+    late = desk.receive(update("johndoe1", at=3, notification=wants("a@x.org")))
+
+    assert late.payload.disposition is Disposition.PARTIAL  # its summary is the newest
+    assert mailed(late) == []
+
+
+def test_a_new_round_has_reminders_of_its_own() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=DAILY)))
+    desk.receive(delete("johndoe1", at=60))
+
+    again = desk.receive(
+        create("johndoe1", at=120, notification=wants("a@x.org", reminder=DAILY)), hours=2
+    )
+
+    (job,) = jobs(again, JobKind.REMIND)
+    assert (job.key.rsplit("/", 1)[1], job.round) == ("2", 2)
+
+
+def test_only_eight_notifications_are_kept_and_always_the_one_people_are_asked_by() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", "johndoe2", notification=wants("a@x.org", reminder=DAILY)))
+
+    for number in range(1, 11):
+        desk.receive(delete(f"other{number}", at=number, notification=wants("b@x.org")))
+
+    kept = [each.id for each in desk.notifications]
+    assert kept == ["payload-0", *(f"payload-{number}" for number in range(4, 11))]
