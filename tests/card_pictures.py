@@ -106,8 +106,9 @@ _CONTRASTS = """() => {
 class Sheet:
     """A bare page with cards side by side; *complaints* are what the browser found wrong."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, script: str) -> None:
         self.page = page
+        self._script = script
         self.complaints: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -117,7 +118,7 @@ class Sheet:
     ) -> None:
         """Draw cards, given as JSON objects by name, instead of those that are there."""
         await self.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-        await self.page.evaluate(_DRAW, {"cards": cards, "width": width})
+        await self.page.evaluate(self._script, {"cards": cards, "width": width})
         if opened:
             await self.page.evaluate(_OPEN)
 
@@ -132,13 +133,13 @@ class Sheet:
 
 
 @asynccontextmanager
-async def a_sheet(browser: Browser) -> AsyncIterator[Sheet]:
-    """Open an empty sheet that gets its files from this folder and asks nobody."""
+async def a_sheet(browser: Browser, *, script: str = _DRAW) -> AsyncIterator[Sheet]:
+    """Open an empty sheet that gets its files from this folder and asks nobody; *script* draws cards."""
     context = await browser.new_context(
         viewport={"width": 320, "height": 400}, device_scale_factor=1.25
     )
     await context.route("**/*", _serve)
-    sheet = Sheet(await context.new_page())
+    sheet = Sheet(await context.new_page(), script)
     await sheet.page.goto(f"{HERE}/")
     yield sheet
     await context.close()
@@ -162,19 +163,23 @@ def sheets(names: Sequence[str], width: int) -> Iterator[tuple[str, ...]]:
     return (tuple(names[at : at + many]) for at in range(0, len(names), many))
 
 
-async def _write(folder: Path, made: Mapping[str, Any]) -> None:
+async def write(
+    folder: Path, made: Mapping[str, Any], looks: Looks = LOOKS, *, script: str = _DRAW
+) -> None:
+    """Save pictures of the cards, and print what the browser found wrong with each sheet."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_browser(), args=["--no-sandbox"]
         )
-        async with a_sheet(browser) as sheet:
-            for look, theme, width, opened in LOOKS:
+        async with a_sheet(browser, script=script) as sheet:
+            for look, theme, width, opened in looks:
                 for names in sheets(list(made), width):
                     cards = [(name, made[name]) for name in names]
                     await sheet.draw(cards, theme=theme, width=width, opened=opened)
                     path = folder / f"{look}-{names[0]}.png"
                     await sheet.save(path)
-                    problems = [*await sheet.sticking_out(), *await sheet.low_contrasts()]
+                    problems = [*sheet.complaints, *await sheet.sticking_out()]
+                    problems += await sheet.low_contrasts()
                     print(path, *problems, sep="\n  ")  # noqa: T201 - for who looks at them
         await browser.close()
 
@@ -183,5 +188,5 @@ if __name__ == "__main__":
     to, *wanted = sys.argv[1:]
     Path(to).mkdir(parents=True, exist_ok=True)
     asyncio.run(
-        _write(Path(to), {n: c.to_dict() for n, c in faces().items() if n in (wanted or [n])})
+        write(Path(to), {n: c.to_dict() for n, c in faces().items() if n in (wanted or [n])})
     )

@@ -10,13 +10,17 @@ from cards.pieces import small
 
 def arrivals(view: View) -> list[Piece]:
     """Say what is still to come, and what did not; nothing of a request that is over."""
+    return [small(text.block(words, text.FREE_TEXT), "Medium") for words in arrival_words(view)]
+
+
+def arrival_words(view: View) -> list[str]:
+    """Return what `arrivals` says, as raw texts."""
     hidden = {name.upper() for name in view.tenant.shown.hidden}
     seen = [detail for detail in view.approval.details if detail.name not in hidden]
     if view.approval.content is None or not view.approval.open:
         return []
     said = [_coming(seen), _missed(seen)]
-    tenant = text.block(view.tenant.name, text.PERSON)
-    return [small(words.format(tenant=tenant), "Medium") for words in said if words]
+    return [words.format(tenant=view.tenant.name) for words in said if words]
 
 
 def _coming(details: list[Detail]) -> str:

@@ -46,7 +46,7 @@ def asking(view: View, viewer: Viewer, tried: Tried, room: Room) -> list[Piece]:
 
     Without a problem of its own it is what the place remembers of a refusal.
     """
-    tried = _tried(view, viewer, tried)
+    tried = last_try(view, viewer, tried)
     box: list[Piece] = [problem_box(tried.problem, tried.came_back)] if tried.problem else []
     actions = offered(view.approval, view.tenant)
     return [
@@ -57,7 +57,8 @@ def asking(view: View, viewer: Viewer, tried: Tried, room: Room) -> list[Piece]:
     ]
 
 
-def _tried(view: View, viewer: Viewer, tried: Tried) -> Tried:
+def last_try(view: View, viewer: Viewer, tried: Tried) -> Tried:
+    """Return *tried*, or, if it has no problem of its own, what the place remembers of a refusal."""
     refusal = view.place.refusal
     if refusal is None or tried.problem:
         return tried
@@ -95,7 +96,7 @@ def _comment(actions: Sequence[Action], tried: Tried, room: Room, *, near: bool)
         TextInput(
             id=COMMENT,
             label=_("Comment"),
-            placeholder=_placeholder(commented, every=len(commented) == len(actions)),
+            placeholder=comment_hint(commented, every=len(commented) == len(actions)),
             max_length=longest,
             value=text.typed(typed, min(longest, room.typed or longest)) or None,
             spacing="Small" if near else "Large",
@@ -103,7 +104,7 @@ def _comment(actions: Sequence[Action], tried: Tried, room: Room, *, near: bool)
     ]
 
 
-def _placeholder(actions: Sequence[Action], *, every: bool) -> str:
+def comment_hint(actions: Sequence[Action], *, every: bool) -> str:
     """Say for what the comment is needed; *every*: the card offers nothing else."""
     needed = _labels(actions, Comment.REQUIRED)
     optional = _labels(actions, Comment.OPTIONAL)

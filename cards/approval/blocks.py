@@ -105,20 +105,26 @@ def hero(shown: Shown, viewer: Viewer, *, with_deadline: bool) -> list[Piece]:
 
 
 def requested_by(shown: Shown, viewer: Viewer) -> list[Piece]:
-    name, when = submitter_of(shown.content), _submitted(shown, viewer)
+    name, when = submitter_of(shown.content), submitted_on(shown, viewer)
+    sentence = requested_words(name, when)
+    inert = text.block(when, text.FACT_NAME)
+    return [small(sentence.format(who=bold(name), when=inert), "Small")] if sentence else []
+
+
+def requested_words(name: str, when: str) -> str:
+    """Return the sentence for what is known of {who} asked, and {when}; "" for nothing."""
     if name and when:
-        sentence = _("Requested by {who}, {when}")
-    elif name:
-        sentence = _("Requested by {who}")
-    else:
-        sentence = _("Requested {when}") if when else ""
-    return [small(sentence.format(who=bold(name), when=when), "Small")] if sentence else []
+        return _("Requested by {who}, {when}")
+    if name:
+        return _("Requested by {who}")
+    return _("Requested {when}") if when else ""
 
 
-def _submitted(shown: Shown, viewer: Viewer) -> str:
+def submitted_on(shown: Shown, viewer: Viewer) -> str:
+    """Return when it was asked for, as a raw text, or ""."""
     sent = shown.content.submitted
     at = time_as_sent(sent)
-    return text.block(day(at, viewer.locale, viewer.zone) if at else sent, text.FACT_NAME)
+    return day(at, viewer.locale, viewer.zone) if at else text.clean(sent)
 
 
 def reason(shown: Shown, room: Room) -> list[Piece]:

@@ -11,7 +11,8 @@ from cards.viewer import Viewer
 def refused_now(tenant: Tenant, closed: Closed, viewer: Viewer) -> tuple[str, ...]:
     """Say why nothing can be decided now, and until when, if that is known."""
     changes = _("This card changes when it does again.")
-    return _said(tenant, closed, changes if closed.until is None else _try_later(closed, viewer))
+    is_told = closed.until is None and not viewer.on_paper
+    return _said(tenant, closed, changes if is_told else _try_later(closed, viewer))
 
 
 def kept_until_open(tenant: Tenant, closed: Closed, viewer: Viewer) -> tuple[str, ...]:
@@ -19,12 +20,16 @@ def kept_until_open(tenant: Tenant, closed: Closed, viewer: Viewer) -> tuple[str
     return _said(tenant, closed, _goes_out(tenant, closed, viewer))
 
 
-def closed_box(tenant: Tenant, closed: Closed, viewer: Viewer) -> Container:
-    """Say above everything that nothing can be decided now, or that what is decided is kept."""
+def closed_words(tenant: Tenant, closed: Closed, viewer: Viewer) -> tuple[str, ...]:
+    """Say that nothing can be decided now, or that what is decided is kept; raw texts."""
     if closed.decisions is WhileClosed.REFUSE:
-        first, *others = _said(tenant, closed, _try_later(closed, viewer))
-    else:
-        first, *others = _said(tenant, closed, _will_be_kept(tenant, closed, viewer))
+        return _said(tenant, closed, _try_later(closed, viewer))
+    return _said(tenant, closed, _will_be_kept(tenant, closed, viewer))
+
+
+def closed_box(tenant: Tenant, closed: Closed, viewer: Viewer) -> Container:
+    """Say above everything what `closed_words` says."""
+    first, *others = closed_words(tenant, closed, viewer)
     said = [TextBlock(text.block(first, text.FREE_TEXT), weight="Bolder")]
     said += [TextBlock(text.block(one, text.FREE_TEXT), spacing="Small") for one in others]
     return Container(*said, style="accent", spacing="Medium", rounded=True)

@@ -1,5 +1,7 @@
 """The attachments: what there is, and where a person can open it."""
 
+from collections.abc import Callable
+
 from approvals_core.models import Attachment
 from approvals_core.ports import View
 from approvals_core.tenant import Tenant
@@ -13,14 +15,22 @@ from cards.pieces import heading, more, small
 from cards.viewer import Viewer
 
 
-def attachments(view: View, shown: Shown, viewer: Viewer, room: Room) -> list[Piece]:
-    """List the files. Those that only we could read are not links: the card says where they are."""
+def attachments(
+    view: View, shown: Shown, viewer: Viewer, room: Room, page_url: str = ""
+) -> list[Piece]:
+    """
+    List the files; what has no link, the card says where it is.
+
+    What only the tenant's API gives is opened through our own page of the request, if
+    there is one at *page_url*.
+    """
     found = shown.attachments
     if not found:
         return []
     count = len(found) + shown.further_files
     title = heading(_("Attachments ({count})").format(count=count))
-    urls = [link_of(file, view.tenant) for file in found[: room.rows]]
+    ours = own_links(view, shown, page_url)
+    urls = [link_of(file, view.tenant) or ours(file) for file in found[: room.rows]]
     rows = [_file(file, url, viewer) for file, url in zip(found, urls, strict=False)]
     note = [] if all(urls) or not rows else [_elsewhere(view)]
     return [title, *rows, *more(count - min(len(found), room.rows)), *note]
@@ -38,6 +48,24 @@ def link_of(file: Attachment, tenant: Tenant) -> str:
     api = tenant.api
     reads = f"{api.base_url.rstrip('/')}{api.attachment}".split("{")[0] if api.attachment else ""
     return "" if reads and url.startswith(reads) else url
+
+
+def own_links(view: View, shown: Shown, page_url: str) -> Callable[[Attachment], str]:
+    """
+    Return what tells at which address below *page_url* we give a file, "" if we do not.
+
+    We give what the tenant's API gives and has no link of its own. Files are numbered
+    from 1, as `Shown` has them.
+    """
+    page, files, tenant = text.safe_url(page_url), shown.attachments, view.tenant
+
+    def link(file: Attachment) -> str:
+        given = tenant.api.attachment and file.id and file in files
+        if not page or not given or link_of(file, tenant):
+            return ""
+        return f"{page}/attachments/{files.index(file) + 1}"
+
+    return link
 
 
 def _file(file: Attachment, url: str, viewer: Viewer) -> Columns:

@@ -95,7 +95,7 @@ class Form:
         action = self._action
         if not holding(action.justifications, self._content):
             return []
-        title = _label(_("Reason"), required=action.justification is Comment.REQUIRED)
+        title = field_label(_("Reason"), required=action.justification is Comment.REQUIRED)
         chosen = self._entries.justification
         return [self._list(REASON + action.code, title, action.justifications, chosen)]
 
@@ -104,14 +104,15 @@ class Form:
         return Choices(
             id=id_,
             label=label,
-            choices=[(c.code, _words(c.text)) for c in offered],
+            choices=[(c.code, plain_words(c.text)) for c in offered],
             placeholder=_("Choose"),
             value=chosen if any(c.code == chosen for c in offered) else None,
             spacing="Medium",
         )
 
     def _input(self, asked: Input) -> Piece:
-        id_, label = input_id(self._action, asked), _label(asked.label, required=asked.required)
+        id_ = input_id(self._action, asked)
+        label = field_label(asked.label, required=asked.required)
         value = self._entries.inputs.get(asked.code, "")
         if asked.kind is InputKind.CHOICE:
             return self._list(id_, label, asked.choices, value)
@@ -137,7 +138,7 @@ class Form:
         limit = min(action.comment_length, self._room.typed or action.comment_length)
         field = TextInput(
             id=OWN_COMMENT + action.code,
-            label=_label(_("Comment"), required=action.comment is Comment.REQUIRED),
+            label=field_label(_("Comment"), required=action.comment is Comment.REQUIRED),
             placeholder="",
             max_length=action.comment_length,
             value=text.typed(self._comment, limit) or None,
@@ -166,12 +167,13 @@ def style_of(action: Action) -> ButtonStyle | None:
     return None if action.style == "default" else action.style.value
 
 
-def _label(words: str, *, required: bool) -> str:
-    shown = _words(words)
+def field_label(words: str, *, required: bool) -> str:
+    """Return the name of an input, which says if it may be left blank."""
+    shown = plain_words(words)
     return shown if required else _("{field} (optional)").format(field=shown)
 
 
-def _words(words: str) -> str:
+def plain_words(words: str) -> str:
     """For labels and choices: plain text, in which clients replace dates only."""
     return text.escape_run(text.one_line(words, text.TITLE))
 

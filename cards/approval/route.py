@@ -1,7 +1,7 @@
 """The approval route: who decided, who is asked now and who comes next."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -29,6 +29,7 @@ class Row:
     viewer: bool = False  # the viewer is one of those asked now; not among *names*
     action: str = ""  # the code of what was done
     at: datetime | None = None
+    taken: ActionTaken | None = field(default=None, compare=False)  # what was done, with its words
 
 
 def route(view: View) -> tuple[Row, ...]:
@@ -60,7 +61,7 @@ def _level(view: View, level: Level, taken: list[ActionTaken], asked: list[Place
 def _done(view: View, kind: str, taken: Iterable[ActionTaken]) -> Iterator[Row]:
     for t in taken:
         name = who(view.approval, t)
-        yield Row(Step.DONE, kind, (name,), action=t.action, at=t.at)
+        yield Row(Step.DONE, kind, (name,), action=t.action, at=t.at, taken=t)
 
 
 def _now(view: View, kind: str, places: list[Place]) -> Iterator[Row]:

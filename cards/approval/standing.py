@@ -103,7 +103,7 @@ def said_last(view: View) -> Standing | None:
     if action is None or action.holds:
         return None
     words, by = _("{what} by {who}"), who(view.approval, taken[0])
-    chosen = _chosen_by(view, taken[0])
+    chosen = chosen_by(view, taken[0])
     said = Deed(words, action.past, by, taken[0].at, taken[0].comment, chosen)
     return Standing(Phase.ASKING, action.past, SAID, said)
 
@@ -136,7 +136,7 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
         again = (_again(tenant, decision, viewer),)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, again)
     if place.state is PlaceState.UNCONFIRMED:
-        unsure = _unsure(tenant, decision, mine=place.seat == view.place.seat)
+        unsure = _unsure(tenant, decision, viewer, mine=place.seat == view.place.seat)
         return Standing(Phase.UNDER_WAY, _("Not confirmed"), UNSURE, tried, unsure)
     sending = _("Sending to {tenant}…").format(tenant=tenant)
     return Standing(Phase.UNDER_WAY, _("Sending"), WAITING, tried, (sending,))
@@ -156,7 +156,8 @@ def _chosen_in(view: View, decision: Decision) -> tuple[str, ...]:
     return _chosen(decision.reason_text, named, where)
 
 
-def _chosen_by(view: View, taken: ActionTaken) -> tuple[str, ...]:
+def chosen_by(view: View, taken: ActionTaken) -> tuple[str, ...]:
+    """Say what else was given with it: a reason, a new approver; raw texts."""
     where = _where(view, taken.action, taken.placement)
     return _chosen(taken.reason, taken.new_approver, where)
 
@@ -197,11 +198,13 @@ def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
     return said.format(tenant=tenant, when=when)
 
 
-def _unsure(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
+def _unsure(tenant: str, decision: Decision, viewer: Viewer, *, mine: bool) -> tuple[str, ...]:
     unknown = _("{tenant} did not confirm this. It may have it, or not.").format(tenant=tenant)
     if decision.due is not None:  # only a tenant that counts it once is told twice
         again = _("We send the same again, and it counts once. There is nothing for you to do.")
         return (unknown, again)
+    if viewer.on_paper:
+        return (unknown, *_looks_later(tenant, decision, mine=mine))
     if decision.look_up is not None:
         asks = _("We ask {tenant} what became of it, and this card changes as soon as we know.")
         return (unknown, asks.format(tenant=tenant))
@@ -209,6 +212,15 @@ def _unsure(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
         return (unknown, _("This card changes as soon as we know."))
     advice = _("Please look there before you do anything. This card changes as soon as we know.")
     return (unknown, advice)
+
+
+def _looks_later(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
+    if decision.look_up is not None:
+        asks = _("We ask {tenant} what became of it. Please look again later.")
+        return (asks.format(tenant=tenant),)
+    if not mine:
+        return (_("Please look again later."),)
+    return (_("Please look there before you do anything."),)
 
 
 def _recording(view: View, code: str) -> Standing:
@@ -247,7 +259,7 @@ def _over(view: View, end: str) -> Standing:
         return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
     past, look = past_of(view, taken.action)
     name = who(view.approval, taken)
-    chosen = _chosen_by(view, taken)
+    chosen = chosen_by(view, taken)
     done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
     return Standing(Phase.CLOSED, past, look, done, (end,))
 

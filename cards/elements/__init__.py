@@ -9,6 +9,7 @@ from cards.elements.actions import (
     Action,
     Actions,
     Execute,
+    Http,
     OpenUrl,
     Refresh,
     Submit,
@@ -16,6 +17,7 @@ from cards.elements.actions import (
 )
 from cards.elements.base import (
     LIMIT_IN_BYTES,
+    SCHEMA_URL,
     VERSION,
     Align,
     BadgeStyle,
@@ -35,6 +37,7 @@ from cards.elements.texts import Badge, Facts, Prose, TextBlock
 
 __all__ = [
     "LIMIT_IN_BYTES",
+    "SCHEMA_URL",
     "VERSION",
     "Action",
     "Actions",
@@ -53,6 +56,7 @@ __all__ = [
     "DateInput",
     "Execute",
     "Facts",
+    "Http",
     "OpenUrl",
     "PeoplePicker",
     "Piece",

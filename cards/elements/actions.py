@@ -80,6 +80,46 @@ class Execute(Action):
         )
 
 
+class Header(Strict, Piece):
+    name = prop("name")
+    value = prop("value")
+
+
+class Http(Action):
+    """
+    A button of Outlook's: it posts *body*, with what is in the inputs that it names, to *url*.
+
+    (outlook-dev-docs, adaptive-card.md.) *primary* is Outlook's word for the button that
+    stands out.
+    """
+
+    element_type = "Action.Http"
+    method = prop("method")
+    url = prop("url")
+    headers = prop("headers", list)
+    body = prop("body")
+    primary = prop("isPrimary", bool)
+
+    def __init__(
+        self,
+        title: str | None,
+        url: str,
+        *,
+        body: str,
+        headers: Sequence[tuple[str, str]],
+        style: ButtonStyle | None = None,
+    ) -> None:
+        super().__init__(
+            title=title,
+            method="POST",
+            url=url,
+            headers=[Header(name=name, value=value) for name, value in headers],
+            body=body,
+            style=style,
+            primary=True if style == "positive" else None,
+        )
+
+
 class Actions(Strict, containers.ActionSet):
     def __init__(self, *actions: Action, spacing: Spacing | None = None) -> None:
         super().__init__(actions=list(actions), spacing=spacing)

@@ -18,6 +18,7 @@ Box = Literal["default", "emphasis", "good", "attention", "warning", "accent"]
 BadgeStyle = Literal["Default", "Subtle", "Informative", "Accent", "Good", "Attention", "Warning"]
 ButtonStyle = Literal["default", "positive", "destructive"]
 
+SCHEMA_URL = "http://adaptivecards.io/schemas/adaptive-card.json"
 VERSION = "1.5"  # what Teams shows
 LIMIT_IN_BYTES = 28 * 1024  # of Teams, for a whole card
 

@@ -3,7 +3,7 @@
 """The whole card."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import orjson
 from adaptivecards import adaptivecard
@@ -12,6 +12,18 @@ from cards.elements.actions import Refresh
 from cards.elements.base import LIMIT_IN_BYTES, VERSION, Piece, prop
 
 _Room = TypeVar("_Room")
+
+
+class Sized(Protocol):
+    """Something that goes over the wire."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it takes there."""
+        ...
+
+
+_Sized = TypeVar("_Sized", bound=Sized)
 
 
 class Card(adaptivecard.AdaptiveCard):
@@ -53,11 +65,13 @@ class Card(adaptivecard.AdaptiveCard):
         return orjson.dumps(self.render())
 
 
-def first_that_fits(draw: Callable[[_Room], Card], rooms: Sequence[_Room]) -> Card:
-    """Return the card of the first of *rooms*, most room first, that Teams takes; else of the last."""
+def first_that_fits(
+    draw: Callable[[_Room], _Sized], rooms: Sequence[_Room], *, limit: int = LIMIT_IN_BYTES
+) -> _Sized:
+    """Return the card of the first of *rooms*, most room first, that is small enough; else of the last."""
     card = draw(rooms[0])
     for room in rooms[1:]:
-        if card.size <= LIMIT_IN_BYTES:
+        if card.size <= limit:
             break
         card = draw(room)
     return card

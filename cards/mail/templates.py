@@ -1,0 +1,247 @@
+"""The tenants' own templates of mails: which one counts, and how it is filled."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+from typing import cast
+
+from jinja2 import ChainableUndefined, TemplateSyntaxError, Undefined, pass_context
+from jinja2 import nodes as jinja_nodes
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from approvals_core.models import Notification, Occasion
+from approvals_core.tenant import Tenant
+from cards.approval.values import as_list, as_object, follow, scalar
+from cards.formats import day, is_currency, money, time_as_sent
+from cards.language import _
+from cards.mail.allowed import FEW, FILTERS, LOOP, Look, Mistake, mistakes_in_html
+from cards.mail.inert import Inert, inert
+from cards.text import clean, typed
+from cards.viewer import Viewer
+
+LARGEST = 256 * 1024  # characters of a template
+MOST = 100  # entries of one list, in a loop
+_LONGEST_VALUE = 20_000  # characters of one text
+_LONGEST = 512 * 1024  # characters of a filled template
+_MOST_ROUNDS = 5_000  # of all loops together
+_NAMED = 3  # values of something that is no text
+_LOOKED_AT = 20  # fields or entries of it
+# No names that a template could write.
+_VIEWER = "viewer of the mail"
+_ROUNDS = "rounds of its loops"
+_OWN_NAMES = {
+    Occasion.ASKED: "PendingApproval",
+    Occasion.ENDED: "ApprovalComplete",
+    Occasion.REMINDER: "Reminder",
+}
+
+
+class BadTemplate(Exception):
+    """A template with mistakes, all told at once."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("; ".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+class Unfit(Exception):
+    """A template could not be filled for this request; the message has no word of it."""
+
+
+class Template:
+    """A tenant's template, checked and compiled; *names* are those of `NAMES` that it uses."""
+
+    def __init__(self, source: jinja_nodes.Template, names: frozenset[str]) -> None:
+        self.names = names
+        self._code = _PLAIN.from_string(source)
+
+    def filled(self, values: dict[str, object], viewer: Viewer) -> Inert:
+        """
+        Fill in *values*, of which those in `names` are needed.
+
+        Raises:
+            Unfit: It failed, came out too long, or empty.
+        """
+        try:
+            html = _bounded(self._code.generate({**values, _VIEWER: viewer, _ROUNDS: [0]}))
+        except Unfit:
+            raise
+        except Exception as problem:  # whatever a template of others does, the mail goes out
+            raise Unfit(f"it failed: {type(problem).__name__}") from problem
+        found = inert(typed(html, _LONGEST))
+        if not found.body.striptags().strip():
+            raise Unfit("it came out empty")
+        return found
+
+
+def _bounded(pieces: Iterable[str]) -> str:
+    found: list[str] = []
+    room = _LONGEST
+    for piece in pieces:
+        room -= len(piece)
+        if room < 0:
+            raise Unfit(f"it came out longer than {_LONGEST // 1024} KB")
+        found.append(piece)
+    return "".join(found)
+
+
+def parse(text: str) -> Template:
+    """
+    Check and compile a template.
+
+    Raises:
+        BadTemplate: It has mistakes; each says its line.
+    """
+    if len(text) > LARGEST:
+        raise BadTemplate(
+            [Mistake(1, _("it is larger than {most} KB").format(most=LARGEST // 1024))]
+        )
+    mistakes, look = list(mistakes_in_html(text)), Look()
+    try:
+        source = _PLAIN.parse(text)
+        look.over(source)
+        mistakes += look.mistakes
+        if not mistakes:
+            return Template(source, frozenset(look.names))
+    except TemplateSyntaxError as problem:
+        mistakes.append(Mistake(problem.lineno, clean(problem.message or "")))
+    except (RecursionError, SyntaxError):
+        mistakes.append(Mistake(1, _("it is nested too deep")))
+    raise BadTemplate(sorted(set(mistakes)))
+
+
+def mistakes_in(text: str) -> list[str]:
+    """Return what is wrong with a template, each with its line; [] if nothing is."""
+    try:
+        _parsed(text)
+    except BadTemplate as bad:
+        return [str(mistake) for mistake in bad.mistakes]
+    return []
+
+
+def template_for(tenant: Tenant, notification: Notification, occasion: Occasion) -> Template | None:
+    """
+    Return the tenant's own template for that mail; None: it has none, ours counts.
+
+    First what is named TemplateKey|action, then TemplateKey, whatever the case; then
+    what is named for the occasion: PendingApproval, ApprovalComplete or Reminder.
+    """
+    key, action = notification.template, notification.action
+    if occasion is Occasion.REMINDER:
+        key, _bar, action = (
+            notification.reminder.template if notification.reminder else ""
+        ).partition("|")
+    texts = {name.casefold(): text for name, text in tenant.mail.texts.items()}
+    for name in (f"{key}|{action}", key, _OWN_NAMES[occasion]):
+        if text := texts.get(name.strip().casefold()):
+            try:
+                return _parsed(text)
+            except BadTemplate:  # said when the files were read
+                return None
+    return None
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Template:
+    return parse(text)
+
+
+# -- filling --------------------------------------------------------------------------
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Knows plain values only: what is in a table or list of the request, and nothing of Python's."""
+
+    def getattr(self, obj: object, attribute: str) -> object:
+        if isinstance(obj, LoopContext):
+            return getattr(obj, attribute) if attribute in LOOP else self.undefined(name=attribute)
+        return self._below(obj, attribute)
+
+    def getitem(self, obj: object, argument: object) -> object:
+        return self._below(obj, str(argument))
+
+    def is_safe_callable(self, obj: object) -> bool:
+        return False
+
+    def _below(self, obj: object, name: str) -> object:
+        found = follow(obj, (name,))
+        return self.undefined(name=name) if found is None else _short(found)
+
+
+def _short(value: object) -> object:
+    """Return the value as it is worked on: a text of a length that takes no time."""
+    return value[:_LONGEST_VALUE] if isinstance(value, str) else value
+
+
+def _said(value: object) -> object:
+    """Return what stands in the mail for a value; only our own HTML goes in as it is."""
+    if isinstance(value, Markup):
+        return value
+    if value is None or isinstance(value, Undefined):
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if as_object(value) is not None or as_list(value) is not None:
+        return clean(_named(value))
+    return clean(str(value)[:_LONGEST_VALUE])
+
+
+def _named(value: object) -> str:
+    """Name the first things that an object or a list says."""
+    inside = (as_object(value) or {}).values() or as_list(value) or ()
+    told = (scalar(each) for each in islice(inside, _LOOKED_AT))
+    return ", ".join(str(_said(each)) for each in islice(filter(None, told), _NAMED))
+
+
+def _entries(value: object) -> list[object]:
+    """Return the first entries of a list, or an object alone."""
+    if as_object(value):
+        return [value]
+    return [_short(each) for each in islice(as_list(value) or (), MOST)]
+
+
+@pass_context
+def _few(context: Context, value: object) -> list[object]:
+    """Return what a loop goes through."""
+    found, rounds = _entries(value), cast("list[int]", context[_ROUNDS])
+    rounds[0] += len(found)
+    if rounds[0] > _MOST_ROUNDS:
+        raise Unfit(f"its loops go round more than {_MOST_ROUNDS} times")
+    return found
+
+
+def _joined(value: object, between: object = "") -> str:
+    return str(_said(between)).join(str(_said(each)) for each in _entries(value))
+
+
+@pass_context
+def _date(context: Context, value: object) -> str:
+    """Write a date as the reader is used to see it; what is none stays."""
+    said, viewer = str(_said(value)), cast("Viewer", context[_VIEWER])
+    at = time_as_sent(said)
+    return day(at, viewer.locale, viewer.zone) if at else said
+
+
+@pass_context
+def _amount(context: Context, value: object, unit: object = "") -> str:
+    """Write a number as the reader is used to see it, with its currency."""
+    said, viewer = str(_said(value)), cast("Viewer", context[_VIEWER])
+    in_unit = str(_said(unit))
+    return money(said, in_unit if is_currency(in_unit) else "", viewer.locale) if said else ""
+
+
+def _sandbox() -> _Sandbox:
+    made = _Sandbox(
+        autoescape=True, undefined=ChainableUndefined, finalize=_said, auto_reload=False
+    )
+    made.globals = {}
+    filters = cast("dict[str, object]", made.filters)  # pyright: ignore[reportUnknownMemberType] (jinja2 leaves them untyped)
+    for name in {*filters} - FILTERS:
+        del filters[name]
+    filters |= {FEW: _few, "join": _joined, "date": _date, "amount": _amount}
+    return made
+
+
+_PLAIN = _sandbox()

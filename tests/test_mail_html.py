@@ -1,0 +1,452 @@
+"""Mails as an independent reader finds them: complete without styles and in plain text, accessible, and inert."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.async_api import Browser
+
+from approvals_core.models import ActionTaken, Attachment, Named, Occasion
+from approvals_core.ports import View
+from cards.html import STYLESHEET, request_html
+from cards.html.styles import STYLES
+from cards.mail import Composed
+from cards.mail.document import in_script
+from cards.text import clean
+from tests.card_faces import views
+from tests.card_makers import VIEWER, a_content, a_place, a_view, an_approval, taken
+from tests.html_reading import Element, comments_in, read_html, shape
+from tests.mail_faces import GOLDEN, PAGE, SIGNED, a_mail, card_of, files, mails, without_styles
+
+STATES = sorted(views())
+BIDI = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f"
+HOSTILE = (
+    "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> --> \"'><b>x</b> {{ 7*7 }}"
+    " {% for x in y %} &lt;i&gt; javascript:alert(3) \u2028\r\nBcc: evil@example.org"
+)
+
+
+def body_of(mail: Composed) -> Element:
+    return read_html(mail.html).one("body")
+
+
+def words_of(text: str) -> str:
+    """Return the words in one line, without signs, as they are compared."""
+    return " ".join(re.findall(r"\w+", text.replace("\u200b", "").casefold()))
+
+
+# -- complete ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(files()))
+def test_mails_are_as_the_golden_files_show_them(name: str) -> None:
+    assert files()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_there_is_no_golden_file_that_nobody_makes() -> None:
+    assert {each.name for each in GOLDEN.iterdir()} == set(files())
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_text_part_says_all_that_the_html_says(state: str) -> None:
+    mail = a_mail(views()[state])
+    texts = words_of(re.sub(r"^> ?", "", mail.text, flags=re.MULTILINE))
+
+    for line in _said_in(body_of(mail)):
+        assert line in texts, line
+
+
+def _said_in(body: Element) -> list[str]:
+    """Return the texts of paragraphs, headings and cells, without the link that stands twice."""
+    blocks = [*body.all("p", "h1", "h2", "li", "dt", "dd", "blockquote")]
+    blocks += [each for each in body.all("td") if each.attributes["class"] != "ml-gap"]
+    blocks += [each for each in body.all("th") if each.attributes["scope"] == "row"]
+    lines = [line for block in blocks for line in block.text.split("\n")]
+    said = [words_of(line).removesuffix(" open the request") for line in lines]
+    assert len(said) > 5
+    return [line for line in said if line]
+
+
+def test_html_and_text_say_it_in_the_same_order() -> None:
+    mail = a_mail(views()["details-mapped"])
+
+    headings = [words_of(each.text) for each in body_of(mail).all("h2")]
+    text = [words_of(line) for line in mail.text.splitlines()]
+
+    places = [text.index(heading) for heading in headings]
+    assert len(places) > 3
+    assert places == sorted(places)
+
+
+def test_a_mail_says_what_the_card_says() -> None:
+    view = views()["approved"]
+
+    text = body_of(a_mail(view)).text
+
+    card = json.dumps(card_of(view), ensure_ascii=False)
+    for words in (
+        "Approved by",
+        "Maria Keller",
+        "€12,480.00",
+        "4210",
+        "Nordlicht",
+    ):
+        assert words in text
+        assert words in card or words == "Approved by"
+
+
+@pytest.mark.parametrize("name", sorted(mails()))
+def test_lines_of_the_text_part_are_short(name: str) -> None:
+    for line in mails()[name].text.splitlines():
+        assert len(line) <= 72 or " " not in line.strip(" >-")
+
+
+def test_an_earlier_round_is_told_with_its_comment() -> None:
+    mail = a_mail(views()["second-round"])
+
+    assert "Before it was opened again" in body_of(mail).text
+    assert "The quote is older than 30 days." in body_of(mail).text
+    assert "> The quote is older than 30 days." in mail.text
+
+
+def test_a_comment_on_the_route_stands_there_once() -> None:
+    mail = a_mail(views()["approved"])
+
+    assert body_of(mail).text.count("budget line is confirmed") == 1
+
+
+# -- for whom ----------------------------------------------------------------------
+
+
+def test_an_approver_is_told_what_he_can_choose_and_where() -> None:
+    mail = a_mail(views()["pending"])
+
+    body = body_of(mail)
+    links = [each.attributes["href"] for each in body.all("a")]
+    assert "You can choose: Approve, Reject, Need info." in body.text
+    assert links.count(PAGE) == 2
+    assert "You sign in there first" in body.text
+    assert mail.subject == ("Approval needed: Laptops for the Lisbon design team (PR-2026-00417)")
+
+
+def test_whoever_is_told_only_is_asked_for_nothing() -> None:
+    mail = a_mail(views()["pending"], seat=None)
+
+    for said in (body_of(mail).text, mail.text.replace("\n", " ")):
+        assert "Nothing is asked of you" in said
+        assert "your decision" not in said.casefold()
+        assert "You can choose" not in said
+    assert "Finance — you" not in mail.text
+    assert "Finance — Maria Keller" in mail.text
+    assert not list(read_html(mail.html).all("script"))
+    assert mail.subject.startswith("Approval requested: ")
+
+
+def test_whoever_is_told_only_hears_how_it_ended() -> None:
+    mail = a_mail(views()["done"], seat=None, occasion=Occasion.ENDED)
+
+    assert "Approved by Maria Keller" in body_of(mail).text
+    assert mail.subject.startswith("Completed: ")
+
+
+def test_a_reminder_says_that_it_is_one_while_the_request_waits() -> None:
+    waiting = a_mail(views()["pending"], occasion=Occasion.REMINDER)
+    over = a_mail(views()["done"], occasion=Occasion.REMINDER)
+
+    assert waiting.subject.startswith("Reminder: ")
+    assert waiting.text.startswith("Reminder: Purchase requisition")
+    assert not over.text.startswith("Reminder: ")
+
+
+def test_the_subject_is_the_same_for_every_attempt() -> None:
+    later = views()["approved"]
+
+    assert a_mail(views()["pending"]).subject == a_mail(later).subject
+
+
+def test_without_a_page_of_ours_the_mail_says_where_else_to_decide() -> None:
+    mail = a_mail(views()["pending"], page_url="")
+
+    assert "Please decide in Teams, or in Contoso Purchasing." in body_of(mail).text
+    assert "Open the request" not in mail.html
+
+
+def test_a_service_that_is_not_the_usual_one_says_so() -> None:
+    mail = a_mail(views()["pending"], notice_line="Playground: <b>not</b> real")
+
+    assert "Playground: <b>not</b> real" in body_of(mail).text
+    assert "Playground: <b>not</b> real" in mail.text
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_mail_does_not_promise_to_change(state: str) -> None:
+    for seat in (0, None):
+        assert "card changes" not in a_mail(views()[state], seat=seat, card=None).text.replace(
+            "\n", " "
+        )
+
+
+def test_a_mail_says_that_it_is_as_it_was_when_it_was_sent() -> None:
+    mail = a_mail(views()["held-unconfirmed-asked"])
+
+    assert "It shows the request as it stood when it was sent." in body_of(mail).text
+    assert (
+        "We ask Contoso Purchasing what became of it. Please look again later."
+        in body_of(mail).text
+    )
+
+
+# -- the card inside ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_card_in_the_head_is_the_card(state: str) -> None:
+    view = views()[state]
+
+    head = read_html(a_mail(view).html).one("head")
+
+    script = head.one("script")
+    assert script.attributes == {"type": "application/adaptivecard+json"}
+    assert json.loads(script.raw) == card_of(view)
+
+
+@given(
+    st.recursive(st.text() | st.sampled_from([HOSTILE, "<!--", "</SCRIPT", "<script"]), st.lists)
+)
+@settings(max_examples=200)
+def test_nothing_in_a_card_ends_its_script_or_opens_a_comment(said: Any) -> None:
+    written = in_script({"body": said})
+
+    assert "<" not in written
+    assert not set("\u2028\u2029") & set(written)
+    assert json.loads(written) == {"body": said}
+
+
+def test_the_signed_card_stands_last_in_the_body() -> None:
+    mail = a_mail(views()["pending"], signed=SIGNED)
+
+    body = body_of(mail)
+    last = [each for each in body.children if isinstance(each, Element)][-1]
+    assert last.name == "section"
+    assert last.attributes == {
+        "itemscope": None,
+        "itemtype": "http://schema.org/SignedAdaptiveCard",
+    }
+    context, kind, holder = (each for each in last.children if isinstance(each, Element))
+    assert context.attributes == {
+        "itemprop": "@context",
+        "content": "http://schema.org/extensions",
+    }
+    assert kind.attributes == {"itemprop": "@type", "content": "SignedAdaptiveCard"}
+    assert holder.attributes["itemprop"] == "signedAdaptiveCard"
+    assert holder.raw == SIGNED
+
+
+# -- accessible --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_mail_is_well_formed_and_has_a_good_outline(state: str) -> None:
+    page = read_html(a_mail(views()[state]).html)
+
+    levels = [int(each.name[1]) for each in page.all("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert page.one("html").attributes["lang"] == "en"
+    assert page.one("title").text
+    assert len(list(page.all("main"))) == 1
+    for cell in page.all("th"):
+        assert cell.attributes["scope"] in ("row", "col")
+    for table in page.all("table"):
+        assert table.attributes.get("role") == "presentation" or list(table.all("thead"))
+    for row in page.all("tr"):
+        cells = [each.name for each in row.children if isinstance(each, Element)]
+        assert cells.count("th") == 1 or "td" not in cells or cells == ["td"]
+    for facts in page.all("dl"):
+        for pair in facts.all("div"):
+            assert [e.name for e in pair.children if isinstance(e, Element)] == ["dt", "dd"]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_texts_of_others_find_their_own_direction(state: str) -> None:
+    for each in body_of(a_mail(views()[state])).all("h1", "dt", "dd", "blockquote"):
+        assert each.attributes["dir"] == "auto"
+
+
+def test_an_arabic_title_runs_from_the_right() -> None:
+    title = body_of(a_mail(views()["stress-rtl"])).one("h1")
+
+    assert title.text.startswith("أجهزة")
+    assert title.attributes["dir"] == "auto"
+    assert "text-align:left;" not in str(title.attributes["style"])
+
+
+def _colour(style: str, name: str) -> str | None:
+    found = re.search(rf"(?:^|;){name}:(#[0-9a-f]{{6}})", style)
+    return found[1] if found else None
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_text_has_contrast_enough_on_every_ground_it_may_stand_on(dark: bool) -> None:  # noqa: FBT001 - a case
+    styles = {name: (s.dark if dark else s.light) for name, s in STYLES.items()}
+    sheets = ["#252423", "#1b1a19"] if dark else ["#ffffff", "#f5f4f3"]
+    boxes = {
+        name: ground
+        for name, style in styles.items()
+        if (ground := _colour(style, "background-color"))
+    }
+    inks = {name: ink for name, style in styles.items() if (ink := _colour(style, "color"))}
+
+    low = [
+        (n, g, ink)
+        for n, ink in inks.items()
+        for g in ([boxes[n]] if n in boxes else sheets)
+        if _contrast(ink, g) < 4.5
+    ]
+    low += [
+        ("link", g, inks["rq-link"]) for g in boxes.values() if _contrast(inks["rq-link"], g) < 4.5
+    ]
+
+    assert len(inks) > 20
+    assert not low
+
+
+# -- inert -------------------------------------------------------------------------
+
+
+def hostile(word: str) -> View:
+    content = a_content(
+        title=word,
+        submitter=Named(alias="a", name=word),
+        custom_attribute=(word, word),
+        additional={word: word, "Due": word},
+        attachments=(Attachment(id="1", name=word, url="javascript:alert(1)", size=1),),
+        notes=word,
+        detail_page_url="https://erp.example.com/\"'><b>{{7*7}}",
+        unit_of_measure=word,
+    )
+    done: ActionTaken = taken(1, comment=word, name=word, reason=word)
+    return a_view(
+        an_approval(a_place(), a_place(1), content=content, taken=(done,), display_number=word),
+        details={"LINE": json.dumps({"LineItems": [{"Description": word, "Amount": "1"}] * 2})},
+    )
+
+
+@pytest.mark.parametrize("seat", [0, None])
+def test_hostile_texts_change_no_element_and_no_attribute(seat: int | None) -> None:
+    calm, wild = (a_mail(hostile(word), seat=seat) for word in ("Calm", HOSTILE + BIDI))
+
+    assert shape(read_html(calm.html)) == shape(read_html(wild.html))
+    assert comments_in(calm.html) == comments_in(wild.html)
+    assert "alert(1)" in read_html(wild.html).one("body").text
+
+
+def test_hostile_texts_bring_no_address_and_no_header() -> None:
+    mail = a_mail(hostile(HOSTILE + BIDI))
+
+    page = read_html(mail.html)
+    for each in page.all("a"):
+        assert str(each.attributes["href"]).startswith(("https://erp.example.com/", PAGE))
+    assert "\n" not in mail.subject
+    assert "\r" not in mail.subject
+    for said in (mail.subject, mail.text, page.one("body").text, page.one("title").text):
+        assert not set(BIDI[:-1]) & set(said)
+        assert clean(said.strip()).count("\x00") == 0
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=60)
+def test_whatever_somebody_writes_the_mail_stays_well_formed(word: str) -> None:
+    mail = a_mail(hostile(word))
+
+    page = read_html(mail.html)
+    assert len(list(page.all("script"))) == 1
+    assert "\n" not in mail.subject
+    mail.html.encode("utf-8")
+    mail.text.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(mails()))
+def test_a_mail_asks_nobody_for_anything(name: str) -> None:
+    html = mails()[name].html
+
+    for element in read_html(html).all():
+        assert element.name not in ("img", "link", "iframe", "object", "form", "input", "button")
+        assert not [each for each in element.attributes if each.startswith("on") or each == "src"]
+        assert "url(" not in str(element.attributes.get("style"))
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_details_without_end_leave_a_mail_of_bounded_size() -> None:
+    rows = [{"Name": f"Row {at}", "Amount": at, "Text": f"{at} x" * 60} for at in range(5000)]
+    view = a_view(details={f"OP{at}": json.dumps({"Rows": rows[: 500 + at]}) for at in range(12)})
+
+    mail = a_mail(view, card={})
+
+    assert len(mail.html) < 250_000
+    assert "more parts of the details are not shown here" in body_of(mail).text
+
+
+# -- the page's own use ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_gets_classes_and_no_styles(state: str) -> None:
+    page = read_html(request_html(views()[state], VIEWER, said="Jonas was <faster>."))
+
+    used = {str(e.attributes["class"]) for e in page.all() if "class" in e.attributes}
+    assert used <= STYLES.keys()
+    assert all(f".{name}{{" in STYLESHEET for name in used)
+    assert not [e for e in page.all() if "style" in e.attributes]
+    assert "Jonas was <faster>." in page.text
+
+
+def test_a_page_may_link_the_files_that_only_we_can_read() -> None:
+    given_links = lambda file: f"https://approvals.example.com/f/{file.id}" if file.id else ""  # noqa: E731
+
+    page = read_html(request_html(views()["pending"], VIEWER, file_links=given_links))
+
+    links = {each.text.strip(): each.attributes["href"] for each in page.all("a")}
+    assert links["Headcount-plan-LIS.xlsx"] == "https://approvals.example.com/f/77"
+    assert "can only be opened" not in page.text
+
+
+# -- in a browser ------------------------------------------------------------------
+
+_OUT = """() => [...document.querySelectorAll("body *")]
+  .filter((e) => e.childElementCount === 0 && e.offsetParent && !e.closest('[class="rq-scroll"]'))
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+  .map((e) => e.textContent)"""
+
+
+@pytest.mark.browser
+async def test_mails_fit_a_phone_and_ask_nobody(browser: Browser) -> None:
+    context = await browser.new_context(viewport={"width": 320, "height": 600})
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    for name, mail in mails().items():
+        for width, html in ((320, mail.html), (800, without_styles(mail.html))):
+            await page.set_viewport_size({"width": width, "height": 600})
+            await page.set_content(html)
+            assert await page.evaluate(_OUT) == [], (name, width)
+            assert await page.evaluate("document.scripts.length") == html.count("adaptivecard+json")
+
+    assert not asked
+    await context.close()

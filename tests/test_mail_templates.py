@@ -1,0 +1,492 @@
+"""The tenants' own templates of mails: chosen, checked when files are read, filled safely, and never in the way."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants, read_tenants
+from approvals_core.models import Named, Occasion, PlaceState, Reminder
+from approvals_core.tenant import Mail, Tenant
+from cards.html import request_html
+from cards.mail import BadTemplate, mistakes_in, parse, template_for
+from cards.mail.allowed import FILTERS, LOOP
+from cards.mail.inert import inert
+from cards.mail.names import NAMES
+from cards.mail.templates import MOST, Template
+from cards.text import safe_url
+from tests.card_faces import views
+from tests.card_makers import VIEWER, a_content, a_place, a_tenant, a_view, an_approval, taken
+from tests.html_reading import Element, read_html, shape
+from tests.mail_faces import PAGE, SIGNED, a_mail, a_notification, card_of
+from tests.test_mail_html import HOSTILE
+
+README = Path(__file__).parent.parent / "tenants" / "README.md"
+PLAYGROUND = Path(__file__).parent.parent / "playground" / "tenants"
+PURCHASING = PLAYGROUND / "purchasing.toml"
+
+
+def with_templates(**texts: str) -> Tenant:
+    """Return a tenant whose files held *texts*; "__" in a name stands for the bar."""
+    named = {name.replace("__", "|"): text for name, text in texts.items()}
+    mail = Mail(templates=dict.fromkeys(named, "mail.html")).with_texts(named)
+    return a_tenant(mail=mail)
+
+
+def body_with(text: str, view: Any = None, **more: Any) -> Element:
+    """Return the body of a mail made by this template."""
+    mail = a_mail(view or a_view(), template=parse(text), **more)
+    assert mail.trouble == ""
+    return read_html(mail.html).one("body")
+
+
+# -- choosing ----------------------------------------------------------------------
+
+
+def chosen(tenant: Tenant, occasion: Occasion = Occasion.ASKED, **fields: Any) -> str:
+    template = template_for(tenant, a_notification(**fields), occasion)
+    if template is None:
+        return "ours"
+    return str(template.filled({}, VIEWER).body)
+
+
+def test_the_key_with_its_action_comes_first_then_the_key_then_the_occasion() -> None:
+    own = with_templates(
+        Pending="key", Pending__Approve="both", PendingApproval="occasion", ApprovalComplete="end"
+    )
+
+    assert chosen(own, template="pending", action="approve") == "both"
+    assert chosen(own, template="PENDING", action="Reject") == "key"
+    assert chosen(own, template="Unknown") == "occasion"
+    assert chosen(own, Occasion.ENDED, template="Unknown") == "end"
+    assert chosen(a_tenant(), template="Pending") == "ours"
+    assert chosen(with_templates(Other="x"), template="Pending") == "ours"
+
+
+def test_a_reminder_has_its_own_key() -> None:
+    own = with_templates(Pending="asked", Purchasing__Reminder="own", Reminder="occasion")
+    named = Reminder(template="Purchasing|Reminder")
+
+    assert chosen(own, Occasion.REMINDER, template="Pending", reminder=named) == "own"
+    assert chosen(own, Occasion.REMINDER, template="Pending", reminder=Reminder()) == "occasion"
+
+
+# -- checking ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("<p>\n{{ SummaryData.Titel }}", 2, "did you mean SummaryData.Title"),
+        ("{{ Sumarydata.Title }}", 1, "did you mean SummaryData?"),
+        ("\n\n{{ Submitter.Mail }}", 3, "Submitter.Mail is not known"),
+        ("{{ Title", 1, "end of print statement"),
+        ("{% if Title %}", 1, "endif"),
+        ("{% set a = Title %}", 1, "cannot stand"),
+        ("{% include 'x' %}", 1, "cannot stand"),
+        ("{% macro m() %}{% endmacro %}", 1, "cannot stand"),
+        ("{{ range(9) }}", 1, "cannot stand"),
+        ("{{ Title.upper() }}", 1, "cannot stand"),
+        ("{{ Title * 9 }}", 1, "cannot stand"),
+        ("{{ Title.__class__ }}", 1, "Title.__class__ is not known"),
+        ("{{ Title|safe }}", 1, "the filter safe is not known"),
+        ("{{ Title|attr('x') }}", 1, "the filter attr is not known"),
+        ("{% if Title is callable %}x{% endif %}", 1, "the test callable is not known"),
+        ("{% if Total > 5 %}x{% endif %}", 1, "only == and != compare"),
+        ("{{ AdditionalData[Title] }}", 1, "in brackets stands a name"),
+        ("{{ loop.index }}", 1, "loop is not known"),
+        ("{% for x in Details.A %}{{ loop.cycle }}{% endfor %}", 1, "loop.cycle is not known"),
+        ("{% for a, b in Details.A %}{% endfor %}", 1, "for NAME in LIST"),
+        ("{% for a in Details.A if a.b %}{% endfor %}", 1, "for NAME in LIST"),
+        ("<style>p{color:{{ Title }}}</style>", 1, "inside of styles"),
+        ("<p style='color:{{ Title }}'>", 1, "inside of styles"),
+        ("<!-- {{ Title }} -->", 1, "inside of styles and comments"),
+        ("<script>x</script>", 1, "a mail runs no script"),
+        ("{{ " + "(" * 4000 + "1" + ")" * 4000 + " }}", 1, "nested too deep"),
+        ("{% if Title %}" * 99 + "{% endif %}" * 99, 1, "nested too deep"),
+        ("x" * 262_145, 1, "larger than 256 KB"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(BadTemplate) as caught:
+        parse(text)
+
+    assert [m for m in caught.value.mistakes if m.line == line and words in m.why], caught.value
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    assert len(mistakes_in("{{ Foo }}\n{{ Bar }}\n<script></script>\n{{ Title|safe }}")) == 4
+
+
+def test_loops_have_a_bound() -> None:
+    nested = "{% for a in Details.A %}" * 3 + "{% endfor %}" * 3
+    many = "{% for a in Details.A %}{% endfor %}" * 21
+
+    assert any("at most 20 loops" in mistake for mistake in mistakes_in(nested))
+    assert any("at most 20 loops" in mistake for mistake in mistakes_in(many))
+    assert not mistakes_in("{% for a in Details.A %}{% for b in a.B %}{% endfor %}{% endfor %}")
+
+
+@given(
+    st.text(max_size=200)
+    | st.lists(
+        st.sampled_from(
+            [
+                "{{",
+                "}}",
+                "{%",
+                "%}",
+                "Title",
+                "for x in",
+                "[",
+                "'",
+                "|",
+                ".",
+                "if",
+                "endif",
+                "<style",
+                ">",
+                "1",
+            ]
+        )
+    ).map(" ".join)
+)
+@settings(max_examples=200)
+def test_whatever_stands_in_a_file_it_is_a_template_or_a_mistake(text: str) -> None:
+    mistakes = mistakes_in(text)
+
+    assert mistakes or parse(text).names <= NAMES.keys()
+
+
+def write(folder: Path, template: str, more: str = 'PendingApproval = "pending.html"\n') -> Path:
+    text = PURCHASING.read_text(encoding="utf-8")
+    (folder / "pr.toml").write_text(f"{text}\n[mail.templates]\n{more}", encoding="utf-8")
+    (folder / "pending.html").write_text(template, encoding="utf-8")
+    return folder
+
+
+def test_a_mistake_stops_the_start_and_names_file_line_and_name(tmp_path: Path) -> None:
+    write(tmp_path, "<title>x</title>\n<p>{{ SummaryData.Titel }}</p>")
+
+    with pytest.raises(BadTenantFiles) as caught:
+        read_tenants(tmp_path, check=mistakes_in)
+
+    [mistake] = caught.value.mistakes
+    assert mistake.startswith("pr.toml:")
+    assert "mail.templates.PendingApproval: pending.html, line 2: SummaryData.Titel" in mistake
+    assert "did you mean SummaryData.Title" in mistake
+
+
+def test_names_that_differ_in_capitals_only_are_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "x", 'Pending = "pending.html"\npending = "pending.html"\n')
+
+    with pytest.raises(BadTenantFiles, match="capitals make no difference"):
+        read_tenants(tmp_path, check=mistakes_in)
+
+
+def test_templates_are_read_with_the_tenant_and_not_later(tmp_path: Path) -> None:
+    write(tmp_path, "\ufeff<p>first</p>")
+    [before] = load_tenants(tmp_path, check=mistakes_in).all()
+
+    (tmp_path / "pending.html").write_text("<p>second</p>", encoding="utf-8")
+    [after] = load_tenants(tmp_path, check=mistakes_in).all()
+
+    assert chosen(before) == "<p>first</p>"
+    assert chosen(after) == "<p>second</p>"
+    assert chosen(after.switched(None)) == "<p>second</p>"
+
+
+def test_the_playgrounds_templates_have_no_mistakes() -> None:
+    [tenant] = [t for t in load_tenants(PLAYGROUND, check=mistakes_in).all() if t.mail.templates]
+
+    assert tenant.code == "expenses"
+    assert template_for(tenant, a_notification(), Occasion.ASKED) is not None
+
+
+def test_the_documents_example_has_no_mistakes_and_names_all_there_is() -> None:
+    section = README.read_text(encoding="utf-8").partition("### Templates of mails")[2]
+    example = section.partition("```html\n")[2].partition("```")[0]
+
+    assert "{{ request }}" in example
+    assert mistakes_in(example) == []
+    for name in (*NAMES.keys() - {"SummaryData"}, *FILTERS - {"count", "d"}, *LOOP - {"index0"}):
+        assert re.search(rf"\b{name}\b", section), name
+
+
+# -- filling -----------------------------------------------------------------------
+
+
+def test_every_name_can_be_filled_with_and_without_content() -> None:
+    every = "".join(f"<p>{name}: {{{{ {name} }}}}</p>" for name in NAMES)
+
+    for name, view in views().items():
+        mail = a_mail(view, template=parse(every))
+        assert mail.trouble == "", name
+        assert len(list(read_html(mail.html).one("body").all("p"))) >= len(NAMES)
+
+
+def test_what_the_summary_says_goes_by_its_names_on_the_wire() -> None:
+    said = body_with(
+        "<p>{{ SummaryData.Title }}|{{ title }}|{{ UnitValue }}|{{ UnitOfMeasure }}|{{ Total }}|"
+        "{{ SubmittedDate }}|{{ Submitter.Name }}|{{ submitter.alias }}|"
+        "{{ ApprovalIdentifier.DisplayDocumentNumber }}|{{ CustomAttribute.CustomAttributeValue }}|"
+        "{{ AdditionalData.CostCentre }}|{{ AdditionalData['Project'] }}|{{ CompanyCode }}|"
+        "{{ Approver.Name }}|{{ Approver.Alias }}|{{ Tenant.Name }}|{{ State }}|{{ DecideBy }}</p>"
+    )
+
+    assert next(iter(said.all("p"))).text.strip().split("|") == [
+        *("Laptops for the Lisbon design team",) * 2,
+        *("12,480", "EUR", "€12,480.00", "Wed, 18 Nov 2026", "Ana Ruiz", "johndoe11"),
+        *("PR-2026-00417", "Nordlicht IT GmbH", "4210 – Product Design", "LIS-EXPANSION_2026"),  # noqa: RUF001 - as people type it
+        *("1010", "Maria Keller", "johndoe1", "Contoso Purchasing", "Pending", "Tue, 24 Nov 2026"),
+    ]
+
+
+def test_details_can_be_gone_through() -> None:
+    said = body_with(
+        "<ul>{% for line in Details.LINE.LineItems %}<li>{{ loop.index }} of {{ loop.length }}: "
+        "{{ line.Description }}, {{ line.ExtendedPrice|amount(UnitOfMeasure) }}</li>{% endfor %}</ul>"
+    )
+
+    assert [each.text.strip() for each in said.all("li")] == [
+        "1 of 3: ThinkPad P16s Gen 4, 64 GB, €8,960.00",
+        '2 of 3: Dell U3225QE 32" monitor, €2,440.00',
+        "3 of 3: USB-C dock, 130 W, €1,080.00",
+    ]
+
+
+def test_what_is_not_there_is_empty() -> None:
+    said = body_with(
+        "<p>[{{ AdditionalData.Nothing }}{{ AdditionalData.No.Such[3].Thing|upper|title }}"
+        "{{ Details.NONE|date }}{{ Details.A.B|amount }}{{ AdditionalData.X|join(',') }}"
+        "{% for x in AdditionalData.No %}x{% endfor %}{% for x in Title %}x{% endfor %}"
+        "{% if AdditionalData.Y == 'y' %}y{% endif %}{{ AdditionalData.Z|default('-') }}]</p>"
+    )
+
+    assert next(iter(said.all("p"))).text.strip() == "[-]"
+
+
+def test_what_was_done_last_can_be_told() -> None:
+    view = views()["done"]
+
+    said = body_with(
+        "<p>{{ ActionDetail.Name }} {{ ActionDetail.ActionBy.Name }} {{ ActionDetail.Comment }}</p>",
+        view,
+    )
+
+    assert next(iter(said.all("p"))).text.startswith("Approve Maria Keller Fine for Q4")
+
+
+def test_an_approvers_names_are_all_that_are_asked_for_one_who_is_told_only() -> None:
+    both = a_view(an_approval(a_place(), a_place(1), a_place(2, state=PlaceState.REMOVED)))
+
+    said = body_with("<p>{{ Approver.Name }}</p>", both, seat=None)
+
+    assert next(iter(said.all("p"))).text.strip() == "Maria Keller, Jonas Berg"
+
+
+def test_the_title_is_the_subject_in_one_line() -> None:
+    view = a_view(an_approval(content=a_content(title="A\r\nBcc: evil@example.org")))
+
+    mail = a_mail(view, template=parse("<title>Please:\n {{ Title }}</title><p>x</p>"))
+
+    assert mail.subject == "Please: A Bcc: evil@example.org"
+    assert read_html(mail.html).one("title").text == mail.subject
+
+
+def test_without_a_title_the_subject_is_ours() -> None:
+    assert a_mail(a_view(), template=parse("<p>x</p>")).subject.startswith("Approval needed: ")
+
+
+def test_a_long_list_is_cut() -> None:
+    view = a_view(details={"A": json.dumps(list(range(1000)))})
+
+    said = body_with("{% for x in Details.A %}<i>{{ x }}</i>{% endfor %}", view)
+
+    assert len(list(said.all("i"))) == MOST
+
+
+def test_a_template_that_comes_out_too_long_gives_way_to_ours() -> None:
+    view = a_view(details={"A": json.dumps(["x" * 9000] * 100)})
+    text = "{% for x in Details.A %}{{ x }}{% endfor %}"
+
+    mail = a_mail(view, template=parse(text))
+
+    assert mail.trouble == "it came out longer than 512 KB"
+    assert mail.html == a_mail(view).html
+
+
+def test_a_template_whose_loops_take_too_long_gives_way_to_ours() -> None:
+    view = a_view(details={"A": json.dumps([{"B": list(range(100))}] * 100)})
+
+    mail = a_mail(
+        view, template=parse("{% for a in Details.A %}{% for b in a.B %}{% endfor %}{% endfor %}x")
+    )
+
+    assert mail.trouble == "its loops go round more than 5000 times"
+
+
+def test_what_is_no_text_is_told_in_short() -> None:
+    said = body_with(
+        "<p>{{ Details.A }}|{{ Details.B }}|{{ Details.B|join('-') }}|{{ Details.B|length }}</p>",
+        a_view(
+            details={"A": '{"x": 1, "y": {"z": 2}, "w": true}', "B": json.dumps(list(range(500)))}
+        ),
+    )
+
+    told = next(iter(said.all("p"))).text.strip().split("|")
+    assert told[:2] == ["1, Yes", "0, 1, 2"]
+    assert told[2].split("-") == [str(each) for each in range(MOST)]
+    assert told[3] == "500"
+
+
+def test_a_template_that_fails_gives_way_to_ours() -> None:
+    mail = a_mail(a_view(details={"A": "true"}), template=parse("{{ Details.A|length }}"))
+
+    assert mail.trouble == "it failed: TypeError"
+    assert mail.subject.startswith("Approval needed: ")
+    assert "Laptops for the Lisbon design team" in mail.html
+
+
+def test_a_template_that_comes_out_empty_gives_way_to_ours() -> None:
+    mail = a_mail(a_view(), template=parse("<title>x <p>all of it in the title"))
+
+    assert mail.trouble == "it came out empty"
+    assert "Laptops for the Lisbon design team" in mail.html
+
+
+# -- what is around it -------------------------------------------------------------
+
+
+def test_a_template_without_the_link_gets_it_and_one_with_it_does_not_twice() -> None:
+    without = body_with("<p>Hello</p>")
+    own = body_with('<p><a href="{{ PageURL }}">Go</a></p>')
+
+    assert [each.attributes["href"] for each in without.all("a")] == [PAGE]
+    assert [each.text for each in own.all("a")] == ["Go"]
+    for body in (without, own):
+        assert "You get this mail because Contoso Purchasing asks you to decide." in body.text
+
+
+def test_a_notice_stands_under_every_template() -> None:
+    assert "Not real" in body_with("<p>x</p>", notice_line="Not real").text
+
+
+BROKEN = [
+    "<table><tr><td><div><p>never closed <a href='https://x.example'>",
+    "</div></table></body></html></section></head><p>x",
+    "<!-- never ends <p>x</p>",
+    "<p>x</p><style>p {} ",
+    "<p>x</p><textarea>",
+    "<p>x</p><plaintext>",
+    "<p>x</p><noscript><p>",
+    "<p>x</p><svg><style><img src=x onerror=alert(1)>",
+    "<p>x</p><![CDATA[ <script type='application/adaptivecard+json'>{}",
+    "<p>x</p></p></p><b><i></b></i>",
+    "<p x='\">'>x</p><p y=\"'>",
+    "<p>" * 3000 + "x",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
+def test_a_broken_template_breaks_neither_card_nor_signature(text: str) -> None:
+    view = a_view()
+    template = Template(*_compiled(text))
+
+    mail = a_mail(view, template=template, signed=SIGNED)
+
+    page = read_html(mail.html)
+    assert json.loads(page.one("head").one("script").raw) == card_of(view)
+    last = [each for each in page.one("body").children if isinstance(each, Element)][-1]
+    assert last.name == "section"
+    assert SIGNED in last.text
+    assert len(list(page.all("body"))) == 1
+    assert len(list(page.all("script"))) == 1
+
+
+def _compiled(text: str) -> tuple[Any, frozenset[str]]:
+    """Compile a text past its checks: some of it would be a mistake, and must do no harm either."""
+    from cards.mail.templates import _PLAIN
+
+    return _PLAIN.parse(text), frozenset()
+
+
+def test_what_runs_or_loads_is_left_out() -> None:
+    found = inert(
+        '<body onload="x()" style="color:red;background:url(https://x.example/p.png)" class="c">'
+        '<img src="https://x.example/p.png" alt="Logo"><a href="javascript:x()" onclick="x()">a</a>'
+        '<a href=" java\nscript:x()">b</a><a href="data:text/html,x">c</a><p id="x" style="width:expression(x)">d</p>'
+        '<iframe src="https://x.example">e</iframe><form action="/x"><input value="f"><button>g</button></form>'
+        '<link rel="stylesheet" href="https://x.example"><style>@import "x";p{}</style><style>p{color:red}</style>'
+        '<a href="https://ok.example/?a=b&amp;c=d">h</a><a href="mailto:a@b.example">i</a>'
+    )
+
+    assert found.attributes == {"style": "color:red", "class": "c"}
+    assert found.styles == "p{color:red}"
+    assert str(found.body) == (
+        'Logo<a>a</a><a>b</a><a>c</a><p>d</p><a href="https://ok.example/?a=b&amp;c=d">h</a>'
+        '<a href="mailto:a@b.example">i</a>'
+    )
+    assert "<iframe>" in found.left_out
+    assert "<img>: its alternative text is shown" in found.left_out
+
+
+def test_our_own_html_comes_through_as_it_is() -> None:
+    for view in views().values():
+        ours = request_html(view, VIEWER)
+        assert inert(ours).left_out in ((), ("rel of <a>",))
+
+    assert "rq-total" in str(body_with("{{ request }}").one("h1").attributes) or body_with(
+        "{{ request }}"
+    )
+
+
+@given(st.text(max_size=120))
+@settings(max_examples=60)
+def test_what_comes_out_is_balanced_whatever_goes_in(text: str) -> None:
+    read_html(str(inert(f"<div>{text}").body))
+
+
+# -- inert -------------------------------------------------------------------------
+
+
+FILLED = (
+    "<title>{{ Title }}</title><p title='{{ Title }}'>{{ Title }}{{ Title|upper }}{{ ActionDetail.Comment }}</p>"
+    '<a href="{{ DetailPageURL }}">a</a><a href="{{ AdditionalData.X }}">b</a>{{ ApproverChain }}'
+)
+
+
+def filled_with(word: str, text: str, **additional: str) -> Element:
+    content = a_content(
+        title=word,
+        detail_page_url=f"javascript:alert('{word}')",
+        submitter=Named(alias="x", name=word),
+        additional=additional,
+        notes=word,
+    )
+    view = a_view(an_approval(content=content, taken=(taken(1, comment=word),)))
+    mail = a_mail(view, template=parse(text))
+    assert mail.trouble == ""
+    return read_html(mail.html)
+
+
+def test_values_stay_values() -> None:
+    calm, wild = (filled_with(word, FILLED, X=word) for word in ("Calm", HOSTILE))
+
+    assert shape(wild) == shape(calm)
+    assert "{{ 7*7 }}" in wild.one("body").text
+
+
+def test_values_become_no_program_where_the_template_left_the_quotes_out() -> None:
+    text = "<a href={{ AdditionalData.X }}>a</a><p class={{ AdditionalData.Y }}>b</p>"
+
+    page = filled_with("Calm", text, X="javascript:alert(2)", Y="x onmouseover=alert(3)")
+
+    for each in page.one("body").all():
+        assert not [name for name in each.attributes if name.startswith("on")]
+        address = each.attributes.get("href")
+        assert address is None or safe_url(address)
