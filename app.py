@@ -22,6 +22,7 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to, log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, read_tenants
+from approvals_core.adapters.threads import OwnThreads
 from approvals_core.adapters.tokens import Issuer, TokenVerifier
 from approvals_core.errors import StoreError
 from approvals_core.onboarded import Onboarded
@@ -34,9 +35,13 @@ from bots.metrics import MetricsDoor
 from bots.tenants import TenantsDoor
 from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
+from cards.mail import mistakes_in
 from config import Settings, environment, mistakes, strangers
 from house.core import Ground, make_core
 from house.keys import Keys
+from house.mails import make_mails
+from house.outlook import make_outlook_door
+from house.page import make_page
 from house.teams import make_teams
 
 log = logging.getLogger("approvals")
@@ -91,6 +96,7 @@ class House:
         self._traces = traces
         self._notice_line = _notice_line(settings)
         self._references = References(environment())
+        self._disk = OwnThreads(1, name="tenants' files")  # one that hangs keeps no process alive
         endpoint = settings.otlp_endpoint
         self._watching = Watching(
             metrics=settings.metrics_port is not None,
@@ -101,7 +107,7 @@ class House:
         """Open the store, the connections and the worker; *stack* closes them."""
         settings = self._settings
         stack.push_async_callback(self._watching.flush)
-        self.tenants = Onboarded(await asyncio.to_thread(self._read_tenants))
+        self.tenants = Onboarded(await self._disk.run(self._read_tenants))
         self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)
@@ -120,13 +126,17 @@ class House:
         calls = self._calls(ground.tokens)
         stack.push_async_callback(calls.close)
         self._make_parts(ground, ToldTenantApi(calls, self._watching.telemetry))
+        if self._page is not None:
+            stack.callback(self._page.close)
         await self._begin(stack, calls)
 
     def _make_parts(self, ground: Ground, api: ToldTenantApi) -> None:
         self._keys = Keys(self._settings, session=ground.session, now=self._now)
-        core = make_core(ground, api=api, wake=self._wake)
+        core = make_core(ground, api=api, wake=self._wake, mails=make_mails(ground))
         self.approvals = core.approvals
         self._teams = make_teams(ground, core, self._keys)
+        self._outlook = make_outlook_door(ground, core, self._keys)
+        self._page = make_page(ground, core, self._keys, api=api)
         self._cards = Cards(
             store=self.store,
             commits=core.commits,
@@ -146,7 +156,7 @@ class House:
             tenants=self.tenants,
             store=self.store,
             commits=core.commits,
-            read=self._read_tenants,
+            read=lambda: self._disk.run(self._read_tenants),
             follow=lambda tenants: self._intake.trust(self._intake_issuers(tenants)),
         )
 
@@ -181,6 +191,10 @@ class House:
             closed_directories=lambda: self._teams.directories.closed,
         )
         app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.door.routes()])
+        if self._outlook is not None:
+            app.add_routes(self._outlook.routes())
+        if self._page is not None:
+            app.add_routes(self._page.routes)
         return app
 
     def metrics_application(self) -> web.Application:
@@ -210,7 +224,7 @@ class House:
         )
 
     def _read_tenants(self) -> Mapping[str, Tenant]:
-        files = read_tenants(self._settings.tenants, self._references)
+        files = read_tenants(self._settings.tenants, self._references, check=mistakes_in)
         if lost := strangers(self._settings.directories, files.values()):
             raise BadTenantFiles(lost)
         return files

@@ -36,10 +36,17 @@ _HARMLESS_ID = re.compile(r"[A-Za-z0-9._:{}-]{1,128}")
 
 
 class Correlation(NamedTuple):
-    """The ids under which the caller will ask about a request. Its trace is in `tracing`."""
+    """
+    The ids under which the caller will ask about a request. Its trace is in `tracing`.
+
+    The last two are Outlook's, of the card and of the press of one of its buttons
+    (outlook-dev-docs, adaptive-card.md: Card-Correlation-Id, Action-Request-Id).
+    """
 
     xcv: str = ""
     tcv: str = ""
+    card_correlation: str = ""
+    action_request: str = ""
 
 
 correlation: ContextVar[Correlation] = ContextVar("correlation", default=Correlation())  # noqa: B039 (immutable)
@@ -213,7 +220,10 @@ async def correlated(request: web.Request, handler: Handler) -> web.StreamRespon
     """
     _arrived.set(time.monotonic())
     ids = Correlation(
-        xcv=_harmless(request, "Xcv") or str(uuid.uuid4()), tcv=_harmless(request, "Tcv")
+        xcv=_harmless(request, "Xcv") or str(uuid.uuid4()),
+        tcv=_harmless(request, "Tcv"),
+        card_correlation=_harmless(request, "Card-Correlation-Id"),
+        action_request=_harmless(request, "Action-Request-Id"),
     )
     trace = read_trace(
         request.headers.getall("traceparent", []), request.headers.getall("tracestate", [])

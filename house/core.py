@@ -11,7 +11,7 @@ from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.remembered import RememberedDirectory
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
-from approvals_core.ports import Store, TenantApi, Tenants
+from approvals_core.ports import Directory, Mails, Store, TenantApi, Tenants
 from approvals_core.posting import Posting
 from approvals_core.telemetry import Telemetry
 from approvals_core.worker import Chores, Fetching, Nights, Reconciling
@@ -37,10 +37,17 @@ class Core(NamedTuple):
     commits: Commits
     approvals: Approvals
     chores: Chores
+    directory: Directory
 
 
-def make_core(ground: Ground, *, api: TenantApi, wake: Callable[[], None]) -> Core:
-    """Make the core; *wake* tells the worker that something was committed."""
+def make_core(
+    ground: Ground, *, api: TenantApi, wake: Callable[[], None], mails: Mails | None = None
+) -> Core:
+    """
+    Make the core; *wake* tells the worker that something was committed.
+
+    *mails* None: no mail is set up here.
+    """
     store, tenants = ground.store, ground.tenants
     commits = Commits(store, now=ground.now, wake=wake, telemetry=ground.telemetry)
     posting = Posting(store=store, commits=commits, tenants=tenants, api=api)
@@ -64,5 +71,6 @@ def make_core(ground: Ground, *, api: TenantApi, wake: Callable[[], None]) -> Co
         fetching=Fetching(store=store, commits=commits, tenants=tenants, api=api),
         reconciling=reconciling,
         nights=Nights(store=store, commits=commits, tenants=tenants, reconciling=reconciling),
+        mails=mails,
     )
-    return Core(commits, approvals, chores)
+    return Core(commits, approvals, chores, directory)

@@ -17,6 +17,7 @@ from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
 from bots.teams.limits import Pace
 from house.core import Core, Ground
 from house.keys import Keys
+from house.page import page_base
 
 
 class Teams(NamedTuple):
@@ -43,8 +44,14 @@ def make_teams(ground: Ground, core: Core, keys: Keys) -> Teams:
         now=ground.now,
         notice_line=ground.notice_line,
         apps=_apps(ground),
+        pages=page_base(settings),
     )
-    clicks = Clicks(approvals=core.approvals, contacts=contacts, notice_line=ground.notice_line)
+    clicks = Clicks(
+        approvals=core.approvals,
+        contacts=contacts,
+        notice_line=ground.notice_line,
+        pages=page_base(settings),
+    )
     bot = TeamsBot(
         click=clicks.click,
         submit=clicks.submit,

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from gettext import gettext as _
 from typing import Any, Protocol
 
 from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
@@ -16,7 +17,7 @@ from bots.teams.directories import Directories
 from bots.teams.refusals import SOON, AppMissing, Forbidden
 from cards import notices
 from cards.approval import approval_card
-from cards.viewer import Viewer
+from cards.viewer import viewer_of
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 PROBE_AFTER = timedelta(hours=23)  # since a conversation was closed: the daily probe may pass
@@ -56,8 +57,14 @@ class TeamsChannel:
         now: Callable[[], datetime],
         notice_line: str | None,
         apps: Apps | None = None,
+        pages: str = "",
     ) -> None:
-        """Without *apps* the app is installed for nobody."""
+        """
+        Without *apps* the app is installed for nobody.
+
+        *pages* and a request's id are the address of our own page of it, "" if there is none.
+        """
+        self._pages = pages
         self._connector = connector
         self._contacts = contacts
         self._directories = directories
@@ -70,11 +77,16 @@ class TeamsChannel:
         """Return the card as its owner should see it now, and its digest."""
         person = view.place.person
         contact = await self._contacts.get(person.id) if person else None
-        card = approval_card(view, viewer_of(contact), notice_line=self._notice_line)
+        card = approval_card(
+            view,
+            viewer_of(contact),
+            notice_line=self._notice_line,
+            page_url=self._pages and f"{self._pages}{view.approval.id}",
+        )
         text = card.to_json()
         # An equal face is pushed once more where an answer to a click has to be replaced.
         shown = f"{view.place.shown_anew}{text}"
-        return hashlib.sha256(shown.encode()).hexdigest(), json.loads(text)
+        return hashlib.sha256(shown.encode()).hexdigest(), _face(text, reminds=view.reminds)
 
     async def send(self, person: PersonId, face: Mapping[str, object]) -> str:
         """Send the card to the known conversation, else to a new one by object id."""
@@ -238,6 +250,14 @@ def _read(address: str) -> tuple[PersonId, str, str]:
     return PersonId(*str(named).split("/", maxsplit=1)), conversation, message
 
 
+def _face(text: str, *, reminds: bool) -> dict[str, Any]:
+    """Return the card, named a reminder in the notification where it is one; all else is equal."""
+    face: dict[str, Any] = json.loads(text)
+    if reminds:
+        face["fallbackText"] = _("Reminder: {what}").format(what=face.get("fallbackText", ""))
+    return face
+
+
 def card_activity(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message that shows *card*; its summary is what the notification says."""
     return {
@@ -245,11 +265,3 @@ def card_activity(card: Mapping[str, Any]) -> dict[str, Any]:
         "summary": card.get("fallbackText", ""),
         "attachments": [{"contentType": CARD_TYPE, "content": card}],
     }
-
-
-def viewer_of(contact: Contact | None) -> Viewer:
-    """Return who will look at a card sent to *contact*."""
-    if contact is None:
-        return Viewer()
-    locale = {"locale": contact.locale} if contact.locale else {}
-    return Viewer(user_id=contact.user_id, zone=contact.zone, **locale)

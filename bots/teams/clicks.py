@@ -8,15 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from approvals_core.approvals import TO_ANSWER, Approvals, Outcome
-from approvals_core.errors import (
-    ActionIncomplete,
-    ActionNotOffered,
-    ApprovalError,
-    NotLookedUp,
-    StoreError,
-    TenantClosed,
-    UnknownApproval,
-)
+from approvals_core.errors import ApprovalError, StoreError, UnknownApproval
 from approvals_core.ports import View
 from approvals_core.rules.deciding import Click
 from bots.teams.channel import card_activity
@@ -27,6 +19,7 @@ from bots.teams.together import TogetherClicks, shown
 from bots.web import elapsed
 from cards import notices
 from cards.approval import Aside, approval_card
+from cards.approval.refused import aside_of
 from cards.buttons import (
     COMMENT,
     PENDING,
@@ -42,8 +35,6 @@ from cards.together import several
 
 log = logging.getLogger(__name__)
 
-# What the person can put right on the card that he has: his words stay on it.
-MENDABLE = (ActionIncomplete, ActionNotOffered, NotLookedUp, TenantClosed)
 ANSWER_WITHIN = 1.9  # seconds: beyond, a refresh says that it could not be done
 
 
@@ -64,8 +55,15 @@ class Clicks:
     """Answers what people do. Every answer shows what is stored, never what was sent."""
 
     def __init__(
-        self, *, approvals: Approvals, contacts: Contacts, notice_line: str | None
+        self,
+        *,
+        approvals: Approvals,
+        contacts: Contacts,
+        notice_line: str | None,
+        pages: str = "",
     ) -> None:
+        """*pages* and a request's id are the address of our own page of it, "" if there is none."""
+        self._pages = pages
         self._approvals = approvals
         self._contacts = contacts
         self._notice_line = notice_line
@@ -193,15 +191,7 @@ class Clicks:
         self, inbound: Inbound, public_id: str, click: Click, problem: ApprovalError
     ) -> Card:
         view = await self._approvals.view(public_id, click.seat, by=inbound.person)
-        said, wrong = ("", str(problem)) if isinstance(problem, MENDABLE) else (str(problem), "")
-        aside = Aside(
-            said=said,
-            problem=wrong,
-            tried=click.action,
-            typed=click.comment,
-            entries=click.entries,
-        )
-        return self._card(view, inbound, aside)
+        return self._card(view, inbound, aside_of(problem, click))
 
     async def _act_together(self, inbound: Inbound) -> Card:
         try:
@@ -255,7 +245,11 @@ class Clicks:
 
     def _card(self, view: View, inbound: Inbound, aside: Aside | None = None) -> Card:
         return approval_card(
-            view, reader_of(inbound), aside or Aside(), notice_line=self._notice_line
+            view,
+            reader_of(inbound),
+            aside or Aside(),
+            notice_line=self._notice_line,
+            page_url=self._pages and f"{self._pages}{view.approval.id}",
         )
 
     def _not_reached(self, inbound: Inbound) -> Card:

@@ -5,6 +5,7 @@ import base64
 from approvals_core.models import Person
 from approvals_core.ports import Cursor
 from bots.teams.inbound import Inbound
+from cards.formats import DEFAULT_LOCALE
 from cards.viewer import Viewer
 
 
@@ -13,8 +14,8 @@ def person_of(inbound: Inbound) -> Person:
 
 
 def reader_of(inbound: Inbound) -> Viewer:
-    locale = {"locale": inbound.locale} if inbound.locale else {}
-    return Viewer(user_id=inbound.user_id, zone=inbound.zone, **locale)
+    locale = inbound.locale or DEFAULT_LOCALE
+    return Viewer(user_id=inbound.user_id, locale=locale, zone=inbound.zone)
 
 
 def opaque(cursor: Cursor) -> str:
