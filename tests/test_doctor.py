@@ -3,8 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,91 +11,20 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bots.cli.__main__ import doctor
 from bots.cli.doctor import house
 from bots.cli.doctor.finding import Verdict
 from bots.cli.doctor.ward import opened
-from config import Settings
-from manifest.package import manifest_of, zipped
 from playground import names
 from playground.faults import Fault, FaultKind
-from playground.outside import Playground
+from tests.clinic import Clinic, clinic, settings_of
 from tests.far_sides import serving
 from tests.outside import authority, playground
-from tests.running import run_service
 
-__all__ = ["authority", "playground"]
+__all__ = ["authority", "clinic", "playground"]
 
 ROOT = Path(__file__).parent.parent
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the port for "discard"
 STRANGE = "88888888-aaaa-4aaa-8aaa-888888888888"
-PUBLISHER = {
-    "PUBLISHER_NAME": "Contoso",
-    "PUBLISHER_URL": "https://contoso.example",
-    "PRIVACY_URL": "https://contoso.example/privacy",
-    "TERMS_URL": "https://contoso.example/terms",
-}
-
-
-@dataclass
-class Clinic:
-    """An installation that runs, and the doctor who looks at it."""
-
-    playground: Playground
-    settings: dict[str, str]
-    folder: Path
-    lines: list[str] = field(default_factory=list)
-    ahead: timedelta = timedelta(0)
-
-    @property
-    def package(self) -> Path:
-        return self.folder / "approvals-teams.zip"
-
-    async def examine(self) -> int:
-        """Let the doctor come, and return the exit code."""
-        self.lines.clear()
-        settings = settings_of(self.settings)
-        return await doctor(
-            settings,
-            self.lines.append,
-            package=self.package,
-            now=lambda: datetime.now(UTC) + self.ahead,
-        )
-
-    def steps(self, verdict: Verdict) -> list[str]:
-        """Return the steps that the doctor judged so."""
-        found = [line for line in self.lines if line.startswith(verdict.value)]
-        return [line.removeprefix(verdict.value).strip().split(": ")[0] for line in found]
-
-    def bot(self, **changes: object) -> None:
-        """Change how the bot's application is registered in Entra."""
-        applications = self.playground.issuer.applications
-        applications[names.BOT_APP] = applications[names.BOT_APP].model_copy(update=changes)
-
-    def without_role(self, role: str) -> None:
-        self.playground.issuer.roles[names.BOT_APP, names.GRAPH].remove(role)
-
-    def pack(self, **changes: str) -> None:
-        """Build the app package, for settings of which some are others."""
-        settings = settings_of(self.settings | PUBLISHER | changes)
-        self.package.write_bytes(zipped(manifest_of(settings)))
-
-
-def settings_of(values: dict[str, str]) -> Settings:
-    return Settings.model_validate({name.lower(): value for name, value in values.items()})
-
-
-@pytest.fixture
-async def clinic(playground: Playground, tmp_path: Path) -> AsyncIterator[Clinic]:
-    """A service that runs well beside its playground, with its app package."""
-    store_url = f"sqlite:///{tmp_path}/approvals.db"
-    async with run_service(playground, store_url=store_url, folder=tmp_path):
-        for more in ("expenses.toml", "capex.toml"):  # one tenant shows all there is to see
-            (tmp_path / "tenants" / more).unlink()
-        given = playground.settings(store_url=store_url, tenants=tmp_path / "tenants", port=0)
-        clinic = Clinic(playground, given | {"PUBLIC_URL": playground.teams.bot}, tmp_path)
-        clinic.pack()
-        yield clinic
 
 
 # -- all well -------------------------------------------------------------------

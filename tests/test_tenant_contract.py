@@ -15,7 +15,7 @@ import pytest
 from approvals_core.arx.parsing import DETAILS
 from approvals_core.arx.reading import DEPTH
 from approvals_core.arx.summary import ENTRIES
-from approvals_core.models import Disposition, PlaceState
+from approvals_core.models import Disposition, LetterState, Occasion, PlaceState
 from approvals_core.ports import NotFound
 from approvals_core.tenant import Api, Limits, Reconcile
 from bots.cli.__main__ import parser, run
@@ -256,6 +256,7 @@ def test_every_disposition_and_every_state_is_explained() -> None:
 
     assert {each.value for each in Disposition} <= cells
     assert {each.value for each in PlaceState} <= cells
+    assert {each.value for each in (*LetterState, *Occasion)} <= cells
 
 
 def test_every_reason_why_nobody_is_found_is_named() -> None:

@@ -22,6 +22,7 @@ from approvals_core.models import (
     Change,
     Contact,
     Disposition,
+    LetterState,
     Payload,
     Person,
     PlaceState,
@@ -45,6 +46,7 @@ from tests.store_makers import (
     SCOPE,
     TENANT,
     a_change,
+    a_letter,
     a_payload,
     a_place,
     a_receipt,
@@ -591,12 +593,60 @@ class TestRequest:
                             ],
                             "Decision": None,
                             "LastRefusal": None,
+                            "Mails": [],
                         }
                     ],
+                    "Mails": [],
                 }
             ],
             "Next": None,
         }
+
+    async def test_the_mails_with_his_card_and_those_without_one(self, door: Door):
+        his = a_letter(state=LetterState.SENT, sent_at=NOON, seen_at=NOON)
+        told = a_letter(
+            id="1" * 32,
+            address="boss@contoso.com",
+            seat=None,
+            person=None,
+            state=LetterState.REFUSED,
+            reason="550 unknown",
+        )
+        before = a_letter(id="2" * 32, round=0)
+        await keep(door.store, an_approval(round=1), letters=(his, told, before))
+
+        _, answer = await door.get(ONE)
+
+        [request] = answer["Requests"]
+        assert request["Approvers"][0]["Mails"] == [
+            {
+                "Address": "ann@contoso.com",
+                "Occasion": "asked",
+                "State": "sent",
+                "Reason": None,
+                "SentAt": "2025-01-01T12:00:00.000Z",
+                "SeenAt": "2025-01-01T12:00:00.000Z",
+            }
+        ]
+        assert request["Mails"] == [
+            {
+                "Address": "boss@contoso.com",
+                "Occasion": "asked",
+                "State": "refused",
+                "Reason": "550 unknown",
+                "SentAt": None,
+                "SeenAt": None,
+            }
+        ]
+
+    async def test_the_mails_of_nobody_are_not_those_of_a_place_without_a_person(self, door: Door):
+        told = a_letter(seat=None, person=None)
+        place = a_place(person=None)
+        await keep(door.store, an_approval(round=1, places=(place,)), letters=(told,))
+
+        approver = await approver_of(door)
+
+        assert approver["Mails"] == []
 
     async def test_a_decision_under_way(self, door: Door):
         decision = a_decision(

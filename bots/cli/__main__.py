@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from approvals_core.adapters.referenced import References
 from approvals_core.adapters.stores import open_made_store
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
+from approvals_core.committing import Commits
 from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError
 from approvals_core.models import HOUSE
 from approvals_core.onboarded import Onboarded
@@ -30,13 +32,18 @@ from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import WhileClosed
 from bots.cli.commands import parser
 from bots.cli.desk import Desk, utc_now
+from bots.cli.doctor.mail import doctor_mail
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
 from bots.cli.finding import NotThere, Say
 from bots.cli.intact import files_for, left_out
+from bots.cli.mails import MailsDesk
+from bots.cli.outlook_key import say_public_key
 from bots.cli.payload_log import PayloadDesk
 from bots.cli.queue import QueueDesk
 from bots.cli.reconciling import ReconcilingDesk
+from bots.cli.templates import check_templates, import_templates
 from bots.cli.tenants import UNCHANGED, TenantsDesk
+from cards.mail import mistakes_in
 from config import Settings, environment, misspelt, mistakes, strangers
 
 __all__ = ["check_config", "doctor", "main", "parser", "run"]
@@ -50,15 +57,32 @@ def main() -> int:
     logging.basicConfig(handlers=[logging.NullHandler()])  # what fails is said in plain words
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal cannot show
+    code = _without_settings(chosen)
+    return _with_settings(chosen) if code is None else code
+
+
+def _without_settings(chosen: argparse.Namespace) -> int | None:
+    """Run what needs no settings, or must find out what is wrong with them; None: it is no such command."""
     if chosen.command == "check-config":
         return check_config(say)
+    if chosen.command == "outlook-key" and chosen.key is not None:
+        return DONE if say_public_key(chosen.key, say) else NOT_DONE
+    if chosen.command == "templates":
+        return _templates(chosen)
+    return None
+
+
+def _with_settings(chosen: argparse.Namespace) -> int:
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError:
         return check_config(say)
     try:
+        if chosen.command == "outlook-key":
+            return DONE if say_public_key(settings.outlook_signing_key, say) else NOT_DONE
         if chosen.command == "doctor":
-            return asyncio.run(doctor(settings, say, package=chosen.package))
+            examined = doctor(settings, say, of=chosen.verb, package=chosen.package)
+            return asyncio.run(examined)
         return asyncio.run(run(chosen, settings, say))
     except BadTenantFiles:
         return _wrong_files(chosen, say)
@@ -81,6 +105,14 @@ def _wrong_files(chosen: argparse.Namespace, say: Say) -> int:
     return code
 
 
+def _templates(chosen: argparse.Namespace) -> int:
+    if chosen.verb == "import":
+        done = import_templates(chosen.source, chosen.destination, say)
+    else:
+        done = check_templates(chosen.files, say)
+    return DONE if done else NOT_DONE
+
+
 def check_config(say: Say) -> int:
     """Say every mistake in the settings and in the tenants' files."""
     found = _mistakes_in_settings() + misspelt(os.environ)
@@ -88,7 +120,7 @@ def check_config(say: Say) -> int:
     codes: list[str] = []
     if folder := given.get("tenants"):
         try:
-            tenants = load_tenants(Path(folder), References(environment())).all()
+            tenants = load_tenants(Path(folder), References(environment()), check=mistakes_in).all()
         except BadTenantFiles as bad:
             found += bad.mistakes
         else:
@@ -139,6 +171,10 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
                 return DONE
             if chosen.command == "payloads" and chosen.verb != "late":
                 await _do_with_payloads(chosen, PayloadDesk(store, tenants, say, now=utc_now))
+                return DONE
+            if chosen.command == "mails":
+                commits = Commits(store, now=utc_now, wake=_nobody)
+                await _do_with_mails(chosen, MailsDesk(store, tenants, say, commits=commits))
                 return DONE
             desk, queue = Desk(store, tenants, say), QueueDesk(store, tenants, say)
             return DONE if await _do(chosen, desk, queue, settings) else NOT_DONE
@@ -227,6 +263,17 @@ async def _reconcile(chosen: argparse.Namespace, desk: ReconcilingDesk, settings
         await desk.try_out(chosen.code, chosen.number, api)
 
 
+async def _do_with_mails(chosen: argparse.Namespace, desk: MailsDesk) -> None:
+    if chosen.verb == "list":
+        await desk.list_failed(chosen.tenant)
+        return
+    await desk.bounced(chosen.id, chosen.address, reason=chosen.reason, by=chosen.by)
+
+
+def _nobody() -> None:
+    """Wake nobody: the service's worker looks for jobs of other processes every second."""
+
+
 async def _do_with_payloads(chosen: argparse.Namespace, desk: PayloadDesk) -> None:
     if chosen.verb == "show":
         await desk.show(chosen.id, body=chosen.body)
@@ -277,16 +324,15 @@ async def doctor(
     say: Say,
     *,
     package: Path = PACKAGE,
+    of: str = "teams",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> int:
-    """Examine the installation of *settings*; return the exit code."""
-    healthy = await doctor_teams(
-        settings,
-        say,
-        open_store=lambda: open_made_store(settings.store_url),
-        now=now,
-        package=package,
-    )
+    """Examine the installation of *settings*, *of* "teams" or "mail"; return the exit code."""
+    open_store = partial(open_made_store, settings.store_url)
+    if of == "mail":
+        healthy = await doctor_mail(settings, say, open_store=open_store, now=now)
+    else:
+        healthy = await doctor_teams(settings, say, open_store=open_store, now=now, package=package)
     return DONE if healthy else NOT_DONE
 
 

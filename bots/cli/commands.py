@@ -24,13 +24,18 @@ def parser() -> argparse.ArgumentParser:
     commands = reads.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("check-config", help="name every mistake in settings and tenants' files")
     _doctor(commands.add_parser("doctor", help="find out what is broken, and how to repair it"))
+    _outlook_key(
+        commands.add_parser("outlook-key", help="the public key of signed cards, for the portal")
+    )
     _requests(commands.add_parser("requests", help="look at requests"))
     _jobs(commands.add_parser("jobs", help="look at the work that is queued"))
     _letters(commands.add_parser("dead-letters", help="look at jobs that were given up"))
+    _mails(commands.add_parser("mails", help="look at mails that did not arrive"))
     _payloads(commands.add_parser("payloads", help="look at payloads that were taken"))
     _reconcile(commands.add_parser("reconcile", help="compare requests with what their tenant has"))
     _settle(commands.add_parser("settle", help="end a decision that the tenant did not confirm"))
     _rebind(commands.add_parser("rebind", help="put somebody else on a place"))
+    _templates(commands.add_parser("templates", help="look after the templates of tenants' mails"))
     _tenants(commands.add_parser("tenants", help="look after the tenants and their files"))
     return reads
 
@@ -39,6 +44,17 @@ def _doctor(reads: argparse.ArgumentParser) -> None:
     verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
     teams = verbs.add_parser("teams", help="every step of going live in Teams")
     teams.add_argument("--package", metavar="PATH", type=Path, default=PACKAGE, help="the app's")
+    mail = verbs.add_parser("mail", help="every step of going live in Outlook")
+    mail.set_defaults(package=PACKAGE)
+
+
+def _outlook_key(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument(
+        "--key",
+        metavar="PATH",
+        type=Path,
+        help="PEM of the private key; else the one of APPROVALS_OUTLOOK_SIGNING_KEY",
+    )
 
 
 def _requests(reads: argparse.ArgumentParser) -> None:
@@ -71,6 +87,19 @@ def _letters(reads: argparse.ArgumentParser) -> None:
         each.add_argument("id", metavar="ID", help="the letter's id, or how it begins")
     _signed(replayed)
     _dry_run(replayed)
+
+
+def _mails(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listed = verbs.add_parser("list", help="those about open requests that failed, one line each")
+    _of_tenant(listed)
+    bounced = verbs.add_parser("bounced", help="write down that a mail came back")
+    _named(bounced)
+    bounced.add_argument("address", metavar="ADDRESS", help="where it went")
+    bounced.add_argument(
+        "--reason", metavar="TEXT", default="", type=_sentence, help="what came back says"
+    )
+    _signed(bounced)
 
 
 def _payloads(reads: argparse.ArgumentParser) -> None:
@@ -124,6 +153,19 @@ def _rebind(reads: argparse.ArgumentParser) -> None:
     )
     _signed(reads)
     _dry_run(reads)
+
+
+def _templates(reads: argparse.ArgumentParser) -> None:
+    verbs = reads.add_subparsers(dest="verb", required=True, metavar="VERB")
+    imported = verbs.add_parser("import", help="turn Assent's templates into ours")
+    imported.add_argument(
+        "source", metavar="SOURCE", type=Path, help="exported table (.csv), or folder of .html"
+    )
+    imported.add_argument(
+        "destination", metavar="DESTINATION", type=Path, help="folder for ours; none is overwritten"
+    )
+    checked = verbs.add_parser("check", help="name every mistake in templates, in a tenant or not")
+    checked.add_argument("files", metavar="FILE", type=Path, nargs="+", help="HTML file")
 
 
 def _tenants(reads: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from approvals_core.models import (
     OPEN,
     Approval,
     ApprovalKey,
+    Attachment,
     HistoryEvent,
     Payload,
     Person,
@@ -22,6 +23,7 @@ from approvals_core.ports import (
     AnswerKind,
     Directory,
     Fetched,
+    FetchedFile,
     FetchedKind,
     NotFound,
     PayloadCursor,
@@ -37,6 +39,7 @@ from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.explaining import Card, Seen, explained
 from bots.cli.finding import PAGE, Finder, NotThere, Say, check_seat
+from bots.cli.mails import mail_lines
 from bots.cli.telling import (
     PROGRAM,
     card_line,
@@ -102,6 +105,7 @@ class Desk:
         self._say("\nCards")
         receipts = await self._store.receipts(approval.key)
         self._say_all(card_line(approval, receipt) for receipt in receipts)
+        await self._say_mails(approval)
         history = tuple(await self._store.history(approval.key))
         self._say("\nPayloads")
         self._say_all([payload_line(each) async for each in self._payloads(approval, history)])
@@ -124,6 +128,7 @@ class Desk:
             who = f"{plain(name_of(place))} ({plain(place.alias)})"
             self._say(f"\nPlace {place.seat}, {who}: {place.state.value}")
             self._say_all(explained(await self._seen(approval, place, tenant)))
+        await self._say_mails(approval)
         async for letter in self._find.letters():
             if letter.job.approval == approval.key:
                 inspect = f"{PROGRAM} dead-letters inspect {letter.id[:12]}"
@@ -203,6 +208,12 @@ class Desk:
         )
         self._say(f"  {waits_for(approval, place, tenant)}")
 
+    async def _say_mails(self, approval: Approval) -> None:
+        lines = list(mail_lines(await self._store.letters(approval.key), approval))
+        if lines:
+            self._say("\nMails")
+            self._say_all(lines)
+
     def _say_all(self, lines: Iterable[str], indent: str = "  ") -> None:
         for line in lines:
             self._say(f"{indent}{line}")
@@ -261,7 +272,7 @@ class Desk:
         if place.person is None or place.round != approval.round:
             return ()
         cards: list[Card] = []
-        for channel in tenant.channels:
+        for channel in tenant.pushed:
             receipt = await self._store.receipt(
                 approval.key, round=place.round, person=place.person.id, channel=channel
             )
@@ -302,6 +313,16 @@ class _PostsNothing:
 
     async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
         return Fetched(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
+
+    async def attachment(
+        self,
+        tenant: Tenant,
+        approval: Approval,
+        attachment: Attachment,
+        *,
+        user_assertion: str | None,
+    ) -> FetchedFile:
+        return FetchedFile(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
 
 
 def _nobody() -> None:

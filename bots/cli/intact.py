@@ -7,6 +7,7 @@ from pathlib import Path
 from approvals_core.adapters.referenced import References
 from approvals_core.adapters.tenant_files import Intact, read_intact, read_tenants
 from bots.cli.telling import PROGRAM, plain
+from cards.mail import mistakes_in
 
 
 def files_for(chosen: argparse.Namespace, folder: Path, references: References) -> Intact:
@@ -20,11 +21,11 @@ def files_for(chosen: argparse.Namespace, folder: Path, references: References) 
             some have mistakes and the command is about what is in them.
     """
     if chosen.command == "tenants" and chosen.verb in ("check", "reload"):
-        return Intact(read_tenants(folder, references), ())
+        return Intact(read_tenants(folder, references, check=mistakes_in), ())
     # The secrets are the service's: an operator's shell need not have them.
-    found = read_intact(folder)
+    found = read_intact(folder, check=mistakes_in)
     if not found.files and not _lists_tenants(chosen):
-        read_tenants(folder)  # says what is wrong with them
+        read_tenants(folder, check=mistakes_in)  # says what is wrong with them
     return found
 
 

@@ -214,6 +214,8 @@ def _purpose(job: Job, approval: Approval | None) -> str:
         JobKind.DETAILS: f"{job.operation} of the details is read at the tenant's",
         JobKind.DELIVER: "the person gets a card of all that waits for him",
         JobKind.RENEW: "the open cards of the tenant are changed to what is true now",
+        JobKind.REMIND: "whoever is still asked is reminded, if that is due",
+        JobKind.MAIL: "the mail is sent, if it is still needed",
         JobKind.CLEAN_UP: "the details and payloads of the closed request are dropped",
     }
     return purposes.get(job.kind, f"what {job.kind.value} does is done")

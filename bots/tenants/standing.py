@@ -7,6 +7,7 @@ from approvals_core.models import (
     Approval,
     Contact,
     Decision,
+    Letter,
     Payload,
     Person,
     PersonId,
@@ -23,6 +24,7 @@ Told = dict[str, object]
 async def request_told(store: Store, approval: Approval, now: datetime) -> Told:
     """Return one request as its tenant sees it."""
     receipts = await store.receipts(approval.key)
+    letters = [each for each in await store.letters(approval.key) if each.round == approval.round]
     known = {place.person.id: place.person for place in approval.places if place.person}
     contacts = {who: await store.contact(who) for who in known}
     return {
@@ -38,8 +40,10 @@ async def request_told(store: Store, approval: Approval, now: datetime) -> Told:
         "ClosedAt": written(approval.closed_at),
         "Approvers": [
             _approver(place, _cards(receipts, approval, place), contacts, now)
+            | {"Mails": [_mail(each) for each in letters if _is_his(each, place)]}
             for place in approval.places
         ],
+        "Mails": [_mail(each) for each in letters if each.person is None],
     }
 
 
@@ -123,6 +127,22 @@ def _card(card: Receipt, now: datetime) -> Told:
         "Reason": card.reason or None,
         "At": written(card.at),
         "AgeSeconds": max(0, round((now - card.at).total_seconds())),
+    }
+
+
+def _is_his(letter: Letter, place: Place) -> bool:
+    """Tell whether a mail has, or would have had, the card of this place's person."""
+    return place.person is not None and letter.person == place.person.id
+
+
+def _mail(letter: Letter) -> Told:
+    return {
+        "Address": letter.address,
+        "Occasion": letter.occasion.value,
+        "State": letter.state.value,
+        "Reason": letter.reason or None,
+        "SentAt": written(letter.sent_at),
+        "SeenAt": written(letter.seen_at),
     }
 
 

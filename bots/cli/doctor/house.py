@@ -10,6 +10,7 @@ from approvals_core.ports import Store
 from approvals_core.tenant import Tenant
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
 from bots.cli.doctor.ward import NoAnswer, Ward
+from cards.mail import mistakes_in
 from config import Settings
 
 ADDRESS = "our address"
@@ -29,7 +30,7 @@ def tenants(settings: Settings) -> tuple[Finding, tuple[Tenant, ...]]:
     """Read the tenants' files."""
     step = "tenants' files"
     try:
-        found = tuple(load_tenants(settings.tenants).all())
+        found = tuple(load_tenants(settings.tenants, check=mistakes_in).all())
     except BadTenantFiles as bad:
         first, *others = bad.mistakes
         wrong = f"{first} (and {len(others)} more)" if others else first

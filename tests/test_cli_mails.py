@@ -1,0 +1,138 @@
+"""What operators are told of mails, and how they say that one came back, on both stores."""
+
+from approvals_core.models import LetterState, Occasion
+from approvals_core.ports import Store
+from tests.store_makers import (
+    KEY,
+    NOON,
+    a_change,
+    a_letter,
+    a_place,
+    an_approval,
+)
+from tests.terminal import Terminal, tenants, terminal
+
+__all__ = ["tenants", "terminal"]
+
+SENT = a_letter(state=LetterState.SENT, sent_at=NOON)
+BOSS = "boss@contoso.com"
+REFUSED = a_letter(
+    id="1" * 32,
+    address=BOSS,
+    seat=None,
+    person=None,
+    state=LetterState.REFUSED,
+    reason="550 unknown\x1b[31m\nBcc: eve@example.com",
+)
+OF_BEFORE = a_letter(id="2" * 32, round=1, address="old@contoso.com")
+
+
+async def kept(store: Store, *letters: object) -> None:
+    place = a_place(round=2, attempt=1)
+    approval = an_approval(places=(place,), round=2, revision=2)
+    now = [each.model_copy(update={"round": 2}) for each in (SENT, REFUSED)]
+    await store.commit(a_change(approval, letters=(*now, OF_BEFORE, *letters)))
+
+
+async def test_the_explanation_says_what_became_of_each_mail_of_the_round(
+    store: Store, terminal: Terminal
+) -> None:
+    await kept(store)
+
+    assert await terminal.type("requests", "explain", "pr-one") == 0
+
+    assert (
+        "  asked to ann@contoso.com, with the card of place 0: sent at 2025-01-01 12:00:00 UTC"
+        in terminal.lines
+    )
+    assert "asked to boss@contoso.com: refused at" in terminal.text
+    assert "old@contoso.com" not in terminal.text
+    assert "mails bounced pr-one ADDRESS --by YOU" in terminal.text
+    assert "not sent again" in terminal.text
+
+
+async def test_what_a_mail_system_says_cannot_play_with_the_terminal(
+    store: Store, terminal: Terminal
+) -> None:
+    await kept(store)
+
+    await terminal.type("requests", "show", "pr-one")
+
+    [line] = [line for line in terminal.lines if BOSS in line]
+    assert "\x1b" not in line
+    assert "Bcc: eve@example.com" in line  # on the same line, as words
+
+
+async def test_a_mail_that_was_opened_is_said_to_be(store: Store, terminal: Terminal) -> None:
+    opened = a_letter(
+        id="3" * 32,
+        address="seen@contoso.com",
+        occasion=Occasion.REMINDER,
+        number=2,
+        round=2,
+        state=LetterState.SENT,
+        sent_at=NOON,
+        seen_at=NOON,
+    )
+    await kept(store, opened)
+
+    await terminal.type("requests", "explain", "pr-one")
+
+    [line] = [line for line in terminal.lines if "seen@" in line]
+    assert "reminder 2 to seen@contoso.com" in line
+    assert "opened first at 2025-01-01 12:00:00 UTC" in line
+
+
+async def test_without_mails_nothing_is_said_of_them(store: Store, terminal: Terminal) -> None:
+    await store.commit(a_change())
+
+    await terminal.type("requests", "explain", "pr-one")
+
+    assert "Mails" not in terminal.lines
+    assert "\nMails" not in terminal.text
+
+
+async def test_mails_that_failed_are_listed(store: Store, terminal: Terminal) -> None:
+    await kept(store)
+
+    assert await terminal.type("mails", "list") == 0
+
+    [line] = terminal.lines
+    assert line.startswith("pr-one  REQ-1  asked to boss@contoso.com: refused")
+
+
+async def test_if_no_mail_failed_that_is_said(store: Store, terminal: Terminal) -> None:
+    await store.commit(a_change(letters=(SENT,)))
+
+    assert await terminal.type("mails", "list", "--tenant", "pr") == 0
+
+    assert terminal.lines == ["No mail about an open request was refused or came back."]
+
+
+async def test_an_operator_says_that_a_mail_came_back(store: Store, terminal: Terminal) -> None:
+    await kept(store)
+
+    code = await terminal.type(
+        *("mails", "bounced", "REQ-1", "ann@contoso.com"),
+        *("--by", "Olga Operator", "--reason", "mailbox full"),
+    )
+
+    assert code == 0
+    assert "bounced" in terminal.text
+    line = await store.letter(KEY, SENT.id)
+    assert line is not None
+    assert line.state is LetterState.BOUNCED
+    assert line.reason == "mailbox full (says Olga Operator)"
+
+
+async def test_what_did_not_go_out_is_not_noted_as_come_back(
+    store: Store, terminal: Terminal
+) -> None:
+    await kept(store)
+    before = await store.letters(KEY)
+
+    for address in (BOSS, "nobody@contoso.com"):
+        assert await terminal.type("mails", "bounced", "pr-one", address, "--by", "Olga") == 1
+        assert address in terminal.text
+
+    assert await store.letters(KEY) == before

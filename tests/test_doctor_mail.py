@@ -1,0 +1,141 @@
+"""`doctor mail` against the playground: all well, then each step broken in turn, through real HTTP, SMTP and tokens."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bots.cli.doctor.finding import Verdict
+from playground import names
+from tests.clinic import Clinic, clinic
+from tests.outside import authority, playground
+
+__all__ = ["authority", "clinic", "playground"]
+
+NOTHING = "1"  # nothing listens on this port
+
+
+@pytest.fixture
+def ward(clinic: Clinic) -> Clinic:
+    clinic.of = "mail"
+    return clinic
+
+
+def a_key(folder: Path, bits: int) -> Path:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    path = folder / f"key-{bits}.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+async def test_an_installation_that_works_has_nothing_broken(ward: Clinic) -> None:
+    code = await ward.examine()
+
+    assert ward.steps(Verdict.BROKEN) == ward.steps(Verdict.WAITS) == [], ward.lines
+    assert code == 0
+    assert ward.lines[-1] == "\nNothing is broken, 5 cannot be seen from here."
+
+
+async def test_what_only_the_cloud_can_show_is_told_with_where_to_look(ward: Clinic) -> None:
+    await ward.examine()
+
+    text = "\n".join(ward.lines)
+    assert f"{ward.settings['PUBLIC_URL']}/outlook/" in text
+    assert "48af08dc-f6d2-435f-b2a7-069abd99c086" in text
+    assert f"SPF, DKIM and DMARC of {ward.settings['MAIL_FROM'].rpartition('@')[2]}" in text
+
+
+async def test_it_sends_no_mail_and_prints_no_secret(ward: Clinic) -> None:
+    await ward.examine()
+
+    text = "\n".join(ward.lines)
+    boxes = ward.playground.world.mailboxes
+    assert [boxes.of(alias) for alias in ward.playground.world.people if boxes.of(alias)] == []
+    for name in ("BOT_SECRET", "SECRET_KEYS"):
+        assert ward.settings[name] not in text
+    assert "eyJ" not in text  # how every signed token begins
+
+
+async def test_without_mail_settings_it_says_which_to_set(ward: Clinic) -> None:
+    ward.settings = {k: v for k, v in ward.settings.items() if not k.startswith(("MAIL_", "SMTP"))}
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the sender"]
+    assert "the mailbox" in ward.steps(Verdict.WAITS)
+    assert any("Set APPROVALS_MAIL_VIA" in line for line in ward.lines)
+
+
+async def test_a_server_that_does_not_answer_is_told(ward: Clinic) -> None:
+    ward.settings["SMTP_PORT"] = NOTHING
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
+
+
+async def test_a_wrong_password_is_told(ward: Clinic) -> None:
+    ward.settings["SMTP_PASSWORD"] = "another one"
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
+    assert any("535" in line for line in ward.lines)
+
+
+async def test_graph_wants_the_permission_to_send(ward: Clinic) -> None:
+    ward.settings["MAIL_VIA"] = "graph"
+    assert await ward.examine() == 0, ward.lines
+
+    ward.without_role("Mail.Send")
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
+    assert any("permission Mail.Send of Microsoft Graph" in line for line in ward.lines)
+
+
+async def test_graph_must_know_the_sender(ward: Clinic) -> None:
+    ward.settings |= {"MAIL_VIA": "graph", "MAIL_FROM": "nobody@organization.com"}
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
+
+
+async def test_without_a_provider_the_rest_of_the_card_waits(ward: Clinic) -> None:
+    ward.settings = {k: v for k, v in ward.settings.items() if not k.startswith("OUTLOOK_")}
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the provider"]
+    assert "where the buttons lead" in ward.steps(Verdict.WAITS)
+
+
+async def test_a_service_that_does_not_serve_the_buttons_is_told(ward: Clinic) -> None:
+    ward.settings["PUBLIC_URL"] = ward.playground.url  # something else answers there
+
+    assert await ward.examine() == 1
+    assert "our address" in ward.steps(Verdict.BROKEN)
+    assert "where the buttons lead" in ward.steps(Verdict.WAITS)
+
+
+async def test_a_tenant_without_a_mail_domain_is_told(ward: Clinic) -> None:
+    file = ward.folder / "tenants" / "purchasing.toml"
+    text = file.read_text(encoding="utf-8")
+    kept = [line for line in text.splitlines() if not line.startswith("mail_domains")]
+    file.write_text("\n".join(kept), encoding="utf-8")
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["mail domain of pr"]
+
+
+async def test_a_key_that_signs_is_told(ward: Clinic) -> None:
+    ward.settings["OUTLOOK_SIGNING_KEY"] = str(a_key(ward.folder, 2048))
+    assert await ward.examine() == 0, ward.lines
+    assert any("signs with RS256" in line for line in ward.lines)
+
+
+async def test_an_expired_secret_keeps_graph_waiting(ward: Clinic) -> None:
+    ward.settings["MAIL_VIA"] = "graph"
+    ward.bot(expired=True)
+
+    assert await ward.examine() == 1
+    assert ward.steps(Verdict.BROKEN) == ["the bot's secret"]
+    assert "the mailbox" in ward.steps(Verdict.WAITS)
+    assert ward.playground.issuer.applications[names.BOT_APP].expired

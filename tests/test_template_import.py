@@ -1,0 +1,233 @@
+"""Assent's templates of mails brought over: what is turned, what is told, and what is never overwritten."""
+
+import csv
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bots.cli.assent_templates import convert
+from bots.cli.commands import parser
+from bots.cli.templates import check_templates, import_templates
+from cards.mail import mistakes_in, parse
+from tests.card_makers import a_view
+from tests.html_reading import read_html
+from tests.mail_faces import PAGE, a_mail
+
+PENDING = (
+    "<html><head><title>#ToolName#: #ApprovalIdentifier.DisplayDocumentNumber# #Title#</title>"
+    '<script type="application/adaptivecard+json">#AdaptiveJSON#</script></head>'
+    '<body style="color:#333333;background:#fff"><p>{#Submitter.Name#} wants #UnitValue# #UnitOfMeasure#</p>'
+    "<p>#CustomAttribute.CustomAttributeName#: #AdditionalData.Cost Centre# #AdditionalData.CostCentre#</p>"
+    '<p><a href="#MSApprovalsDetailPage#">Open</a> #ActionDetails.Comment# #ApproverNotes#</p>'
+    "#ApproverChain##DetailTemplate#</body></html>"
+)
+
+
+def a_table(path: Path, rows: Sequence[tuple[str, str, str]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("PartitionKey", "RowKey", "Timestamp", "TemplateContent"))
+        table.writerows((tenant, key, "2026-01-01", html) for tenant, key, html in rows)
+    return path
+
+
+def test_placeholders_are_turned_and_the_card_is_left_to_us() -> None:
+    converted = convert(PENDING)
+
+    assert not converted.mistakes
+    assert "adaptivecard" not in converted.html
+    assert (
+        "{{ Tenant.Name }}: {{ ApprovalIdentifier.DisplayDocumentNumber }} {{ Title }}"
+        in converted.html
+    )
+    assert '{{ AdditionalData["Cost Centre"] }} {{ AdditionalData.CostCentre }}' in converted.html
+    assert 'href="{{ PageURL }}"' in converted.html
+    assert "color:#333333;background:#fff" in converted.html
+    assert "the card's script was taken out: we put the card in" in converted.notes
+    assert "#ActionDetails.Comment# became ActionDetail.Comment" in converted.notes
+
+
+def test_what_was_turned_makes_a_mail() -> None:
+    mail = a_mail(a_view(), template=parse(convert(PENDING).html))
+
+    page = read_html(mail.html)
+    assert mail.trouble == ""
+    assert mail.subject == "Contoso Purchasing: PR-2026-00417 Laptops for the Lisbon design team"
+    assert "{ Ana Ruiz} wants 12,480 EUR" in page.one("body").text
+    assert "Vendor: 4210" not in page.one("body").text
+    assert [e for e in page.all("a") if e.attributes.get("href") == PAGE]
+
+
+def test_what_is_not_here_is_taken_out_and_told() -> None:
+    converted = convert(
+        "<p>#Xcv#-#SessionId#-#Foo.Bar#-#ActionableMessage#-#ActionDetails.Placement#</p>"
+    )
+
+    assert converted.html == "<p>----</p>"
+    assert [note.split("#")[1] for note in converted.notes] == [
+        *("Xcv", "SessionId", "Foo.Bar", "ActionableMessage", "ActionDetails.Placement"),
+    ]
+
+
+def test_scripts_go_and_comments_that_hold_a_placeholder() -> None:
+    converted = convert(
+        "<!--[if mso]>x<![endif]--><!-- #Title# --><script>#Title#</script><p>x</p>"
+    )
+
+    assert converted.html == "<!--[if mso]>x<![endif]--><p>x</p>"
+    assert converted.notes == ("another script was taken out: mails run none",)
+
+
+def test_what_would_be_ours_stays_text() -> None:
+    html = "<p>{{ Title }} {% if x %} {# no #} {#Title#}</p><style>@media x{#a{color:red}}</style>"
+
+    converted = convert(html)
+
+    assert not converted.mistakes
+    said = read_html(a_mail(a_view(), template=parse(converted.html)).html).one("body").text
+    assert "{ { Title }} { % if x %} { # no #} { Laptops for the Lisbon design team}" in said
+
+
+def test_what_a_person_must_mend_is_told_with_its_line() -> None:
+    converted = convert('<p>\n<b style="color:#AdditionalData.Colour#">x</b></p>')
+
+    [mistake] = converted.mistakes
+    assert mistake.startswith("line 2: ")
+
+
+def test_a_table_becomes_files_and_lines_to_paste(tmp_path: Path) -> None:
+    table = a_table(
+        tmp_path / "t.csv",
+        [
+            ("1", "PendingApproval|None", PENDING),
+            ("1", "DemoTenant|Reminder", "<p>#Title#</p>"),
+            ("1", "Pending/Approval|Reject", "<p>#Title#</p>"),
+        ],
+    )
+    said: list[str] = []
+
+    assert import_templates(table, tmp_path / "mails", said.append)
+
+    pasted = tomllib.loads("\n".join(said[said.index("[mail.templates]") :]))["mail"]["templates"]
+    assert pasted == {
+        "PendingApproval": "mails/PendingApproval.html",
+        "DemoTenant|Reminder": "mails/DemoTenant-Reminder.html",
+        "Pending/Approval|Reject": "mails/Pending-Approval-Reject.html",
+    }
+    for file in pasted.values():
+        assert not mistakes_in((tmp_path / file).read_text(encoding="utf-8"))
+
+
+def test_tenants_of_one_table_get_a_folder_each(tmp_path: Path) -> None:
+    rows = [("1", "A|None", "<p>1</p>"), ("2", "A|None", "<p>2</p>"), ("1", "a", "<p>3</p>")]
+    said: list[str] = []
+
+    assert import_templates(a_table(tmp_path / "t.csv", rows), tmp_path / "out", said.append)
+
+    written = {
+        str(p.relative_to(tmp_path / "out")): p.read_text() for p in tmp_path.glob("out/*/*")
+    }
+    assert written == {"1/A.html": "<p>1</p>", "1/a-2.html": "<p>3</p>", "2/A.html": "<p>2</p>"}
+
+
+def test_a_folder_is_taken_too(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/Pending__Approve.html").write_text("\ufeff<p>#Title#</p>", encoding="utf-8")
+    said: list[str] = []
+
+    assert import_templates(tmp_path / "in", tmp_path / "out", said.append)
+
+    assert (tmp_path / "out/Pending-Approve.html").read_text() == "<p>{{ Title }}</p>"
+    assert '"Pending|Approve" = "out/Pending-Approve.html"' in said
+
+
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    table = a_table(tmp_path / "t.csv", [("1", "A|None", "<p>new</p>")])
+    (tmp_path / "mails").mkdir()
+    (tmp_path / "mails/A.html").write_text("mine", encoding="utf-8")
+    said: list[str] = []
+
+    assert not import_templates(table, tmp_path / "mails", said.append)
+
+    assert (tmp_path / "mails/A.html").read_text() == "mine"
+    assert any("not written" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PartitionKey,RowKey\n1,A\n", "has no column TemplateContent"),
+        (b"PartitionKey,RowKey,TemplateContent\n", "holds no templates"),
+        (b"\xff\xfe", "it is not UTF-8"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_source_that_is_none_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_bytes(content)
+    said: list[str] = []
+
+    assert not import_templates(tmp_path / "t.csv", tmp_path / "mails", said.append)
+
+    assert words in said[0]
+    assert not (tmp_path / "mails").exists()
+
+
+def test_keys_of_others_play_no_tricks_with_the_terminal_or_the_folder(tmp_path: Path) -> None:
+    table = a_table(tmp_path / "t.csv", [("..", "../../\x1b[2Jx\u202e|None", "<p>#Fo\x1bo#</p>")])
+    said: list[str] = []
+
+    import_templates(table, tmp_path / "deep/mails", said.append)
+
+    assert all(line.isprintable() for line in said)
+    assert [p.name for p in tmp_path.rglob("*.html")] == ["2Jx.html"]
+    assert (tmp_path / "deep/mails/2Jx.html").exists()
+
+
+def test_check_says_each_mistake_and_what_mails_leave_out(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.html", tmp_path / "bad.html"
+    good.write_text('<p><a href="{{ PageURL }}">x</a><img src="x.png"></p>', encoding="utf-8")
+    bad.write_text("<p>\n{{ Titel }}", encoding="utf-8")
+    said: list[str] = []
+
+    assert not check_templates([good, bad, tmp_path / "none.html"], said.append)
+
+    assert said == [
+        f"{good}: no mistakes found",
+        "  is left out of mails: <img>: its alternative text is shown",
+        f"{bad}:2: Titel is not known; did you mean Title?",
+        f"{tmp_path / 'none.html'}: cannot be read: No such file or directory",
+    ]
+
+
+def test_the_commands_need_no_settings(tmp_path: Path) -> None:
+    file = tmp_path / "t.html"
+    file.write_text("{{ Titel }}", encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "bots.cli", "templates", "check", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        env={},
+    )
+
+    assert (ran.returncode, ran.stdout) == (
+        1,
+        f"{file}:1: Titel is not known; did you mean Title?\n",
+    )
+
+
+def test_the_commands_can_be_typed() -> None:
+    chosen = parser().parse_args(["templates", "import", "a.csv", "mails"])
+
+    assert (chosen.verb, chosen.source, chosen.destination) == (
+        "import",
+        Path("a.csv"),
+        Path("mails"),
+    )
