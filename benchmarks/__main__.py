@@ -15,6 +15,9 @@ from benchmarks import (
     intake,
     intake_on_redis,
     long_list,
+    outlook_mail,
+    outlook_press,
+    outlook_refresh,
     whole_click,
 )
 from benchmarks.benchmark import Benchmark, Result, measure
@@ -29,7 +32,10 @@ ALL = {
         grouped_commit,
         bot_turn,
         whole_click,
+        outlook_press,
+        outlook_refresh,
         building_cards,
+        outlook_mail,
         long_list,
         intake_on_redis,
         hung_tenant,

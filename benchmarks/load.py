@@ -22,7 +22,7 @@ PLACE = "@@"  # where a value goes, in headers and body
 @dataclass(frozen=True)
 class Load:
     """
-    One kind of request. "@@" in its headers and body is the next of *values* each time.
+    One kind of request. "@@" in its path, headers and body is the next of *values* each time.
 
     *expected* stands in every right answer, whose status is *status*.
     """
@@ -83,7 +83,7 @@ class Gun:
                     "--timeout",
                     "10s",
                 ),
-                *("-s", str(SCRIPT), self.url + self.load.path),
+                *("-s", str(SCRIPT), self.url),
                 *("--", folder, str(self._sent)),
                 stdout=PIPE,
             )
@@ -107,7 +107,7 @@ class _Volley:
 
     def __init__(self, load: Load, url: str, sent: int, until: float) -> None:
         self._load = load
-        self._url = url + load.path
+        self._url = url
         self._sent = sent
         self._until = until
         self._took: list[float] = []
@@ -119,7 +119,8 @@ class _Volley:
             self._sent += 1
             headers = {k: v.replace(PLACE, value) for k, v in self._load.headers.items()}
             body = self._load.body.replace(PLACE, value).encode()
-            async with session.post(self._url, data=body, headers=headers) as response:
+            url = self._url + self._load.path.replace(PLACE, value)
+            async with session.post(url, data=body, headers=headers) as response:
                 answer = await response.text()
             self._took.append(time.perf_counter() - began)
             if response.status != self._load.status or self._load.expected not in answer:
@@ -147,6 +148,7 @@ def _write(load: Load, folder: Path) -> None:
     headers = "".join(f"{name}: {value}\n" for name, value in load.headers.items())
     (folder / "headers").write_text(headers, encoding="utf-8")
     (folder / "values").write_text("\n".join(load.values) + "\n", encoding="utf-8")
+    (folder / "path").write_text(load.path, encoding="utf-8")
     (folder / "body").write_text(load.body, encoding="utf-8")
     (folder / "status").write_text(str(load.status), encoding="utf-8")
     (folder / "expected").write_text(load.expected, encoding="utf-8")

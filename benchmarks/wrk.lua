@@ -29,7 +29,7 @@ function init(args)
    local folder = args[1]
    sent, wrong, such_as = tonumber(args[2]), 0, ""
    status, expected = tonumber(whole(folder .. "/status")), whole(folder .. "/expected")
-   body, values = split(whole(folder .. "/body")), {}
+   path, body, values = split(whole(folder .. "/path")), split(whole(folder .. "/body")), {}
    for line in io.lines(folder .. "/values") do table.insert(values, line) end
    headers, filled = {}, {}
    for line in io.lines(folder .. "/headers") do
@@ -43,7 +43,7 @@ function request()
    local value = values[sent % #values + 1]
    sent = sent + 1
    for name, parts in pairs(filled) do headers[name] = table.concat(parts, value) end
-   return wrk.format("POST", nil, headers, table.concat(body, value))
+   return wrk.format("POST", table.concat(path, value), headers, table.concat(body, value))
 end
 
 function response(code, _, answer)
