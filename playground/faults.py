@@ -17,12 +17,16 @@ class FaultKind(StrEnum):
     BOT_DISABLED = "bot_disabled"  # connector: an administrator blocked the app, 403
     PRECONDITION_FAILED = "precondition_failed"  # connector
     TOO_BIG = "too_big"  # connector
-    THROTTLED = "throttled"  # connector, graph, tenant: 429 with Retry-After of `seconds`
-    STATUS = "status"  # connector, graph, tenant: answers with `status`
-    LOST_ANSWER = "lost_answer"  # connector, tenant: does it, then drops the connection
+    THROTTLED = "throttled"  # connector, graph, tenant: 429 with Retry-After of `seconds`; smtp: 452 to DATA
+    STATUS = "status"  # connector, graph, smtp (its sender), tenant: answers with `status`
+    LOST_ANSWER = "lost_answer"  # connector, mail, tenant: does it, then drops the connection
+    GREYLISTED = "greylisted"  # smtp: 451 to the recipient
+    NO_RECIPIENT = "no_recipient"  # smtp: 550 to the recipient; graph/mail: ErrorInvalidRecipients
+    CONTENT_REFUSED = "content_refused"  # smtp: 554 to the mail
+    DROPPED = "dropped"  # mail: drops the connection before anything is done
     REFUSED = "refused"  # tenant: ActionResult false with `error_type` 1 or 2
     TRANSIENT = "transient"  # tenant: ErrorType 3 with RetryInterval of `minutes`, or without
-    SLOW = "slow"  # tenant: answers well, after `seconds`
+    SLOW = "slow"  # mail, tenant: answers well, after `seconds`
     HELD = "held"  # tenant: answers when released
     GARBAGE = "garbage"  # tenant: 200 with a page of HTML
     WRONG_DOCUMENT = "wrong_document"  # tenant: answers for a document nobody asked about
@@ -51,7 +55,7 @@ class Fault(BaseModel, frozen=True):
 
 class Faults(RootModel[dict[str, list[Fault]]]):
     """
-    The switches by place: "connector", "connector/johndoe1", "graph", "tenant/pr" (its actions),
+    The switches by place: "connector", "connector/johndoe1", "graph", "graph/mail", "smtp", "tenant/pr" (its actions),
     "tenant/pr/reads" (all that is only read), "tenant/pr/summary" or another one of its APIs.
 
     Several may wait at one place; each call meets the first that concerns it.

@@ -19,10 +19,19 @@ from playground.world import World
 
 _FILTER = re.compile(r"^\s*(\w+)\s+eq\s+'((?:[^']|'')*)'\s*$")  # OData doubles a quote
 _FILTERED = ("mailNickname", "userPrincipalName", "mail", "id")
+_ANY_ADDRESS = re.compile(r"^\s*proxyAddresses/any\((\w+):\1 eq '((?:[^']|'')*)'\)\s*$")
 # Without $select Graph leaves out the rest: who asks whether an account is enabled has to select it.
 _DEFAULT = ("id", "displayName", "userPrincipalName", "mail")
 INSTALL_ROLE = "TeamsAppInstallation.ReadWriteSelfForUser.All"
 _CONTEXT = "https://graph.microsoft.com/v1.0/$metadata#users"
+
+# The account behind a shared mailbox: nobody signs in with it.
+_SHARED_MAILBOX = {
+    "id": "88888888-aaaa-4aaa-8aaa-888888888888",
+    "displayName": "Approvals",
+    "userPrincipalName": names.MAIL_FROM,
+    "mail": names.MAIL_FROM,
+}
 
 
 class Graph:
@@ -61,6 +70,8 @@ class Graph:
         for one in self._members():
             if wanted in (one.object_id, one.user_principal_name.casefold()):
                 return web.json_response({"@odata.context": _CONTEXT, **_selected(one, request)})
+        if wanted == names.MAIL_FROM:
+            return web.json_response({"@odata.context": _CONTEXT, **_SHARED_MAILBOX})
         # The text is Graph's own, sic.
         why = (
             f"Resource '{name}' does not exist or one of its queried reference-property"
@@ -72,11 +83,10 @@ class Graph:
         refusal = self._refusal(request, "User.Read.All")
         if refusal is not None:
             return refusal
-        wanted = _FILTER.match(request.query.get("$filter", ""))
-        if wanted is None or wanted[1] not in _FILTERED:
+        fits = _fitting(request.query.get("$filter", ""))
+        if fits is None:
             return _error(400, "Request_UnsupportedQuery", "Unsupported or missing $filter.")
-        value = wanted[2].replace("''", "'").casefold()
-        found = [one for one in self._members() if _fields(one)[wanted[1]].casefold() == value]
+        found = [one for one in self._members() if fits(one)]
         values = [_selected(one, request) for one in found]
         return web.json_response({"@odata.context": _CONTEXT, "value": values})
 
@@ -159,6 +169,22 @@ async def _bound_app(request: web.Request) -> str:
     return app if path.endswith("/appCatalogs/teamsApps") else ""
 
 
+def _fitting(asked: str) -> Callable[[Person], bool] | None:
+    """Return what tells whom a $filter asks for, None if it is none that is served here."""
+    if (by_address := _ANY_ADDRESS.match(asked)) is not None:
+        address = _unquoted(by_address[2])
+        return lambda one: address in [each.casefold() for each in _fields(one)["proxyAddresses"]]
+    wanted = _FILTER.match(asked)
+    if wanted is None or wanted[1] not in _FILTERED:
+        return None
+    name, value = wanted[1], _unquoted(wanted[2])
+    return lambda one: _fields(one)[name].casefold() == value
+
+
+def _unquoted(value: str) -> str:
+    return value.replace("''", "'").casefold()
+
+
 def _fields(person: Person) -> Json:
     return {
         "id": person.object_id,
@@ -166,9 +192,16 @@ def _fields(person: Person) -> Json:
         "userPrincipalName": person.user_principal_name,
         "mailNickname": person.mail_nickname,
         "mail": f"{person.alias}@{names.DOMAIN}",
+        "proxyAddresses": [f"SMTP:{person.alias}@{names.DOMAIN}", *_other_addresses(person)],
         "accountEnabled": person.enabled,
         "userType": person.user_type,
     }
+
+
+def _other_addresses(person: Person) -> list[str]:
+    """Return what else reaches somebody: his name with a dot, as many companies have it."""
+    dotted = ".".join(person.name.casefold().split())
+    return [f"smtp:{dotted}@{names.DOMAIN}"] if dotted.isascii() else []
 
 
 def _selected(person: Person, request: web.Request) -> Json:

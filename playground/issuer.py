@@ -4,7 +4,7 @@ import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from playground import names
+from playground.actions_tokens import actions_claims
 from playground.certificates import CertificateAuthority
+from playground.people import Person
 from playground.signing import Claims, KeyRing
 
 LIFETIME = 3600  # seconds
@@ -46,7 +48,12 @@ def _registered() -> list[Application]:
         *(Application(app_id=one.api, uri=one.uri) for one in names.TENANTS),
         Application(app_id=names.BOT_FRAMEWORK, uri=names.BOT_FRAMEWORK, version=1),
         Application(app_id=names.GRAPH, uri=names.GRAPH, version=1),
+        Application(app_id=names.OUTLOOK_APP, uri=names.OUTLOOK_URI),
+        Application(app_id=names.EXCHANGE, uri=names.EXCHANGE, version=1),
     ]
+
+
+Grant = Callable[[Mapping[str, str], Application], web.Response]
 
 
 class Issuer:
@@ -60,12 +67,15 @@ class Issuer:
         self.roles = {
             **{(one.app, names.INTAKE_APP): [names.SEND_ROLE] for one in names.TENANTS},
             (names.BOT_APP, names.GRAPH): list(names.GRAPH_ROLES),
+            (names.BOT_APP, names.EXCHANGE): list(names.EXCHANGE_ROLES),
         }
         self.bot_issuer = names.BOT_ISSUER  # what the metadata say
         self.entra_issuer = names.ENTRA_ISSUER
         self.failing: dict[str, int] = {}  # part of a path -> status answered there
         self.tokens_issued = 0
+        self.grants: dict[str, Grant] = {}  # by grant_type, beside client credentials
         self.url = ""
+        self.browser_url = ""  # where people sign in: http, for no browser trusts our certificates
         self._runner: web.AppRunner | None = None
 
     @property
@@ -111,8 +121,7 @@ class Issuer:
                 "issuer": self.entra_issuer.format(directory=directory),
                 "jwks_uri": f"{here}/discovery/v2.0/keys",
                 "token_endpoint": f"{here}/oauth2/v2.0/token",
-                # MSAL wants it to be there; nobody signs in to the playground by browser yet.
-                "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+                "authorization_endpoint": f"{self.browser_url}/entra/{directory}/oauth2/v2.0/authorize",
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "response_types_supported": ["code", "id_token"],
                 "subject_types_supported": ["pairwise"],
@@ -136,20 +145,23 @@ class Issuer:
         return web.json_response(self.bot.jwks())
 
     async def _token(self, request: web.Request) -> web.Response:
-        """Client credentials, as in v2-oauth2-client-creds-grant-flow.md of MicrosoftDocs/entra-docs."""
+        """Client credentials (v2-oauth2-client-creds-grant-flow.md of MicrosoftDocs/entra-docs), or a grant of `grants`."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        if form.get("grant_type") != "client_credentials":
-            return _no_token(400, "unsupported_grant_type", 70003, "use client_credentials.")
         directory = request.match_info["directory"].lower()
         client = self.applications.get(form.get("client_id", "").lower())
         refusal = _no_client(client, directory, form)
         if refusal is not None or client is None:
             return refusal or _no_directory(directory)
+        grant = form.get("grant_type", "")
+        if grant in self.grants:
+            return self.grants[grant](form, client)
+        if grant != "client_credentials":
+            return no_token(400, "unsupported_grant_type", 70003, "There is no such grant.")
         name = form.get("scope", "").removesuffix("/.default")
         resource = self.resource(name)
         if resource is None:
             why = f"The resource principal named {name} was not found in the tenant."
-            return _no_token(400, "invalid_resource", 500011, why)
+            return no_token(400, "invalid_resource", 500011, why)
         self.tokens_issued += 1
         answer = {
             "token_type": "Bearer",
@@ -173,7 +185,7 @@ class Issuer:
         """Return the claims of an app-only token; the version is the resource's choice, as at Entra."""
         roles = self.roles.get((client.app_id, resource.app_id), [])
         claims = {
-            **_times(),
+            **times(),
             "tid": client.directory,
             "oid": client.object_id,
             "sub": client.object_id,
@@ -206,7 +218,14 @@ class Issuer:
     def bot_claims(self, service_url: str) -> Claims:
         """Return the claims of what Teams sends to the bot."""
         who = {"iss": names.BOT_ISSUER, "aud": names.BOT_APP, "serviceurl": service_url}
-        return {**_times(), **who}
+        return {**times(), **who}
+
+    def outlook_claims(self, person: Person, *, version: int = 2) -> Claims:
+        """Return the claims of what Outlook sends along when *person* presses a button in a mail."""
+        return {**times(), **actions_claims(person, version=version)}
+
+    def outlook_token(self, person: Person, *, version: int = 2) -> str:
+        return self.entra.newest.sign(self.outlook_claims(person, version=version))
 
     def bot_token(self, service_url: str) -> str:
         return self.bot.newest.sign(self.bot_claims(service_url))
@@ -224,7 +243,8 @@ class Issuer:
         return self.entra.read(token, audience=audience, issuer=issuer)
 
 
-def _times() -> Claims:
+def times() -> Claims:
+    """Return when a token begins and ends, and its own id."""
     now = int(time.time())
     return {
         "iat": now,
@@ -246,22 +266,23 @@ def _no_client(
         return _no_directory(directory)
     if client is None or client.directory != directory:
         why = "The application was not found in this directory."
-        return _no_token(400, "unauthorized_client", 700016, why)
+        return no_token(400, "unauthorized_client", 700016, why)
     if not client.enabled:
-        return _no_token(400, "unauthorized_client", 7000112, "The application is disabled.")
+        return no_token(400, "unauthorized_client", 7000112, "The application is disabled.")
     given = form.get("client_secret", "")
     if not client.secret or not hmac.compare_digest(given.encode(), client.secret.encode()):
-        return _no_token(401, "invalid_client", 7000215, "Invalid client secret provided.")
+        return no_token(401, "invalid_client", 7000215, "Invalid client secret provided.")
     if client.expired:
-        return _no_token(401, "invalid_client", 7000222, "The client secret has expired.")
+        return no_token(401, "invalid_client", 7000222, "The client secret has expired.")
     return None
 
 
 def _no_directory(directory: str) -> web.Response:
-    return _no_token(400, "invalid_tenant", 90002, f"Tenant '{directory}' not found.")
+    return no_token(400, "invalid_tenant", 90002, f"Tenant '{directory}' not found.")
 
 
-def _no_token(status: int, error: str, code: int, why: str) -> web.Response:
+def no_token(status: int, error: str, code: int, why: str) -> web.Response:
+    """Answer that there is no token, in Entra's shape."""
     answer: dict[str, Any] = {
         "error": error,
         "error_description": f"AADSTS{code}: {why}",

@@ -63,4 +63,16 @@ GRAPH_ROLES = (  # what the bot's application was granted, with an administrator
     "User.Read.All",
     "AppCatalog.Read.All",
     "TeamsAppInstallation.ReadWriteSelfForUser.All",
+    "Mail.Send",
 )
+EXCHANGE = "https://outlook.office365.com"  # audience of tokens for mail over SMTP
+EXCHANGE_ROLES = ("SMTP.SendAsApp",)
+MAIL_FROM = f"approvals@{DOMAIN}"  # the mailbox that the bot's application may send from
+
+
+ORIGINATOR = (
+    "88888888-bbbb-4bbb-8bbb-888888888888"  # provider id of the actionable messages' portal
+)
+OUTLOOK_APP = "88888888-cccc-4ccc-8ccc-888888888888"  # the Entra application behind that provider
+OUTLOOK_URI = f"api://auth-am-{ORIGINATOR}/{OUTLOOK_APP}"  # the portal makes it of both
+OUTLOOK_SCOPE = "Mails.Act"

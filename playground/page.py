@@ -9,7 +9,9 @@ from aiohttp import web
 
 from playground.faults import Fault, FaultKind
 from playground.names import DIRECTORY
+from playground.outlook import Outlook
 from playground.page_events import Things, shown, stream
+from playground.page_mails import MailRooms
 from playground.page_requests import bad, body_of, object_in, own_page_only
 from playground.page_tenants import HERE_GOES_THE_ARX, TenantDesks
 from playground.records import Json
@@ -36,6 +38,7 @@ TYPES = {
 # The renderer sets styles through the DOM only, which style-src does not touch: no inline style is needed.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
+    "frame-src 'self'; "  # the mails' HTML, in frames without scripts
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -51,7 +54,8 @@ LOCALE = re.compile(r"en(-[A-Z]{2})?")  # the page is English; how dates are wri
 
 class Page:
     """
-    Shows *world* and lets the reader act: in the chats through *teams*, and as the *tenants*, by code.
+    Shows *world* and lets the reader act: in the chats through *teams*, in the inboxes through *outlook*, and as the
+    *tenants*, by code.
 
     A story that runs by itself pauses *pause* seconds before each press.
     """
@@ -60,6 +64,7 @@ class Page:
         self,
         world: World,
         teams: Teams,
+        outlook: Outlook,
         tenants: Mapping[str, SampleTenant],
         *,
         libraries: Path = NODE_MODULES,
@@ -68,7 +73,8 @@ class Page:
         self._world = world
         self._teams = teams
         self._libraries = libraries
-        self._things = Things(world, tenants.values())
+        self._things = Things(world, outlook, tenants.values())
+        self._mails = MailRooms(world, outlook, self._things)
         self._desks = TenantDesks(world, teams, tenants, self._things, pause=pause)
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -86,6 +92,7 @@ class Page:
             web.post(f"{api}/say", own_page_only(self._say)),
             web.post(f"{api}/app", own_page_only(self._set_app)),
             *self._desks.routes(api),
+            *self._mails.routes(api),
             web.get("/page/{path:.+}", self._file),
         ]
 

@@ -9,13 +9,19 @@ from typing import Any
 
 from aiohttp import web
 
+from playground.actionable import sender_of
 from playground.faults import Fault, FaultKind
+from playground.mailboxes import ReceivedMail
+from playground.outlook import Outlook
 from playground.people import Person
-from playground.records import Json, Message, Received, Sent
+from playground.records import Json, Message, Reading, Received, Sent
+from playground.spoken import beginning
 from playground.story import Telling
 from playground.tenant import SampleTenant
 from playground.world import World
 
+MAIL_PLACES = {"smtp": "smtp", "graph": "graph/mail"}  # of the fault switches, by how mails come
+PREVIEW = 140  # characters of a mail below its subject
 HEARTBEAT = 20.0  # seconds of silence until a comment shows that the stream still lives
 
 
@@ -39,14 +45,30 @@ class App:
     state: str
 
 
-Source = Message | Sent | Received | Switches | App
+@dataclass(frozen=True)
+class Lying:
+    """A mail in somebody's inbox, and what became of it there."""
+
+    mail: ReceivedMail
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class MailSystems:
+    """How the mail systems behave at present."""
+
+    faults: tuple[tuple[str, Fault], ...]  # how mails come, and what goes wrong there
+
+
+Source = Message | Sent | Received | Switches | App | Lying | MailSystems
 
 
 class Things:
     """Everything the page shows, by key. All of it is frozen: what differs from what was told is what changed."""
 
-    def __init__(self, world: World, tenants: Iterable[SampleTenant]) -> None:
+    def __init__(self, world: World, outlook: Outlook, tenants: Iterable[SampleTenant]) -> None:
         self._world = world
+        self._outlook = outlook
         self._tenants = tuple(tenants)
         self.tellings: dict[str, Telling] = {}  # how far its newest story has come, by tenant
 
@@ -62,6 +84,10 @@ class Things:
             chat = self._world.chat_of(person.alias)
             for message in chat.messages if chat else []:
                 yield f"chat/{person.alias}/{message.id}", message
+        for alias in self._world.people:
+            for mail in self._world.mailboxes.of(alias):
+                yield f"mail/{alias}/{mail.id}", Lying(mail, self._outlook.reading(alias, mail.id))
+        yield "mailsystems", self._mail_systems()
         for tenant in self._tenants:
             book = tenant.book
             for sent in book.sent:
@@ -80,6 +106,12 @@ class Things:
             story=self.tellings.get(book.code),
         )
 
+    def _mail_systems(self) -> MailSystems:
+        faults = self._world.faults
+        return MailSystems(
+            tuple((via, one) for via, place in MAIL_PLACES.items() for one in faults.get(place, []))
+        )
+
     def rendered(self, key: str, source: Source) -> Json:
         """Return a thing as the page's scripts know it."""
         match source:
@@ -89,6 +121,8 @@ class Things:
                 return {"key": key, "kind": "sent", **source.model_dump(mode="json")}
             case Received():
                 return {"key": key, "kind": "received", **source.model_dump(mode="json")}
+            case Lying() | MailSystems():
+                return {"key": key, **_of_mail(source)}
             case App():
                 return {"key": key, "kind": "app", "person": source.alias, "state": source.state}
             case Switches():
@@ -128,6 +162,25 @@ def _message(message: Message, alias: str) -> Json:
         "at": message.at.isoformat(),
         "revision": message.revision,
         "edited": message.edited,
+    }
+
+
+def _of_mail(source: Lying | MailSystems) -> Json:
+    if isinstance(source, MailSystems):
+        faults = {via: one.model_dump(mode="json") for via, one in source.faults}
+        return {"kind": "mailsystems", "faults": faults}
+    mail, reading = source.mail, source.reading
+    name, address = sender_of(mail)
+    return {
+        "kind": "mail",
+        "person": mail.alias,
+        "id": mail.id,
+        "at": mail.at.isoformat(),
+        "subject": mail.subject,
+        "from": {"name": name, "address": address},
+        "preview": beginning(mail.html, length=PREVIEW),
+        "read": reading.read,
+        "changes": reading.changes,
     }
 
 

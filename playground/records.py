@@ -68,6 +68,24 @@ class Chat(BaseModel):
         self.messages[at] = message
 
 
+class Reading(BaseModel, frozen=True):
+    """What somebody's Outlook made of one mail since it came. *changes* counts what it shows anew."""
+
+    read: bool = False
+    card: Json | None = None  # in place of the mail's own: the newest answer that brought one
+    status: str = ""  # the bar that tells how the last press ended
+    failed: bool = False  # it ended badly
+    invoked: str = ""  # how autoInvokeAction ended the last time
+    changes: int = 0
+
+
+class Readings(BaseModel):
+    """What somebody's Outlook remembers, by the mail's id."""
+
+    alias: str
+    by_mail: dict[str, Reading] = {}
+
+
 class Sent(BaseModel, frozen=True):
     """An ARX that a tenant posted to the service, and what it was answered."""
 
@@ -129,7 +147,7 @@ class Happening(BaseModel, frozen=True):
 
     number: int
     at: datetime
-    kind: str  # chat, toast, tenant, fault, traffic
+    kind: str  # chat, mail, toast, tenant, fault, traffic
     subject: str  # an alias, a tenant's code, a fault's place
     facts: Json = {}
 

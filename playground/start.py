@@ -18,7 +18,8 @@ from playground.ports import Ports
 ROOT = Path(__file__).parents[1]
 SERVICE = (sys.executable, "-m", "app")
 SETTINGS_FILE = "service.env"
-PASSED_ON = ("APPROVALS_METRICS_PORT", "APPROVALS_OTLP_ENDPOINT")  # to the service, if set
+WATCHED = ("APPROVALS_METRICS_PORT", "APPROVALS_OTLP_ENDPOINT")
+PASSED_ON = (*WATCHED, "APPROVALS_MAIL_VIA")  # to the service, if set
 PACE = 1.5  # seconds that tenants think before they go on by themselves: one sees each step
 WORLDS = {"sqlite": "world", "redis": "world-redis"}  # each store has chats of its own
 
@@ -200,7 +201,7 @@ def _greeting(playground: Playground, store: str, pid: int, passed_on: Mapping[s
 
 def _watched(passed_on: Mapping[str, str]) -> str:
     """Return where the service's numbers and spans are, a line each."""
-    port, collector = (passed_on.get(name) for name in PASSED_ON)
+    port, collector = (passed_on.get(name) for name in WATCHED)
     numbers = (
         f"  Its numbers for Prometheus:      http://127.0.0.1:{port}/metrics\n" if port else ""
     )

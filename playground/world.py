@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from playground import names
 from playground.faults import Fault, FaultKind
 from playground.keeping import Keep
+from playground.mailboxes import Mailboxes
 from playground.people import Person, everybody
 from playground.records import (
     Chat,
@@ -47,6 +48,7 @@ class World:
         self._keep = Keep(folder)
         self._listeners: set[asyncio.Queue[Happening]] = set()
         self._happened = 0
+        self.mailboxes = Mailboxes(self._keep, self.people, self.changed)
         self._rest = self._keep.load("rest", Rest) or Rest(installed=set(self.people))
         self._load_chats()
 

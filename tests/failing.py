@@ -32,15 +32,21 @@ SETTLED = 5.0  # seconds after which every card that was clicked is pushed
 
 
 class Edited(Playground):
-    """A playground whose purchasing tenant's file says something else: *edits* from -> to."""
+    """A playground in which the *file* of one tenant says something else: *edits* from -> to."""
 
-    def __init__(self, authority: CertificateAuthority, edits: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        authority: CertificateAuthority,
+        edits: Mapping[str, str],
+        file: str = "purchasing.toml",
+    ) -> None:
         super().__init__(authority)
         self._edits = edits
+        self._file = file
 
     def write_tenants(self, folder: Path) -> Path:
         super().write_tenants(folder)
-        file = folder / "purchasing.toml"
+        file = folder / self._file
         text = file.read_text(encoding="utf-8")
         for old, new in self._edits.items():
             assert old in text, f"{file.name} has no {old}"
@@ -146,6 +152,11 @@ async def stored(running: Running) -> Approval:
     approval = await running.house.store.approval(KEY)
     assert approval is not None
     return approval
+
+
+def but_for_mails(approval: Approval) -> Approval:
+    """Return *approval* without what a mail leaves on it that goes out meanwhile."""
+    return approval.model_copy(update={"version": 0, "last_change": ""})
 
 
 async def asked_for(running: Running, path: str) -> tuple[int, Any]:

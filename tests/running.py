@@ -1,8 +1,9 @@
 """The whole service, running in the test's own loop beside its playground, on either store."""
 
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,13 +134,17 @@ async def run_service(
     """Start the service on a free port and let the world know where; *more* are settings."""
     clock = clock or Clock()
     tenants = playground.write_tenants(folder / "tenants")
-    given = playground.settings(store_url=store_url, tenants=tenants, port=0)
-    named = {name.lower(): value for name, value in given.items()} | more
-    settings = Settings.model_validate(named)
-    async with open_house(settings, now=clock, open_store=open_store, spans=spans) as house:
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = listening.getsockname()[1]  # known before anything is put into a mail
+        given = playground.settings(store_url=store_url, tenants=tenants, port=port)
+        named = {name.lower(): value for name, value in given.items()} | more
+        settings = Settings.model_validate(named)
+        opening = open_house(settings, now=clock, open_store=open_store, spans=spans)
+        house = await stack.enter_async_context(opening)
         runner = web.AppRunner(house.application(), access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.SockSite(runner, listening).start()
         playground.meet(f"http://127.0.0.1:{runner.addresses[0][1]}")
         try:
             yield Running(house, playground, clock)

@@ -14,7 +14,10 @@ from approvals_core.models import (
     JobKind,
     Lane,
     Lease,
+    Letter,
+    LetterState,
     Mark,
+    Occasion,
     Operation,
     Payload,
     Person,
@@ -106,6 +109,23 @@ def a_receipt(**changes: object) -> Receipt:
         "at": NOON,
     }
     return Receipt.model_validate(fields | changes)
+
+
+def a_letter(**changes: object) -> Letter:
+    fields: dict[str, object] = {
+        "approval": KEY,
+        "id": "0" * 32,
+        "notification": "payload-1",
+        "occasion": Occasion.ASKED,
+        "address": "ann@contoso.com",
+        "round": 1,
+        "seat": 0,
+        "person": ANN.id,
+        "state": LetterState.SENDING,
+        "attempts": 1,
+        "at": NOON,
+    }
+    return Letter.model_validate(fields | changes)
 
 
 def a_payload(**changes: object) -> Payload:

@@ -10,6 +10,7 @@ from tests.failing import (
     NO_KEY_OF_OURS,
     TENANT,
     at_once,
+    but_for_mails,
     card_in,
     change_title,
     converged,
@@ -171,7 +172,7 @@ async def test_a_refresh_shows_what_is_true_and_changes_nothing(asked: Running) 
 
     assert answered is not None
     assert "Title of the request" in card_in(answered)
-    assert await stored(asked) == before
+    assert but_for_mails(await stored(asked)) == but_for_mails(before)
     assert await asked.house.store.contact(person.id) == contact
 
 
@@ -194,7 +195,7 @@ async def test_a_refresh_that_nobody_asked_for_never_decides(asked: Running) -> 
     answered = await invoke(asked, "johndoe1", data_of(asked, "johndoe1"), trigger="automatic")
 
     assert button(answered.body["value"], "Approve")
-    assert await stored(asked) == before
+    assert but_for_mails(await stored(asked)) == but_for_mails(before)
     assert asked.told() == []
 
 

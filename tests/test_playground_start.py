@@ -93,10 +93,11 @@ async def test_a_signal_ends_the_service_and_the_playground(tmp_path: Path, capf
     assert printed.count("got installationUpdate") == 3
 
 
-async def test_two_settings_are_passed_on_and_the_addresses_told(tmp_path: Path, capfd) -> None:
+async def test_three_settings_are_passed_on_and_the_addresses_told(tmp_path: Path, capfd) -> None:
     given = {
         "APPROVALS_METRICS_PORT": "9464",
         "APPROVALS_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+        "APPROVALS_MAIL_VIA": "graph",
         "APPROVALS_METRICS_HOST": "0.0.0.0",
     }
     names = ", ".join(f'os.environ.get("{name}")' for name in given)
@@ -108,7 +109,7 @@ async def test_two_settings_are_passed_on_and_the_addresses_told(tmp_path: Path,
     os.kill(os.getpid(), signal.SIGTERM)
     await running
 
-    assert "got 9464 http://127.0.0.1:4318 None" in capfd.readouterr().out
+    assert "got 9464 http://127.0.0.1:4318 graph None" in capfd.readouterr().out
     assert "Its numbers for Prometheus:      http://127.0.0.1:9464/metrics\n" in greeting
     assert "Its spans go to:                 http://127.0.0.1:4318\n" in greeting
 

@@ -162,14 +162,19 @@ def test_the_sample_of_a_tenants_file_is_a_good_one(tmp_path: Path) -> None:
 
 
 def test_the_further_parts_of_a_tenants_file_fit_into_the_sample(tmp_path: Path) -> None:
-    sample, auth, condition = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
+    sample, auth, condition, templates = blocks(TENANTS.read_text(encoding="utf-8"), "toml")
     with_all = sample.replace('code = "Approve"', f'{condition}code = "Approve"', 1) + auth
+    with_all += templates
+    (tmp_path / "mails").mkdir()
+    for name in ("pending", "escalated"):
+        (tmp_path / f"mails/{name}.html").write_text("<p>{{ Title }}</p>", encoding="utf-8")
     (tmp_path / "hr.toml").write_text(textwrap.dedent(with_all), encoding="utf-8")
 
     [tenant] = load_tenants(tmp_path).all()
 
     assert tenant.actions[0].condition is not None
     assert tenant.api.auth.secret == "env:HR_SECRET"
+    assert "PendingApproval|Escalate" in tenant.mail.texts
 
 
 # -- commands -------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from tests.failing import (
     KEY,
     TENANT,
     asked_for,
+    but_for_mails,
     card_in,
     data_of,
     free_port,
@@ -78,7 +79,7 @@ async def test_looking_at_any_address_changes_nothing(running: Running, method: 
     ]
 
     assert all(status < 500 for status, _text in answers)
-    assert await stored(running) == before
+    assert but_for_mails(await stored(running)) == but_for_mails(before)
     assert running.told() == []
 
 

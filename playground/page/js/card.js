@@ -1,13 +1,15 @@
-// Draws one Adaptive Card with Microsoft's renderer and answers its buttons; knows nothing of chats.
+// Draws one Adaptive Card with Microsoft's renderer and answers its buttons; knows nothing of chats and mails.
 
 import { h } from "./dom.js";
 import { registerTeamsElements } from "./elements.js";
-import { HOST_CONFIG } from "./hostconfig.js";
+import { HOST_CONFIG, OUTLOOK_HOST_CONFIG } from "./hostconfig.js";
 import { withPeople } from "./people.js";
 
 const AC = window.AdaptiveCards;
 const markdown = window.markdownit?.({ html: false, linkify: false }).disable("image"); // Teams shows no images in markdown
 const hostConfig = AC && new AC.HostConfig(HOST_CONFIG);
+const TO_THE_SERVICE = AC ? [AC.SubmitAction, AC.ExecuteAction, AC.HttpAction] : [];
+const outlookHostConfig = AC && new AC.HostConfig(OUTLOOK_HOST_CONFIG);
 
 if (AC) {
   AC.GlobalSettings.setTabIndexAtCardRoot = false;
@@ -34,14 +36,32 @@ export function markdownText(text) {
   return box;
 }
 
+// What Outlook draws: Action.Http and not Teams' actions and elements, no Input.Time (outlook-dev-docs, adaptive-card.md).
+function outlooksContext() {
+  const context = new AC.SerializationContext();
+  const [actions, elements] = [new AC.CardObjectRegistry(), new AC.CardObjectRegistry()];
+  AC.GlobalRegistry.populateWithDefaultActions(actions);
+  AC.GlobalRegistry.populateWithDefaultElements(elements);
+  for (const name of ["Action.Submit", "Action.Execute"]) actions.unregister(name);
+  actions.register("Action.Http", AC.HttpAction);
+  elements.unregister("Input.Time");
+  context.setActionRegistry(actions);
+  context.setElementRegistry(elements);
+  return context;
+}
+
 // *onInvoke* gets (the action as the card has it, the inputs as they stand) and returns a promise; until it settles the card is busy.
 export class CardView {
   #card = new AC.AdaptiveCard();
+  #context; // of the app that shows it: what it can draw
   #busy = null; // the promise of the click under way
 
-  constructor(json, { key, onInvoke }) {
-    this.element = h("div", { class: "card" });
-    this.#card.hostConfig = hostConfig;
+  // *app* is "teams" or "outlook".
+  constructor(json, { key, onInvoke, app = "teams" }) {
+    const isOutlook = app === "outlook";
+    this.element = h("div", { class: isOutlook ? "card outlook-card" : "card" });
+    this.#context = isOutlook ? outlooksContext() : undefined;
+    this.#card.hostConfig = isOutlook ? outlookHostConfig : hostConfig;
     this.#card.onExecuteAction = (action) => this.#execute(action, onInvoke);
     this.#draw(json, key);
   }
@@ -50,7 +70,7 @@ export class CardView {
     try {
       const { lang, ...rest } = json;
       if (lang) this.element.lang = lang; // the renderer heeds only every second one on a page, and then writes dates two ways
-      this.#card.parse(withPeople(rest));
+      this.#card.parse(withPeople(rest), this.#context);
       this.element.append(this.#card.render());
     } catch (problem) {
       this.element.append(h("p", { class: "card-broken" }, json.fallbackText || `This card cannot be drawn: ${problem.message}`));
@@ -78,8 +98,8 @@ export class CardView {
 
   #execute(action, onInvoke) {
     if (action instanceof AC.OpenUrlAction) return openLink(action.url);
-    if (!(action instanceof AC.SubmitAction || action instanceof AC.ExecuteAction) || this.#busy) return;
-    this.wait(onInvoke(action.toJSON(), inputsOf(action)), action.renderedElement);
+    if (!TO_THE_SERVICE.some((kind) => action instanceof kind) || this.#busy) return;
+    this.wait(onInvoke(action.toJSON(this.#context), inputsOf(action)), action.renderedElement);
   }
 
   #setBusy(click, button) {

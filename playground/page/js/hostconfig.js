@@ -1,4 +1,4 @@
-// How Teams draws cards, as the renderer's host config. Colours are CSS variables, so that the theme changes without drawing anew.
+// How Teams and Outlook draw cards, as the renderer's host config. Colours are CSS variables, so that the theme changes without drawing anew.
 
 const text = (name) => ({ default: `var(--ac-${name})`, subtle: `var(--ac-${name}-subtle)` });
 const COLOURS = Object.fromEntries(
@@ -52,4 +52,13 @@ export const HOST_CONFIG = {
     spacing: 16,
   },
   table: { cellSpacing: 8 },
+};
+
+// Outlook: smaller headings, more room around, tables and sets as plain as at version 1.0. Its colours are fixed: css/mail.css.
+export const OUTLOOK_HOST_CONFIG = {
+  ...HOST_CONFIG,
+  spacing: { small: 8, default: 12, medium: 16, large: 24, extraLarge: 32, padding: 20 },
+  separator: { lineThickness: 1, lineColor: "var(--ac-line)" },
+  imageSizes: { small: 40, medium: 80, large: 160 },
+  actions: { ...HOST_CONFIG.actions, showCard: { actionMode: "Inline", inlineTopMargin: 16, style: "emphasis" } },
 };

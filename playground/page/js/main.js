@@ -2,15 +2,16 @@
 
 import { get, post } from "./api.js";
 import { rendererLoaded } from "./card.js";
-import { Chat } from "./chat.js";
 import { h } from "./dom.js";
 import { Live } from "./live.js";
 import { knowDirectory } from "./people.js";
+import { Person } from "./person.js";
 import { setUpSwitches } from "./switches.js";
 import { Tenants } from "./tenants.js";
 import { LOCALE, ZONE } from "./times.js";
 import { Views } from "./views.js";
 
+const PEOPLES = ["message", "mail", "mailsystems", "app"]; // the other kinds of things are the tenants'
 const CONNECTION = { live: "Live", lost: "Not connected" };
 
 setUpSwitches();
@@ -28,22 +29,22 @@ async function start() {
   });
   const adopt = (things) => live.adopt({ things });
   const people = setup.people.filter((person) => setup.chats.includes(person.alias));
-  const chats = new Map(people.map((person) => [person.alias, new Chat(person, { adopt, announce })]));
+  const lenders = setup.people.filter((person) => !people.includes(person));
+  const panes = new Map(people.map((person) => [person.alias, new Person(person, people, lenders, { adopt, announce })]));
   const tenants = new Tenants(setup, adopt);
-  document.getElementById("chats").append(...[...chats.values()].map((chat) => chat.element));
+  document.getElementById("chats").append(...[...panes.values()].map((pane) => pane.element));
   document.getElementById("tenant").append(tenants.element);
   const views = new Views([
-    ...people.map((person) => ({ view: person.alias, label: person.name.split(" ")[0], pane: chats.get(person.alias).element })),
+    ...people.map((person) => ({ view: person.alias, label: person.name.split(" ")[0], pane: panes.get(person.alias).element })),
     { view: "tenant", label: "Tenant", pane: document.getElementById("tenant") },
   ]);
   live.read((things, gone, whole) => {
-    for (const [alias, chat] of chats) {
-      const changed = chat.update(things.filter((thing) => thing.kind === "message" && thing.person === alias), gone, whole);
+    for (const [alias, pane] of panes) {
+      const changed = pane.update(things.filter((thing) => thing.person === alias || (PEOPLES.includes(thing.kind) && !panes.has(thing.person))), gone, whole);
       if (changed && !whole) views.news(alias);
     }
-    for (const app of things.filter((thing) => thing.kind === "app")) chats.get(app.person)?.appIs(app.state);
     if (things.length && !whole) tenants.stir();
-    const theirs = things.filter((thing) => thing.kind !== "message" && thing.kind !== "app");
+    const theirs = things.filter((thing) => !PEOPLES.includes(thing.kind));
     tenants.update(theirs, gone, whole);
     if (theirs.length && !whole) views.news("tenant");
   });

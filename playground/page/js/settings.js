@@ -2,12 +2,13 @@
 
 const ALLOWED = {
   theme: ["auto", "light", "dark"],
-  width: ["pane", "phone"],
+  width: ["pane", "pair", "phone"],
   view: null,
+  outlook: null, // the aliases of those who look at Outlook, by comma
   tenant: null,
   panel: ["send", "traffic"],
 };
-const DEFAULTS = { theme: "auto", width: "pane", view: "", tenant: "", panel: "send" };
+const DEFAULTS = { theme: "auto", width: "pane", view: "", outlook: "", tenant: "", panel: "send" };
 
 const listeners = new Set();
 let current = read();

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { choose, onSettings } from "./settings.js";
 
 const THEMES = [["auto", "Auto", "auto"], ["light", "Light", "sun"], ["dark", "Dark", "moon"]];
-const WIDTHS = [["pane", "Pane", "desktop"], ["phone", "Phone", "phone"]];
+const WIDTHS = [["pane", "Pane", "desktop"], ["pair", "Pair", "pair", "Teams and Outlook of one person, side by side"], ["phone", "Phone", "phone"]];
 
 export function setUpSwitches() {
   segmented(document.getElementById("theme-switch"), "theme", THEMES);
@@ -17,8 +17,8 @@ export function setUpSwitches() {
 }
 
 function segmented(group, setting, choices) {
-  const buttons = choices.map(([value, label, glyph]) =>
-    h("button", { type: "button", role: "radio", dataset: { value }, title: label, onclick: () => choose({ [setting]: value }) },
+  const buttons = choices.map(([value, label, glyph, title]) =>
+    h("button", { type: "button", role: "radio", dataset: { value }, title: title ?? label, onclick: () => choose({ [setting]: value }) },
       icon(glyph), h("span", {}, label)));
   group.append(...buttons);
   group.addEventListener("keydown", (event) => step(event, buttons));

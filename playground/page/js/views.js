@@ -1,4 +1,4 @@
-// Which pane is seen where not all fit: tabs for the three chats and the tenant, with a dot for unseen news.
+// Which pane is seen where not all fit: tabs for the three people and the tenant, with a dot for unseen news.
 
 import { h } from "./dom.js";
 import { choose, onSettings } from "./settings.js";
