@@ -206,6 +206,11 @@ def test_a_reference_that_leads_to_nothing(folder: Path, reference: str, told: s
             "directory",
             "a managed identity has none",
         ),
+        (
+            ['sign_in = "on_behalf_of"', f'app_id = "{OTHER}"', 'secret = "env:S"'],
+            "app_id",
+            "people sign in with our own application",
+        ),
     ],
 )
 def test_what_does_not_belong_together(

@@ -31,6 +31,10 @@ def _wrong_together(auth: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         for name in (*given, *(["directory"] if auth.get("directory") is not None else [])):
             yield name, "a managed identity has none: take it out"
         return
+    if auth.get("sign_in") == SignIn.ON_BEHALF_OF and auth.get("app_id") is not None:
+        # Entra exchanges a person's token for the application only that it was issued for.
+        yield "app_id", "people sign in with our own application, which acts for them: take it out"
+        return
     if len(given) > 1:
         yield "certificate", "either secret or certificate, not both"
     if auth.get("app_id") is not None and not given:
