@@ -170,6 +170,7 @@ async def test_while_nobody_knows_whether_it_is_recorded_the_page_says_so(
 
         assert sent.status == 202
         assert "Recording your decision…" in sent.text
+        assert "Pending" not in sent.text
         assert ("meta", {"http-equiv": "refresh", "content": "4"}) in sent.elements
         assert "Approve" not in sent.buttons
         assert len(service.told()) == 1

@@ -130,7 +130,7 @@ class RequestDoor:
         page = RequestPage(
             title=_("Not sent: {title}").format(title=title) if tried and tried.problem else title,
             path=path_of(view.approval.id),
-            request=request_html(view, viewer, said=said, file_links=links),
+            request=request_html(view, viewer, said=said, recording=recording, file_links=links),
             forms=tuple(forms(view, viewer, tried or Try())) if asked else (),
             under_way=notices.going_on(recording) if is_going_on else "",
             reload_after=RELOADS if is_going_on else 0,

@@ -59,15 +59,17 @@ def request_of(
     *,
     said: str = "",
     problem: str = "",
+    recording: str = "",
     file_links: FileLinks = no_links,
 ) -> Request:
     """
     Return what is to be said of the request to the one whose place the view has.
 
     *said* is a sentence above everything, *problem* why a click was not taken; raw texts.
+    *recording* is the code of an action whose commit has not answered yet.
     """
     viewer = replace(viewer, on_paper=True)
-    now, found = standing(view, viewer), shown(view)
+    now, found = standing(view, viewer, recording=recording), shown(view)
     content = found.content
     url = text.safe_url(content.detail_page_url) or ""
     opens = _("Open in {tenant}").format(tenant=_line(view.tenant.name, text.BUTTON))

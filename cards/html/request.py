@@ -42,6 +42,7 @@ def request_html(
     *,
     said: str = "",
     problem: str = "",
+    recording: str = "",
     is_told_only: bool = False,
     file_links: FileLinks = no_links,
 ) -> Markup:
@@ -49,11 +50,14 @@ def request_html(
     Write header, state, total, details, attachments and route, for a page that serves `STYLESHEET`.
 
     *said* is a sentence above everything, *problem* why a decision came back; both raw
-    texts. *is_told_only*: the reader is no approver, whoever's place the view has.
+    texts. *recording* is the code of an action whose commit has not answered yet.
+    *is_told_only*: the reader is no approver, whoever's place the view has.
     *file_links* returns our own address of a file, "" for none. Its only h1 is the title.
     """
     seen = seen_by_nobody(view) if is_told_only else view
-    found = request_of(seen, viewer, said=said, problem=problem, file_links=file_links)
+    found = request_of(
+        *(seen, viewer), said=said, problem=problem, recording=recording, file_links=file_links
+    )
     return written(found, inline=False)
 
 
