@@ -47,7 +47,7 @@ async def test_a_card_without_its_details_comes_and_gets_them_later(running: Run
     await running.until(lambda: len(asked(running)) == 2)
     await running.pass_time(10.0)
     await running.says("johndoe1", "Age Paws Paws Nothing")
-    assert "being fetched" not in running.base_text_of("johndoe1")
+    await running.until(lambda: "being fetched" not in running.base_text_of("johndoe1"))
 
 
 async def test_a_tenant_that_has_no_such_details_leaves_the_card_as_good_without(

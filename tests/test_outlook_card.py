@@ -33,7 +33,7 @@ from tests.outlook_schema import problems
 
 FACES = outlook_faces()
 VIEWS = views()
-CLOSED = ("done", "withdrawn", "no-longer-asked", "removed-while-held", "opened-again")
+CLOSED = ("done", "withdrawn", "opened-again")
 
 
 @pytest.mark.parametrize("name", FACES)
@@ -149,13 +149,21 @@ def test_a_card_asks_for_its_newest_state_when_the_mail_is_opened() -> None:
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_only_a_closed_card_asks_no_more_and_it_has_a_link(name: str) -> None:
+def test_only_the_card_of_a_closed_request_asks_no_more_and_it_has_a_link(name: str) -> None:
     card = in_mail(VIEWS[name])
 
     is_closed = name in CLOSED or "opened-again" in name
     assert ("autoInvokeAction" not in card) == is_closed
     assert not is_closed or pieces_of(card, "Action.OpenUrl")
     assert not is_closed or not posts(card)
+
+
+@pytest.mark.parametrize("name", ["no-longer-asked", "removed-while-held"])
+def test_who_is_asked_no_more_sees_how_it_goes_on_and_can_do_nothing(name: str) -> None:
+    card = in_mail(VIEWS[name])
+
+    assert "autoInvokeAction" in card
+    assert not posts(card)
 
 
 def test_a_card_that_waits_says_when_it_shows_more() -> None:

@@ -280,6 +280,20 @@ async def test_a_press_brings_the_persons_own_token_and_ids(
     assert len(headers["action-request-id"]) == 36
 
 
+async def test_a_press_has_an_id_of_its_own_but_where_it_is_delivered_once_more(
+    playground: Playground, target: Target
+) -> None:
+    card = a_card(target.url)
+    mail, approve = a_mail(playground, MARIA, an_html(card)), card["body"][-1]["actions"][0]
+
+    for request in ("", "", "the-same", "the-same"):
+        await playground.outlook.press(MARIA, mail.id, approve, request=request)
+
+    first, second, *again = [headers["action-request-id"] for _, headers, _ in target.asked]
+    assert first != second
+    assert again == ["the-same", "the-same"]
+
+
 async def test_a_card_that_says_nothing_of_authorization_gets_the_token_there(
     playground: Playground, target: Target
 ) -> None:

@@ -50,7 +50,7 @@ def outlook_card(
         "correlation": correlation,
         "spoken": draft.spoken,
         "fallback_text": draft.fallback_text,
-        "refresh_url": "" if draft.phase is Phase.CLOSED else links.refresh(view),
+        "refresh_url": "" if _is_over(view, draft.phase) else links.refresh(view),
     }
 
     def card(room: MailRoom) -> _Drawn:
@@ -59,6 +59,12 @@ def outlook_card(
         return _Drawn(framed(in_outlook(pieces), **around))
 
     return first_that_fits(card, ROOMS, limit=LIMIT_IN_BYTES).face
+
+
+def _is_over(view: View, phase: Phase) -> bool:
+    """Tell whether the card stays as it is; nothing is pushed into a mail whose reader is asked no more."""
+    goes_on = view.approval.open and view.round == view.approval.round
+    return phase is Phase.CLOSED and not goes_on
 
 
 class _Drawn:

@@ -22,6 +22,8 @@ from tests.crash.fate import Fate, Fates, MortalStore
 from tests.failing import due_done
 from tests.running import Clock
 
+LISTENING = ""  # what is told first; where it died is never empty
+
 
 class Birth(NamedTuple):
     """What a process is given. *ahead* is by how many seconds its clock is fast."""
@@ -33,7 +35,7 @@ class Birth(NamedTuple):
 
 
 def live(birth: Birth, telling: Connection) -> None:
-    """Tell the port, serve until killed, and tell where that is."""
+    """Tell once it listens, serve until killed, and tell where that is."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(filename=birth.log, level=logging.WARNING, force=True)
     asyncio.run(_serve(birth, telling))
@@ -61,8 +63,9 @@ async def _serve(birth: Birth, telling: Connection) -> None:
         app.add_routes(_Controls(house, clock, fates).routes())
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        telling.send(runner.addresses[0][1])
+        # The port is held for us, and whoever had it before us may be hardly gone.
+        await web.TCPSite(runner, settings.host, settings.port, reuse_port=True).start()
+        telling.send(LISTENING)
         await asyncio.Event().wait()
 
 

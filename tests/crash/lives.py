@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -13,7 +14,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from playground.outside import Playground
-from tests.crash.entry import Birth, live
+from tests.crash.entry import LISTENING, Birth, live
 from tests.crash.fate import Fate, Moment
 
 WITHIN = 60.0  # seconds for a start, an end or a rest, on a busy machine
@@ -31,7 +32,8 @@ class Lives:
     """
     Starts a process whenever one is needed and none lives.
 
-    The first has the first of *fates*, and so on; who comes after the last lives on.
+    The first has the first of *fates*, and so on; who comes after the last lives on. All
+    listen on one port, where the buttons of their mails lead.
     `deaths` says where each died.
     """
 
@@ -43,7 +45,9 @@ class Lives:
         self.deaths: list[str] = []
         self._log = folder / "log"
         self.tenants = playground.write_tenants(folder / "tenants")
-        self._settings = playground.settings(store_url=store_url, tenants=self.tenants, port=0)
+        self._port = _held_port()
+        port = self._port.getsockname()[1]
+        self._settings = playground.settings(store_url=store_url, tenants=self.tenants, port=port)
         self._fates = list(fates)
         self._buried = 0
         self._ahead = 0.0  # seconds by which the processes' clock is fast
@@ -59,6 +63,7 @@ class Lives:
         if self._process is not None:
             self._process.kill()
             await asyncio.to_thread(self._process.join, WITHIN)
+        self._port.close()
 
     def logged(self) -> str:
         """Return what all of them had to log: warnings and worse."""
@@ -109,22 +114,21 @@ class Lives:
         self._process = WARM.Process(target=live, args=(birth, telling), daemon=True)
         self._process.start()
         telling.close()
-        port = await asyncio.to_thread(self._hear)
-        if port is None:
-            await self._bury()
+        if await asyncio.to_thread(self._hear):
+            self.playground.meet(self._settings["PUBLIC_URL"])
         else:
-            self.playground.meet(f"http://127.0.0.1:{port}")
+            await self._bury()
 
-    def _hear(self) -> int | None:
-        """Return the port that is told first, or note where it died, which is told last."""
+    def _hear(self) -> bool:
+        """Tell whether it listens, which is told first; or note where it died, which is told last."""
         assert self._told is not None
         with suppress(EOFError):
             while self._told.poll(WITHIN):
                 told = self._told.recv()
-                if isinstance(told, int):
-                    return told
+                if told == LISTENING:
+                    return True
                 self.deaths.append(told)
-        return None
+        return False
 
     async def _bury(self) -> None:
         """Wait until the process is gone; it was killed, and by nobody but its fate."""
@@ -137,3 +141,11 @@ class Lives:
         self._buried += 1
         assert len(self.deaths) == self._buried, "killed, and not by its fate"
         process.close()
+
+
+def _held_port() -> socket.socket:
+    """Take a port on which nobody listens but who says that he shares it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
