@@ -107,8 +107,9 @@ def templates(ward: Ward) -> Iterator[Finding]:
 def _words(tenant: Tenant) -> Finding:
     own = sorted(tenant.mail.templates)
     ours = [key for key in USUAL if key not in {name.partition("|")[0] for name in own}]
-    says = f"its own {', '.join(own)}" if own else "ours for all"
-    return ok(f"mails of {tenant.code}", says + (f"; ours: {', '.join(ours)}" if own else ""))
+    says = [f"its own {', '.join(own)}"] if own else ["ours for all"]
+    says += [f"ours: {', '.join(ours)}"] if own and ours else []
+    return ok(f"mails of {tenant.code}", "; ".join(says))
 
 
 def _domain(tenant: Tenant) -> Finding:
