@@ -91,7 +91,7 @@ def a_mail(
     template: Template | None = None,
     **more: Any,
 ) -> Composed:
-    """Compose a mail with a card, and without one for somebody who is told only."""
+    """Compose a mail, with a card if it has a seat."""
     usual: dict[str, Any] = {"page_url": PAGE, "card": card_of(view) if seat is not None else None}
     letter = a_letter(occasion=occasion, seat=seat)
     notification = a_notification()
@@ -106,6 +106,8 @@ def mails() -> Mapping[str, Composed]:
     return {
         **{name: a_mail(found[name]) for name in MAIN},
         "told": a_mail(pending, seat=None),
+        "told-still-open": a_mail(pending, seat=None, occasion=Occasion.ENDED),
+        "told-of-a-tenant": a_mail(pending, seat=None, template=own),
         "told-over": a_mail(found["done"], seat=None, occasion=Occasion.ENDED),
         "reminder": a_mail(pending, occasion=Occasion.REMINDER),
         "signed": a_mail(pending, signed=SIGNED, notice_line="Playground: nothing here is real."),

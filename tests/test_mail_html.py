@@ -13,7 +13,7 @@ from approvals_core.models import ActionTaken, Attachment, Named, Occasion
 from approvals_core.ports import View
 from cards.html import STYLESHEET, request_html
 from cards.html.styles import STYLES
-from cards.mail import Composed
+from cards.mail import Composed, parse
 from cards.mail.document import in_script
 from cards.text import clean
 from tests.card_faces import views
@@ -132,24 +132,96 @@ def test_an_approver_is_told_what_he_can_choose_and_where() -> None:
     assert mail.subject == ("Approval needed: Laptops for the Lisbon design team (PR-2026-00417)")
 
 
-def test_whoever_is_told_only_is_asked_for_nothing() -> None:
-    mail = a_mail(views()["pending"], seat=None)
+IF_ASKED = "If you are asked to decide,"
+FOR_INFORMATION = "Otherwise this mail is for your information."
+ONLY_THOSE = "Only those who are or were asked can open the request."
 
-    for said in (body_of(mail).text, mail.text.replace("\n", " ")):
-        assert "Nothing is asked of you" in said
+
+def in_one_line(mail: Composed) -> str:
+    return " ".join(mail.text.split())
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("occasion", [Occasion.ASKED, Occasion.ENDED])
+def test_a_mail_without_a_card_claims_nothing_of_its_reader(state: str, occasion: Occasion) -> None:
+    view = views()[state]
+
+    mail = a_mail(view, seat=None, occasion=occasion)
+
+    for said in (body_of(mail).text, in_one_line(mail)):
+        assert "Nothing is asked of you" not in said
         assert "your decision" not in said.casefold()
         assert "You can choose" not in said
+        assert "asked you to decide" not in said
+        assert "asks you to decide" not in said
+        assert "named your address for this request" in said
+        assert (IF_ASKED in said) == (FOR_INFORMATION in said) == view.approval.open
+        assert (ONLY_THOSE in said) == view.approval.open
+        if view.approval.open:
+            assert "Nothing more for you to do" not in said
+            assert "nothing for you to decide" not in said
+    assert not list(read_html(mail.html).all("script"))
+
+
+def test_whoever_has_no_card_and_is_asked_is_told_where_to_decide() -> None:
+    mail = a_mail(views()["pending"], seat=None)
+
+    assert f"{IF_ASKED} open the request: after signing in you can do it there." in (
+        body_of(mail).text
+    )
     assert "Finance — you" not in mail.text
     assert "Finance — Maria Keller" in mail.text
-    assert not list(read_html(mail.html).all("script"))
     assert mail.subject.startswith("Approval requested: ")
+    assert mail.text.startswith("Purchase requisition PR-2026-00417 waits for a decision.")
 
 
-def test_whoever_is_told_only_hears_how_it_ended() -> None:
+def test_the_link_of_a_mail_without_a_card_is_no_loud_button_and_says_for_whom_it_is() -> None:
+    body = body_of(a_mail(views()["pending"], seat=None))
+
+    [link] = [each for each in body.all("a") if each.attributes["href"] == PAGE]
+    assert link.attributes["class"] == "rq-link"
+    assert ONLY_THOSE in body.text
+    assert "You sign in there first." in body.text
+
+
+def test_without_a_page_of_ours_a_mail_without_a_card_says_where_else_to_look() -> None:
+    mail = a_mail(views()["pending"], seat=None, page_url="")
+
+    assert f"{IF_ASKED} please look in Teams, or in Contoso Purchasing." in in_one_line(mail)
+    assert "can open" not in mail.text
+
+
+def test_while_a_decision_is_under_way_a_mail_without_a_card_promises_no_button() -> None:
+    mail = a_mail(views()["held-approved"], seat=None)
+
+    assert f"{IF_ASKED} open the request: it shows whether something waits for you." in (
+        in_one_line(mail)
+    )
+
+
+def test_a_tenants_mail_without_a_card_says_so_beneath_a_link_of_its_own() -> None:
+    own = parse('<p><a href="{{ PageURL }}">Go</a></p>')
+
+    body = body_of(a_mail(views()["pending"], seat=None, template=own))
+
+    assert ONLY_THOSE in body.text
+    assert FOR_INFORMATION in body.text
+
+
+def test_whoever_is_told_hears_how_it_ended() -> None:
     mail = a_mail(views()["done"], seat=None, occasion=Occasion.ENDED)
 
     assert "Approved by Maria Keller" in body_of(mail).text
     assert mail.subject.startswith("Completed: ")
+    assert "Only those who were asked can open the request." in in_one_line(mail)
+
+
+def test_an_end_for_one_is_no_end_for_those_who_are_asked_still() -> None:
+    mail = a_mail(views()["pending"], seat=None, occasion=Occasion.ENDED)
+
+    assert mail.subject.startswith("Update: ")
+    assert "waits for a decision" in mail.text
+    assert IF_ASKED in in_one_line(mail)
 
 
 def test_a_reminder_says_that_it_is_one_while_the_request_waits() -> None:

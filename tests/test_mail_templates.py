@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,19 @@ def test_a_reminder_has_its_own_key() -> None:
         ("<p style='color:{{ Title }}'>", 1, "inside of styles"),
         ("<!-- {{ Title }} -->", 1, "inside of styles and comments"),
         ("<script>x</script>", 1, "a mail runs no script"),
+        ("<scr{# #}ipt>x</script>", 1, "a mail runs no script"),
+        ("<st{#\n#}yle>p{color:{{ Title }}}</style>", 1, "inside of styles"),
+        ("<!{# #}-- {{ Title }} -->", 1, "inside of styles and comments"),
+        ("<p class='a'style='{{ Title }}'>", 1, "inside of styles"),
+        ("<p/style='{{ Title }}'>", 1, "inside of styles"),
+        ("{# a\nb #}\n<p title={{ Title }}>", 3, "put quotes round it"),
+        ("{%- if Title -%}\n\n<p title= a{{ Title }}>{% endif %}", 3, "put quotes round it"),
+        ("<p class='a' {{ Title }}>", 1, "put quotes round it"),
+        ("{{ Title ~ Title }}", 1, "cannot stand"),
+        ("<p>{{ Title }}</p>\n" + "<a " * 6666, 2, "has no end"),
+        ("<p>\n<a title='>", 2, "has no end"),
+        ("x\n<!-- {# -->\n #}", 2, "has no end"),
+        ("<p>\n<![foo]>", 2, "take this out"),
         ("{{ " + "(" * 4000 + "1" + ")" * 4000 + " }}", 1, "nested too deep"),
         ("{% if Title %}" * 99 + "{% endif %}" * 99, 1, "nested too deep"),
         ("x" * 262_145, 1, "larger than 256 KB"),
@@ -330,6 +344,75 @@ def test_a_template_whose_loops_take_too_long_gives_way_to_ours() -> None:
     assert mail.trouble == "its loops go round more than 5000 times"
 
 
+LONG = "a " * 5000
+
+
+def with_details(text: str, **details: object) -> str:
+    """Return why the mail by this template was not made, "" if it was."""
+    view = a_view(details={name: json.dumps(value) for name, value in details.items()})
+    return a_mail(view, template=parse(f"{text}x")).trouble
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "{% if a|upper == 'x' %}{% endif %}",
+        "{% if Details.A|length == 1 %}{% endif %}",
+        "{% if ''|default(Details.A|first) == 'x' %}{% endif %}",
+        "{% if Details.A == Details.B %}{% endif %}",
+        "{% if 'x' == 'y' == Details.A %}{% endif %}{% if a.b == c.d %}{% endif %}" * 300,
+        "{% if a.b.c.d %}{% endif %}" * 1500,
+        "{{ a }}",
+    ],
+)
+def test_a_template_that_works_too_much_gives_way_to_ours(inside: str) -> None:
+    text = "{% for a in Details.A %}{% for c in Details.B %}" + inside + "{% endfor %}{% endfor %}"
+    many = ["\x01" * 6000] * 60
+
+    assert with_details(text, A=many, B=many) == "its filters and loops have too much to do"
+    assert with_details(text, A=["x"], B=["x"]) == ""
+
+
+def test_joining_goes_round_like_a_loop() -> None:
+    text = "{% for a in Details.A %}{% if Details.A|join == 'x' %}{% endif %}{% endfor %}"
+
+    assert with_details(text, A=["x"] * 100) == "its loops go round more than 5000 times"
+
+
+def test_what_is_joined_has_a_bound() -> None:
+    body = body_with(
+        "<p>{{ Details.A|join }}</p><p>{{ Details.B|join(request) }}</p>",
+        a_view(details={"A": json.dumps([LONG] * 9), "B": json.dumps(["x", "y"])}),
+    )
+
+    long, parted = islice((each.text.strip() for each in body.all("p")), 2)
+    assert 19_000 < len(long) <= 20_000
+    assert len(parted) <= 102
+
+
+def test_a_line_of_items_is_not_too_much() -> None:
+    text = (
+        "{% for a in Details.A %}{% for b in a.B %}{% if b.C|upper == 'C' %}{{ b.C|lower|title }}"
+        "{{ b.D|date }}{{ b.E|amount(UnitOfMeasure) }}{% endif %}{% endfor %}{% endfor %}"
+    )
+    item = {"C": "C", "D": "2026-11-18", "E": "12.50"}
+
+    assert with_details(text, A=[{"B": [item] * 90}] * 50) == ""
+
+
+@pytest.mark.parametrize("text", ["<p>{{ Title }}</p>" + "<a " * 6666, "<p>{{ Title }}</p><a x='>"])
+def test_what_comes_out_with_a_tag_without_end_gives_way_to_ours(text: str) -> None:
+    mail = a_mail(a_view(), template=Template(*_compiled(text)))
+
+    assert mail.trouble == "a tag or comment in it has no end"
+
+
+def test_a_section_that_nobody_knows_gives_way_to_ours() -> None:
+    mail = a_mail(a_view(), template=Template(*_compiled("<p>x</p><![foo]>")))
+
+    assert mail.trouble == "it failed: AssertionError"
+
+
 def test_what_is_no_text_is_told_in_short() -> None:
     said = body_with(
         "<p>{{ Details.A }}|{{ Details.B }}|{{ Details.B|join('-') }}|{{ Details.B|length }}</p>",
@@ -435,6 +518,33 @@ def test_what_runs_or_loads_is_left_out() -> None:
     assert "<img>: its alternative text is shown" in found.left_out
 
 
+@pytest.mark.parametrize(
+    ("styles", "kept"),
+    [
+        (".ml-foot,.ml-sheet{display:none!important}.a{color:red}", ".a{color:red}"),
+        ("@media (x){ .RQ-total{x:y} .a{color:red} }", "@media (x){ .a{color:red} }"),
+        ("./**/ml-foot{x:y}", ". ml-foot{x:y}"),
+        ("[class^=m]{x:y}p{a:b}", "p{a:b}"),
+        (".ml-a:not([a='}']){x:y}p{a:b}", ""),
+        (".a{ position : fixed;top:0}.b{Position:absolute}", ".a{ top:0}.b{}"),
+        (".a{background-position:0 0}", ".a{background-position:0 0}"),
+        ("@im/**/port 'x'", "@im port 'x'"),
+    ],
+)
+def test_styles_that_reach_for_ours_are_left_out(styles: str, kept: str) -> None:
+    assert inert(f"<style>{styles}</style>").styles == kept
+
+
+def test_nothing_is_put_over_ours() -> None:
+    found = inert('<p style="color:red; POSITION :fixed;background-position:0 0">x</p>')
+
+    assert str(found.body) == '<p style="color:red;background-position:0 0">x</p>'
+
+
+def test_what_is_dropped_is_dropped_to_where_the_first_of_it_ends() -> None:
+    assert str(inert("<svg><svg>a</svg>b</svg>c<form><svg>d</svg>e").body) == "bce"
+
+
 def test_our_own_html_comes_through_as_it_is() -> None:
     for view in views().values():
         ours = request_html(view, VIEWER)
@@ -484,7 +594,13 @@ def test_values_stay_values() -> None:
 def test_values_become_no_program_where_the_template_left_the_quotes_out() -> None:
     text = "<a href={{ AdditionalData.X }}>a</a><p class={{ AdditionalData.Y }}>b</p>"
 
-    page = filled_with("Calm", text, X="javascript:alert(2)", Y="x onmouseover=alert(3)")
+    assert mistakes_in(text) == [
+        "line 1: a value in a tag is read as more attributes: put quotes round it"
+    ]
+    filled = Template(*_compiled(text)).filled(
+        {"AdditionalData": {"X": "javascript:alert(2)", "Y": "x onmouseover=alert(3)"}}, VIEWER
+    )
+    page = read_html(f"<body>{filled.body}</body>")
 
     for each in page.one("body").all():
         assert not [name for name in each.attributes if name.startswith("on")]

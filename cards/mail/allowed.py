@@ -1,17 +1,20 @@
 """What may stand in a tenant's template: names that exist, few loops, and nothing that computes."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from jinja2 import nodes
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from cards.approval.values import words
 from cards.language import _
+from cards.mail.inert import inert, intact
 from cards.mail.names import NAMES
 
 FEW = "few"  # the filter that every loop's list goes through
+WEIGHED = "weighed"  # the filter that all that is compared goes through
 LOOP = frozenset({"index", "index0", "first", "last", "length"})
 FILTERS = words(
     "amount capitalize count d date default first join last length lower title trim truncate upper"
@@ -24,15 +27,21 @@ _DEEPEST = 60  # of one expression or block in another
 _NODES: tuple[type[nodes.Node], ...] = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem),
     *(nodes.Const, nodes.Filter, nodes.Test, nodes.If, nodes.For, nodes.Compare, nodes.Operand),
-    *(nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat, nodes.Keyword),
+    *(nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Keyword),
 )
 # Where a value must never stand: what it says would be read as styles or as a program.
 _NO_VALUES = re.compile(
-    r"<style\b.*?</style|<script\b.*?(?:</script|$)|<!--.*?(?:-->|$)|\sstyle\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*)",
+    r"<style\b.*?(?:</style|\Z)|<script\b.*?(?:</script|\Z)|<!--.*?(?:-->|\Z)"
+    r"|[\s\"'/]style\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*)",
     re.IGNORECASE | re.DOTALL,
 )
+_VALUE, _BLOCK = "{{}}", "{%%}"  # stand in the outline of a template
+_STANDS_FOR = {"variable_begin": _VALUE, "block_begin": _BLOCK}
 _PLACED = re.compile(r"\{[{%]")
 _SCRIPT = re.compile(r"<script\b", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z](?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
+_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+_LEXED = Environment(autoescape=True)
 
 
 class Mistake(NamedTuple):
@@ -46,18 +55,63 @@ class Mistake(NamedTuple):
 
 
 def mistakes_in_html(source: str) -> Iterator[Mistake]:
-    """Find scripts, and values where no value may stand."""
-    for found in _SCRIPT.finditer(source):
+    """Find scripts, HTML that is not whole, and values where no value may stand."""
+    outline = _Outline(source)
+    text = outline.text
+    for found in _SCRIPT.finditer(text):
         why = _("a mail runs no script; the card is put in by us: take this out")
-        yield Mistake(_line_of(source, found.start()), why)
-    for found in _NO_VALUES.finditer(source):
+        yield Mistake(outline.line(found.start()), why)
+    for found in _NO_VALUES.finditer(text):
         if _PLACED.search(found[0]) and not _SCRIPT.match(found[0]):
             why = _("nothing can be filled in inside of styles and comments")
-            yield Mistake(_line_of(source, found.start()), why)
+            yield Mistake(outline.line(found.start()), why)
+    for found in _TAG.finditer(text, 0, intact(text)):
+        if _VALUE in _QUOTED.sub("", found[0]):
+            why = _("a value in a tag is read as more attributes: put quotes round it")
+            yield Mistake(outline.line(found.start()), why)
+    yield from _unreadable(outline)
 
 
-def _line_of(source: str, at: int) -> int:
-    return source.count("\n", 0, at) + 1
+def _unreadable(outline: "_Outline") -> Iterator[Mistake]:
+    whole = intact(outline.text)
+    if whole < len(outline.text):
+        why = _("this tag or comment has no end, or a quote in it has none")
+        yield Mistake(outline.line(whole), why)
+        return
+    try:
+        inert(outline.text)
+    except AssertionError:  # how html.parser says that it knows no such section
+        why = _("nothing of the kind of <![…]> can stand in a mail: take this out")
+        yield Mistake(outline.line(outline.text.find("<![")), why)
+
+
+class _Outline:
+    """The HTML of a template, without its comments; a sign stands where something is filled in."""
+
+    def __init__(self, source: str) -> None:
+        self._begins: list[tuple[int, int]] = []  # where a piece begins, and in which line
+        pieces: list[str] = []
+        at = 0
+        for line, kind, value in _tokens(source):
+            piece = value if kind == "data" else _STANDS_FOR.get(kind, "")
+            if piece:
+                self._begins.append((at, line))
+                pieces.append(piece)
+                at += len(piece)
+        self.text = "".join(pieces)
+
+    def line(self, at: int) -> int:
+        """Return the line of the template in which this character stands."""
+        known = bisect_right(self._begins, at, key=lambda begin: begin[0])
+        begin, line = self._begins[known - 1] if known else (0, 1)
+        return line + self.text.count("\n", begin, at)
+
+
+def _tokens(source: str) -> list[tuple[int, str, str]]:
+    try:
+        return list(_LEXED.lex(source))
+    except TemplateSyntaxError:  # told by whoever parses it
+        return [(1, "data", source)]
 
 
 class Look:
@@ -92,6 +146,9 @@ class Look:
         else:
             self._kind(node)
             self._each(node.iter_child_nodes(), known, loops, depth + 1)
+            if isinstance(node, nodes.Compare | nodes.Operand):
+                line = node.lineno
+                node.expr = nodes.Filter(node.expr, WEIGHED, [], [], None, None, lineno=line)
 
     def _kind(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
@@ -111,7 +168,8 @@ class Look:
             self._wrong(node, said.format(most=_MOST_LOOPS))
             return
         self._at(node.iter, known, loops, depth + 1)
-        node.iter = nodes.Filter(node.iter, FEW, [], [], None, None, lineno=node.lineno)
+        size = nodes.Const(sum(1 for _node in node.find_all(nodes.Node)), lineno=node.lineno)
+        node.iter = nodes.Filter(node.iter, FEW, [size], [], None, None, lineno=node.lineno)
         inside = known | {node.target.name, "loop"}
         self._each(node.body, inside, loops + 1, depth + 1)
         self._each(node.else_, known, loops, depth + 1)

@@ -51,8 +51,8 @@ def compose(
     """
     Compose the mail of *letter*, as the request stands in *view*.
 
-    A letter without a seat is for somebody who is told only, whoever's place the view
-    has. *card* goes into the head, None: no card. *signed* is its JWS (compact), "" if it
+    A letter without a seat claims nothing of its reader, whoever's place the view has: he
+    may be told only, or be asked. *card* goes into the head, None: no card. *signed* is its JWS (compact), "" if it
     is not signed. *template* is the tenant's own (`template_for`), None: ours. *page_url*
     is where we show the request, "" if nowhere; it carries no authority.
     """
@@ -86,6 +86,7 @@ def compose(
 def _filled(template: Template, view: View, viewer: Viewer, told: Told, found: Request) -> Inert:
     """Fill the tenant's template, and put beneath it what every mail must say."""
     filled = template.filled(values(template.names, view, viewer, told, found), viewer)
-    says_itself = "PageURL" in template.names
+    must_say = {"PageURL"} if told.to_do.is_asked else {"PageURL", "ToDo"}
+    says_itself = must_say <= template.names
     closing = closing_html(None if says_itself else told.to_do, told.foot)
     return filled._replace(body=filled.body + closing)

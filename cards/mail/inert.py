@@ -35,6 +35,17 @@ _UNSAFE_RULES = re.compile(
     r"url\s*\(|image-set|expression|behavior|-moz-binding|@import|@charset|@namespace|@font-face|javascript:|[\\<]",
     re.IGNORECASE,
 )
+_POSITION = re.compile(r"(?<![-\w])position\s*:[^;{}]*+;?", re.IGNORECASE)  # would lie over ours
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_PIECE = re.compile(r"[^{}]*+[{}]?")
+# What we put around a template, and what `request` brings; not to be hidden by its styles.
+_OURS = re.compile(r"\.(?:ml|rq)-|\[\s*class", re.IGNORECASE)
+# Tags and comments that end. CPython's parser takes a time that grows with the square of those
+# that do not (before 3.11.13 and 3.13.4).
+_INTACT = re.compile(
+    r"(?:[^<]++|<!--(?:[^-]++|-(?!->))*+-->|<!(?!--)[^<>]*+>"
+    r"|</?[A-Za-z][^<>\"']*+(?:\"[^\"]*+\"[^<>\"']*+|'[^']*+'[^<>\"']*+)*+>|<(?![A-Za-z/!?]))*+"
+)
 _MAIL_ADDRESS = re.compile(r"mailto:[A-Za-z0-9._%+@-]{3,254}")
 _DEEPEST = 200  # elements inside each other; deeper ones lose their tags
 
@@ -49,8 +60,21 @@ class Inert(NamedTuple):
     left_out: tuple[str, ...]
 
 
+def intact(html: str) -> int:
+    """Return how many characters of *html* are whole: all, unless a tag or comment has no end."""
+    found = _INTACT.match(html)
+    return found.end() if found else 0
+
+
 def inert(html: str) -> Inert:
-    """Return *html* as parts that can be put into any document: no part can leave its place."""
+    """
+    Return *html* as parts that can be put into any document: no part can leave its place.
+
+    Give it only what is `intact`: the time for anything else grows with the square of its length.
+
+    Raises:
+        AssertionError: It has a section that html.parser does not know, as <![x]>.
+    """
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -80,7 +104,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _GONE:
-            self._gone.append(tag)
+            if tag not in self._gone:  # the first is the one that ends it
+                self._gone.append(tag)
             if tag not in ("title", "style"):
                 self._left_out[f"<{tag}>"] = None
         elif self._gone:
@@ -116,10 +141,16 @@ class _Reader(HTMLParser):
             self._rules(data)
 
     def _rules(self, data: str) -> None:
-        if _UNSAFE_RULES.search(data):
+        told = _CSS_COMMENT.sub(" ", data)
+        if _UNSAFE_RULES.search(told):
             self._left_out["<style> that loads or hides something"] = None
-        else:
-            self._styles.append(data)
+            return
+        kept = _without_ours(told)
+        if kept != told:
+            self._left_out["rules of <style> for .ml-… and .rq-…, which are ours"] = None
+        if _POSITION.search(kept):
+            self._left_out["position in <style>"] = None
+        self._styles.append(_POSITION.sub("", kept))
 
     def _picture(self, attributes: dict[str, str | None]) -> None:
         """Write what a picture shows: a mail loads nothing from anywhere."""
@@ -148,5 +179,21 @@ class _Reader(HTMLParser):
             return safe_url(value) or (value if _MAIL_ADDRESS.fullmatch(value) else None)
         if name == "style":
             kept = [each for each in value.split(";") if not _UNSAFE_STYLE.search(each)]
+            kept = [each for each in kept if not _POSITION.search(each)]
             return ";".join(kept) or None
         return value
+
+
+def _without_ours(css: str) -> str:
+    """Take out the rules that name our classes; all of it, where they cannot be told apart."""
+    kept: list[str] = []
+    inside = 0  # braces that are open in a rule that goes
+    for piece in _PIECE.findall(css):
+        if inside:
+            inside += {"{": 1, "}": -1}.get(piece[-1:], 0)
+        elif piece.endswith("{") and _OURS.search(piece):
+            inside = 1
+        else:
+            kept.append(piece)
+    left = "".join(kept)
+    return "" if _OURS.search(left) else left

@@ -45,15 +45,42 @@ def to_do(letter: Letter, view: View, found: Request, page_url: str) -> ToDo:
         "You sign in there first. The link alone gives nobody the right to see or decide anything."
     )
     if letter.seat is None:
-        said = _("Nothing is asked of you: this mail is for your information.")
-        only = _("You sign in there first. It opens for those who are or were asked to decide.")
-        return ToDo(_("What to do"), (said,), opens, url, only)
+        said_to_all = tuple(_unclaimed(view, found, url))
+        return ToDo(_("What to do"), said_to_all, opens, url, signs_in)
     if not found.is_asking:
         said = _("There is nothing for you to decide now.")
         return ToDo(_("What to do"), (said,), opens, url, signs_in)
     return ToDo(
         _("What to do"), tuple(_asked(view, found, url)), opens, url, signs_in, is_asked=True
     )
+
+
+def _unclaimed(view: View, found: Request, url: str) -> list[str]:
+    """
+    Say what holds for a reader who is asked, and for one who is told only.
+
+    A letter without a seat has no card in it, and that is all: who is asked may stand in
+    Cc, or be found for the request after it was sent.
+    """
+    if not view.approval.open:
+        said = [_("This mail is for your information: the request is closed.")]
+        only = _("Only those who were asked can open the request.")
+    else:
+        said = [_if_asked(view, found, url), _("Otherwise this mail is for your information.")]
+        only = _("Only those who are or were asked can open the request.")
+    return [" ".join(said), *([only] if url else [])]
+
+
+def _if_asked(view: View, found: Request, url: str) -> str:
+    if not url:
+        where = _("If you are asked to decide, please look in Teams, or in {tenant}.")
+        return where.format(tenant=text.one_line(view.tenant.name, text.PERSON))
+    if not found.is_asking:
+        return _(
+            "If you are asked to decide, open the request: it shows whether something waits for"
+            " you."
+        )
+    return _("If you are asked to decide, open the request: after signing in you can do it there.")
 
 
 def _asked(view: View, found: Request, url: str) -> list[str]:
@@ -72,7 +99,7 @@ def foot_of(letter: Letter, view: View, notice_line: str | None) -> Foot:
     """Say why he gets the mail, and what is not as usual in this service."""
     tenant = text.one_line(view.tenant.name, text.PERSON)
     if letter.seat is None:
-        why = _("You get this mail because {tenant} wants you to know of the request.")
+        why = _("You get this mail because {tenant} named your address for this request.")
     elif letter.occasion is Occasion.ENDED:
         why = _("You get this mail because {tenant} asked you to decide.")
     else:

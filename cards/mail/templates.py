@@ -1,6 +1,6 @@
 """The tenants' own templates of mails: which one counts, and how it is filled."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import islice
 from typing import cast
@@ -16,8 +16,8 @@ from approvals_core.tenant import Tenant
 from cards.approval.values import as_list, as_object, follow, scalar
 from cards.formats import day, is_currency, money, time_as_sent
 from cards.language import _
-from cards.mail.allowed import FEW, FILTERS, LOOP, Look, Mistake, mistakes_in_html
-from cards.mail.inert import Inert, inert
+from cards.mail.allowed import FEW, FILTERS, LOOP, WEIGHED, Look, Mistake, mistakes_in_html
+from cards.mail.inert import Inert, inert, intact
 from cards.text import clean, typed
 from cards.viewer import Viewer
 
@@ -26,11 +26,16 @@ MOST = 100  # entries of one list, in a loop
 _LONGEST_VALUE = 20_000  # characters of one text
 _LONGEST = 512 * 1024  # characters of a filled template
 _MOST_ROUNDS = 5_000  # of all loops together
+_MOST_WORK = 5_000_000  # characters that filters and comparisons read, and steps in loops
+_STEP = 10  # characters that are read in the time of one step
+_LONGEST_BETWEEN = 100  # characters between the entries of a list
 _NAMED = 3  # values of something that is no text
 _LOOKED_AT = 20  # fields or entries of it
 # No names that a template could write.
 _VIEWER = "viewer of the mail"
 _ROUNDS = "rounds of its loops"
+_WORK = "work of its filters"
+_PLAIN_FILTER = "plain "
 _OWN_NAMES = {
     Occasion.ASKED: "PendingApproval",
     Occasion.ENDED: "ApprovalComplete",
@@ -65,15 +70,21 @@ class Template:
             Unfit: It failed, came out too long, or empty.
         """
         try:
-            html = _bounded(self._code.generate({**values, _VIEWER: viewer, _ROUNDS: [0]}))
+            given = {**values, _VIEWER: viewer, _ROUNDS: [0], _WORK: [0]}
+            found = _read(typed(_bounded(self._code.generate(given)), _LONGEST))
         except Unfit:
             raise
         except Exception as problem:  # whatever a template of others does, the mail goes out
             raise Unfit(f"it failed: {type(problem).__name__}") from problem
-        found = inert(typed(html, _LONGEST))
         if not found.body.striptags().strip():
             raise Unfit("it came out empty")
         return found
+
+
+def _read(html: str) -> Inert:
+    if intact(html) < len(html):
+        raise Unfit("a tag or comment in it has no end")
+    return inert(html)
 
 
 def _bounded(pieces: Iterable[str]) -> str:
@@ -203,17 +214,61 @@ def _entries(value: object) -> list[object]:
 
 
 @pass_context
-def _few(context: Context, value: object) -> list[object]:
-    """Return what a loop goes through."""
-    found, rounds = _entries(value), cast("list[int]", context[_ROUNDS])
-    rounds[0] += len(found)
-    if rounds[0] > _MOST_ROUNDS:
-        raise Unfit(f"its loops go round more than {_MOST_ROUNDS} times")
+def _few(context: Context, value: object, size: int) -> list[object]:
+    """Return what a loop goes through, of which each round has *size* steps."""
+    found = _entries(value)
+    _go_round(context, len(found))
+    _work(context, len(found) * size * _STEP)
     return found
 
 
-def _joined(value: object, between: object = "") -> str:
-    return str(_said(between)).join(str(_said(each)) for each in _entries(value))
+@pass_context
+def _joined(context: Context, value: object, between: object = "") -> str:
+    entries = _entries(value)
+    _go_round(context, len(entries))
+    parted = str(_said(between))[:_LONGEST_BETWEEN]
+    return parted.join(str(_said(each))[:_LONGEST_VALUE] for each in entries)[:_LONGEST_VALUE]
+
+
+def _go_round(context: Context, times: int) -> None:
+    rounds = cast("list[int]", context[_ROUNDS])
+    rounds[0] += times
+    if rounds[0] > _MOST_ROUNDS:
+        raise Unfit(f"its loops go round more than {_MOST_ROUNDS} times")
+
+
+def _work(context: Context, much: int) -> None:
+    done = cast("list[int]", context[_WORK])
+    done[0] += much
+    if done[0] > _MOST_WORK:
+        raise Unfit("its filters and loops have too much to do")
+
+
+@pass_context
+def _weighed(context: Context, value: object) -> object:
+    """Return what is compared, which pays for its length."""
+    _work(context, len(str(value)))
+    return value
+
+
+def _charged(name: str) -> Callable[..., object]:
+    """Return a filter of jinja2's or ours that pays for what it reads."""
+
+    @pass_context
+    def paying(context: Context, value: object, *given: object, **named: object) -> object:
+        _work(context, sum(len(str(each)) + _STEP for each in (value, *given, *named.values())))
+        plain = context.environment.call_filter
+        return plain(_PLAIN_FILTER + name, value, given, named, context=context)
+
+    return paying
+
+
+@pass_context
+def _put(context: Context, value: object) -> object:
+    """Return what stands in the mail for a value, which pays for its length."""
+    if isinstance(value, str):
+        _work(context, min(len(value), _LONGEST_VALUE))
+    return _said(value)
 
 
 @pass_context
@@ -233,14 +288,19 @@ def _amount(context: Context, value: object, unit: object = "") -> str:
 
 
 def _sandbox() -> _Sandbox:
-    made = _Sandbox(
-        autoescape=True, undefined=ChainableUndefined, finalize=_said, auto_reload=False
-    )
+    made = _Sandbox(autoescape=True, undefined=ChainableUndefined, finalize=_put, auto_reload=False)
     made.globals = {}
     filters = cast("dict[str, object]", made.filters)  # pyright: ignore[reportUnknownMemberType] (jinja2 leaves them untyped)
     for name in {*filters} - FILTERS:
         del filters[name]
-    filters |= {FEW: _few, "join": _joined, "date": _date, "amount": _amount}
+    filters |= {"join": _joined, "date": _date, "amount": _amount}
+    plain = {_PLAIN_FILTER + name: each for name, each in filters.items()}
+    made.filters = {
+        **plain,
+        **{name: _charged(name) for name in filters},
+        FEW: _few,
+        WEIGHED: _weighed,
+    }
     return made
 
 
