@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from approvals_core.models import PlaceState
+from approvals_core.models import Person, PlaceState
 from approvals_core.ports import Answer, AnswerKind
+from approvals_core.rules import binding
 from approvals_core.tenant import Choice, Comment
 from bots.outlook.tickets import LONGEST_LIFE
 from cards.approval import approval_card
@@ -15,7 +16,7 @@ from playground import names
 from playground.issuer import Issuer
 from tests.far_sides import eventually
 from tests.logged import Log
-from tests.makers import JONAS, MARIA, create, delete
+from tests.makers import JONAS, KEY, MARIA, PRIYA, create, delete
 from tests.outlook_posts import (
     CORRELATION,
     LETTER,
@@ -211,6 +212,101 @@ async def test_whoever_may_not_see_the_request_any_more_gets_no_word_of_it(
             CORRELATION,
         )
     assert await mailed.kept() == before
+
+
+# -- places that an operator changed ------------------------------------------------
+
+
+async def rebind(mailed: Mailed, seat: int, person: Person) -> None:
+    """Put *person* on a place, as an operator does."""
+    core = mailed.core
+    await core.commits.change(
+        KEY,
+        lambda approval, stamp: binding.rebind(
+            approval, seat, person, by="op", tenant=core.tenant, stamp=stamp
+        ),
+    )
+
+
+async def moved_and_back(mailed: Mailed) -> None:
+    """Give Maria's place to Priya, and back: she sits on another one then."""
+    await rebind(mailed, 0, PRIYA)
+    await rebind(mailed, 0, MARIA)
+    assert (await mailed.core.place(MARIA)).seat != 0
+
+
+async def test_the_mail_of_somebody_who_was_put_back_opens_with_buttons_that_work(
+    mailed: Mailed,
+) -> None:
+    opened = await mailed.path(MARIA, purpose=REFRESH)
+    await moved_and_back(mailed)
+
+    answered = await mailed.post(opened, token=mailed.token(MARIA))
+    taken = await mailed.post(answered.url("Approve"), token=mailed.token(MARIA))
+
+    assert answered.titles[:2] == ["Approve", "Reject"]
+    assert "Laptops" in answered.said
+    assert "Approved by Maria Keller" in taken.said
+    assert [(p.decision.by, p.place.seat) for p in mailed.core.api.posted] == [
+        (MARIA, (await mailed.core.place(MARIA)).seat)
+    ]
+
+
+async def test_a_button_from_before_decides_nothing_on_the_place_one_has_now(
+    mailed: Mailed,
+) -> None:
+    pressed = await mailed.path(MARIA)
+    await moved_and_back(mailed)
+    before = await mailed.kept()
+
+    for _ in range(2):
+        answered = await mailed.post(
+            pressed, "My words", token=mailed.token(MARIA), Action_Request_Id="press-1"
+        )
+
+        assert answered.titles[:2] == ["Approve", "Reject"]
+        assert "Your place changed since this card was made." in answered.said
+        assert "My words" in str(answered.body)
+        assert "Recording" not in answered.said
+    assert await mailed.kept() == before
+    assert mailed.core.api.posted == []
+
+
+async def test_whoever_was_replaced_still_sees_in_his_mail_what_he_did(mailed: Mailed) -> None:
+    opened = await mailed.path(MARIA, purpose=REFRESH)
+    await mailed.core.click(MARIA, "Question", "Which vendor?")
+    await mailed.core.work()
+    await rebind(mailed, 0, PRIYA)
+
+    answered = await mailed.post(opened, token=mailed.token(MARIA))
+
+    assert "not available to you" not in answered.said
+    assert answered.titles == []
+
+
+async def test_whoever_was_replaced_and_did_nothing_gets_no_word_of_it(mailed: Mailed) -> None:
+    opened = await mailed.path(MARIA, purpose=REFRESH)
+    await rebind(mailed, 0, PRIYA)
+
+    answered = await mailed.post(opened, token=mailed.token(MARIA))
+
+    assert "not available to you" in answered.said
+    assert "Laptops" not in str(answered.body)
+
+
+async def test_an_older_rounds_mail_stays_closed_for_somebody_who_was_put_back(
+    mailed: Mailed,
+) -> None:
+    opened = await mailed.path(MARIA, purpose=REFRESH)
+    await mailed.core.open(delete("johndoe1", "johndoe2"), create("johndoe1", "johndoe2", at=5))
+    await moved_and_back(mailed)
+    assert (await mailed.core.place(MARIA)).round == 2
+
+    answered = await mailed.post(opened, token=mailed.token(MARIA))
+
+    assert "A newer card shows it." in answered.said
+    assert answered.titles == []
+    assert "Laptops" not in str(answered.body)
 
 
 # -- bodies, methods, headers ---------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from approvals_core.approvals import TO_ANSWER, Approvals, Outcome
-from approvals_core.errors import ApprovalError, StoreError, UnknownApproval
+from approvals_core.errors import ApprovalError, StaleCard, StoreError, UnknownApproval
 from approvals_core.models import ApprovalKey, Contact, Entries, Person, PersonId, PlaceState
 from approvals_core.ports import Tenants, View
 from approvals_core.rules.deciding import Click
@@ -17,6 +17,7 @@ from bots.outlook.tickets import Ticket
 from bots.web import correlation, elapsed
 from cards.approval import NOTHING_BESIDE, Aside
 from cards.approval.refused import aside_of
+from cards.language import _
 from cards.outlook import notices
 from cards.outlook.body import read_body
 from cards.viewer import Viewer, viewer_of
@@ -87,10 +88,8 @@ class Presses:
             outcome = await self._approvals.act(
                 ticket.public_id, click, by=person, elapsed=elapsed()
             )
-        except UnknownApproval:
-            return Pressed(Led.NOWHERE, notices.not_available(self._faces.around(ticket)))
         except ApprovalError as problem:
-            shown = self._shown(ticket, aside_of(problem, click))
+            shown = self._shown(ticket, aside_of(_said_of(problem), click))
             return Pressed(Led.NOWHERE, await self._within(ticket, shown))
         except StoreError as problem:
             return Pressed(Led.NOWHERE, self._not_reached(ticket, problem))
@@ -129,8 +128,9 @@ class Presses:
     async def _after(self, ticket: Ticket, led: Led) -> Card:
         """Answer a press that came before: it was taken, or is being recorded still."""
         view = await self._view(ticket)
-        shown = (view.place.round, view.place.attempt, view.place.state)
-        open_still = shown == (ticket.round, ticket.attempt, PlaceState.PENDING)
+        place = view.place
+        shown = (place.seat, place.round, place.attempt, place.state)
+        open_still = shown == (ticket.seat, ticket.round, ticket.attempt, PlaceState.PENDING)
         recording = ticket.action if open_still and led is Led.RECORDING else ""
         return self._faces.request(
             ticket, view, await self._viewer(ticket), Aside(recording=recording)
@@ -149,8 +149,16 @@ class Presses:
         return self._faces.request(ticket, view, await self._viewer(ticket), aside)
 
     async def _view(self, ticket: Ticket) -> View:
-        """Return what the mail shows: the card of an older round stays closed for good."""
-        view = await self._approvals.view(ticket.public_id, ticket.seat, by=ticket.person)
+        """
+        Return what the mail shows: the card of an older round stays closed for good.
+
+        Who sits on another place since it was sent sees that one; to act there, he needs
+        the tickets of the card that he gets so.
+        """
+        try:
+            view = await self._approvals.view(ticket.public_id, ticket.seat, by=ticket.person)
+        except UnknownApproval:
+            view = await self._approvals.own(ticket.public_id, by=ticket.person)
         if ticket.round >= view.round:
             return view
         seen = as_seen(view.approval, view.place, ticket.round)
@@ -185,6 +193,13 @@ class Presses:
         self._noting.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.warning("letter_not_noted", extra={"why": type(problem).__name__})
+
+
+def _said_of(problem: ApprovalError) -> ApprovalError:
+    """Return what to say of *problem* on a card that the person may see."""
+    if isinstance(problem, UnknownApproval):  # it is so of the place, not of the request
+        return StaleCard(_("Your place changed since this card was made. Please look again."))
+    return problem
 
 
 def _time_left() -> float:
