@@ -93,12 +93,17 @@ async def test_without_mails_nothing_is_said_of_them(store: Store, terminal: Ter
 
 
 async def test_mails_that_failed_are_listed(store: Store, terminal: Terminal) -> None:
-    await kept(store)
+    lost = a_letter(id="4" * 32, address="lost@contoso.com", round=2, state=LetterState.LOST)
+    waiting = a_letter(id="5" * 32, address="new@contoso.com", state=LetterState.WAITING)
+    await kept(store, lost, waiting)
 
     assert await terminal.type("mails", "list") == 0
 
-    [line] = terminal.lines
-    assert line.startswith("pr-one  REQ-1  asked to boss@contoso.com: refused")
+    told = {line.split(" at ")[0] for line in terminal.lines}
+    assert told == {
+        "pr-one  REQ-1  asked to boss@contoso.com: refused",
+        "pr-one  REQ-1  asked to lost@contoso.com, with the card of place 0: lost",
+    }
 
 
 async def test_if_no_mail_failed_that_is_said(store: Store, terminal: Terminal) -> None:
@@ -106,7 +111,7 @@ async def test_if_no_mail_failed_that_is_said(store: Store, terminal: Terminal) 
 
     assert await terminal.type("mails", "list", "--tenant", "pr") == 0
 
-    assert terminal.lines == ["No mail about an open request was refused or came back."]
+    assert terminal.lines == ["No mail about an open request was refused, was lost or came back."]
 
 
 async def test_an_operator_says_that_a_mail_came_back(store: Store, terminal: Terminal) -> None:

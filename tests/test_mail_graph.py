@@ -209,10 +209,16 @@ RETRY = {"Retry-After": "7"}
         (404, "ErrorRecipientNotFound", {}, Unreachable, None),
         (400, "ErrorInvalidRequest", {}, CardRefused, None),
         (400, "", {}, CardRefused, None),
-        (403, "ErrorSendAsDenied", {}, CardRefused, None),
-        (403, "ErrorAccessDenied", {}, CardRefused, None),
-        (404, "ErrorMailboxNotFound", {}, CardRefused, None),
-        (404, "MailboxNotEnabledForRESTAPI", {}, CardRefused, None),
+        (403, "ErrorSendAsDenied", {}, ChannelBusy, 300),
+        (403, "ErrorAccessDenied", {}, ChannelBusy, 300),
+        (403, "Authorization_RequestDenied", {}, ChannelBusy, 300),
+        (404, "ErrorInvalidUser", {}, ChannelBusy, 300),
+        (404, "ErrorMailboxNotFound", {}, ChannelBusy, 300),
+        (404, "ErrorNonExistentMailbox", {}, ChannelBusy, 300),
+        (404, "MailboxNotEnabledForRESTAPI", {}, ChannelBusy, 300),
+        (404, "Request_ResourceNotFound", {}, ChannelBusy, 300),
+        (404, "ResourceNotFound", {}, ChannelBusy, 300),
+        (500, "ErrorAccessDenied", {}, ChannelBusy, 300),
         (413, "ErrorMessageSizeExceeded", {}, CardRefused, None),
     ],
 )
@@ -261,15 +267,49 @@ async def test_what_somebody_has_to_mend_is_said(playground: Playground, clock: 
     playground.issuer.roles[names.BOT_APP, names.GRAPH] = ["User.Read.All"]
 
     async with a_sender(playground, clock) as sender:
-        with pytest.raises(CardRefused, match=r"grant the application Mail\.Send"):
+        with pytest.raises(ChannelBusy, match=r"grant the application Mail\.Send"):
             await sender.send(a_mail())
+
+
+async def test_what_is_wrong_with_the_mailbox_holds_its_mails_until_somebody_mends_it(
+    playground: Playground, clock: Clock
+) -> None:
+    calls: list[int] = []
+    said = [web.json_response({"error": {"code": "ErrorAccessDenied"}}, status=403)]
+
+    async def answer(_request: web.Request) -> web.Response:
+        calls.append(1)
+        return said.pop() if said else web.Response(status=202)
+
+    async with serving(answer) as url, a_sender(playground, clock, url) as sender:
+        with pytest.raises(ChannelBusy, match="ErrorAccessDenied") as first:
+            await sender.send(a_mail())
+        with pytest.raises(ChannelBusy, match="our own pace") as second:
+            await sender.send(a_mail())
+        asked = len(calls)
+        clock.advance(300)
+        await sender.send(a_mail())
+
+    assert first.value.retry_after == second.value.retry_after == 300
+    assert (asked, len(calls)) == (1, 2)
+
+
+async def test_a_mail_that_is_too_large_holds_up_no_other(
+    playground: Playground, clock: Clock
+) -> None:
+    answer = answering(413, "ErrorMessageSizeExceeded")
+
+    async with serving(answer) as url, a_sender(playground, clock, url) as sender:
+        for _ in range(2):
+            with pytest.raises(CardRefused, match="larger than the mailbox may send"):
+                await sender.send(a_mail())
 
 
 async def test_somebody_elses_mailbox_is_told_to_be_wrong(
     playground: Playground, clock: Clock
 ) -> None:
     async with a_sender(playground, clock, mailbox="boss@organization.com") as sender:
-        with pytest.raises(CardRefused, match="APPROVALS_MAIL_FROM is no mailbox"):
+        with pytest.raises(ChannelBusy, match="APPROVALS_MAIL_FROM is no mailbox"):
             await sender.send(a_mail())
 
 

@@ -285,7 +285,7 @@ async def test_a_greylisted_mail_is_sent_later(sender: SmtpMail, playground: Pla
     ("kind", "how", "outcome", "said"),
     [
         (FaultKind.NO_RECIPIENT, {}, Unreachable, "its answer to the recipient: 550 5.1.1"),
-        (FaultKind.STATUS, {"status": 550}, CardRefused, "its answer to the sender: 550 5.0.0"),
+        (FaultKind.STATUS, {"status": 550}, ChannelBusy, "its answer to the sender: 550 5.0.0"),
         (FaultKind.STATUS, {"status": 450}, ChannelBusy, "its answer to the sender: 450 4.0.0"),
         (FaultKind.THROTTLED, {}, ChannelBusy, "its answer to DATA: 452 4.3.1"),
         (FaultKind.CONTENT_REFUSED, {}, CardRefused, "its answer to the mail: 554 5.6.0"),
@@ -351,8 +351,24 @@ async def test_another_sender_than_the_mailbox_is_refused(
 ) -> None:
     sender = a_sender(playground, clock, sender="boss@organization.com")
 
-    with pytest.raises(CardRefused, match=r"554 5\.2\.252"):
+    with pytest.raises(ChannelBusy, match=r"its answer to the sender: 554 5\.2\.252") as first:
         await sender.send(a_mail())
+    with pytest.raises(ChannelBusy, match="our own pace") as second:
+        await sender.send(a_mail())
+
+    assert first.value.retry_after == second.value.retry_after == 300
+
+
+async def test_a_sender_who_is_not_taken_for_a_moment_holds_up_no_other_mail(
+    sender: SmtpMail, playground: Playground
+) -> None:
+    fail(playground, FaultKind.STATUS, status=450)
+
+    with pytest.raises(ChannelBusy, match="its answer to the sender: 450"):
+        await sender.send(a_mail())
+    await sender.send(a_mail())
+
+    assert len(inbox(playground)) == 1
 
 
 async def test_no_connection_is_left_open(sender: SmtpMail, playground: Playground) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from approvals_core.errors import (
     DirectoryUnavailable,
     LeaseLost,
     NotBounced,
+    StoreUnavailable,
     Unreachable,
 )
 from approvals_core.ledger import Ledger
@@ -212,14 +214,54 @@ async def test_a_mail_waits_until_the_people_asked_were_found(store: Store) -> N
 
 async def test_a_mail_does_not_wait_for_ever_for_people_to_be_found(store: Store) -> None:
     core = Core(store)
-    core.directory.fails.extend([DirectoryUnavailable("away", retry_after=3600.0)] * 2)
+    core.directory.fails.extend([DirectoryUnavailable("away", retry_after=86_400.0)] * 2)
 
     await opened(core, asking(BOSS))
-    early = list(core.mails.sent)
     await core.pass_time(200)
+    early = list(core.mails.sent)
+    await core.pass_time(3600)
 
     assert early == []
     assert [each.letter.address for each in core.mails.sent] == [BOSS]
+
+
+async def test_people_who_are_found_after_a_while_still_get_their_cards(store: Store) -> None:
+    core = Core(store)
+    core.directory.fails.extend([DirectoryUnavailable("away", retry_after=1200.0)] * 2)
+
+    await opened(core, asking(MARIAS))
+    for _ in range(10):
+        await core.pass_time(60)
+    early = list(core.mails.sent)
+    await core.pass_time(600)
+    await core.pass_time(60)
+
+    assert early == []
+    assert [each.letter.seat for each in core.mails.sent] == [0]
+
+
+async def test_who_is_found_later_than_the_others_still_gets_his_card(store: Store) -> None:
+    core = Core(store)
+    core.directory.mailboxes[MARIAS] = MARIA
+    core.directory.fails.append(DirectoryUnavailable("away", retry_after=1200.0))
+
+    await opened(core, asking(MARIAS, JONAS_S, BOSS))
+    core.directory.mailboxes[JONAS_S] = JONAS
+    for _ in range(21):
+        await core.pass_time(60)
+
+    sent = {each.letter.address: each.letter.seat for each in core.mails.sent}
+    assert sent == {MARIAS: 0, JONAS_S: 1, BOSS: None}
+
+
+async def test_if_nobody_can_be_found_for_good_no_mail_waits(store: Store) -> None:
+    core = Core(store)
+    core.directory.people.clear()
+
+    await opened(core, asking(MARIAS))
+
+    assert [each.letter.seat for each in core.mails.sent] == [None]
+    assert core.directory.asked_by_mail == []
 
 
 async def test_a_directory_that_is_away_puts_the_mail_off_and_decides_nothing(store: Store) -> None:
@@ -723,6 +765,56 @@ async def test_a_commit_whose_answer_is_lost_sends_one_mail(
     assert (await letter(core)).attempts == 1
 
 
+class FailingOnceBegun(FlakyStore):
+    """A store whose texts cannot be read from the moment a mail was begun, while `fails`."""
+
+    fails = True
+    begun = False
+
+    async def commit(self, change: Change) -> None:
+        await super().commit(change)
+        self.begun = self.begun or in_state(LetterState.SENDING)(change)
+
+    async def bodies(self, *which: Any) -> Mapping[str, str]:
+        if self.begun and self.fails:
+            raise StoreUnavailable("failing over")
+        return await self._store.bodies(*which)
+
+
+async def test_a_store_that_fails_before_the_wire_leaves_no_doubt(store: Store) -> None:
+    failing = FailingOnceBegun(store)
+    core = Core(failing)  # pyright: ignore[reportArgumentType]
+    await found_first(core, MARIAS)
+
+    await core.work()
+    for _ in range(3):
+        await core.pass_time(10)
+    waiting, tried = await letter(core), len(core.mails.sent)
+    failing.fails = False
+    await core.pass_time(10)
+
+    assert (waiting.state, waiting.lost, tried) == (LetterState.WAITING, 0, 0)
+    assert waiting.attempts > 2
+    assert len(core.mails.sent) == 1
+    assert (await letter(core)).state is LetterState.SENT
+
+
+async def test_a_store_that_fails_while_the_mail_is_composed_leaves_no_doubt(
+    store: Store, log: Log
+) -> None:
+    core = Core(store)
+    core.mails.fails.extend([StoreUnavailable("failing over")] * 3)
+
+    await opened(core, asking(MARIAS))
+    waiting = await letter(core)
+    for _ in range(3):
+        await core.pass_time(10)
+
+    assert (waiting.state, waiting.lost) == (LetterState.WAITING, 0)
+    assert (await letter(core)).state is LetterState.SENT
+    assert log.of("mail_failed") == []
+
+
 async def test_a_store_that_fails_after_the_wire_sends_at_most_once_more(store: Store) -> None:
     flaky = FlakyStore(store)
     core = Core(flaky)  # pyright: ignore[reportArgumentType]
@@ -748,6 +840,41 @@ async def test_nothing_of_a_mails_address_or_its_refusal_gets_into_the_log(
 
     assert [each["state"] for each in log.of("mail_not_sent")] == ["refused"]
     assert "organization.com" not in log.text
+
+
+async def test_nothing_of_a_mails_address_gets_into_a_job_that_fails(
+    store: Store, log: Log
+) -> None:
+    core = Core(store)
+    core.directory.mail_fails.extend([ValueError("a mistake")] * 99)
+    await found_first(core, OTHER)
+
+    for _ in range(30):
+        await core.pass_time(FIVE_MINUTES)
+
+    dead = await store.dead_letters(KEY.scope)
+    assert [each.job.address for each in dead] == [OTHER]
+    assert "organization.com" not in dead[0].job.key
+    assert "organization.com" not in str([event.facts for event in await core.history()])
+    assert "organization.com" not in log.text
+
+
+async def test_a_job_that_was_left_under_its_old_key_is_done(store: Store) -> None:
+    core = Core(store)
+    await found_first(core, MARIAS)
+    [leased] = await store.lease(
+        [Lane.CARD], limit=1, now=core.clock.now(), until=core.clock.now() + timedelta(seconds=9)
+    )
+    job = leased.job
+    old = f"mail/{(await core.approval()).id}/{job.notification}/{job.number}/{job.address}"
+    renamed = job.model_copy(update={"key": old})
+    await store.commit(Change(id="old", scope=KEY.scope, jobs=(renamed,), finish=leased.lease))
+
+    await core.work()
+
+    assert [each.letter.address for each in core.mails.sent] == [MARIAS]
+    assert (await letter(core)).state is LetterState.SENT
+    assert (await store.jobs(KEY.scope, limit=9)).jobs == ()
 
 
 FAULTS: tuple[Exception | None, ...] = (

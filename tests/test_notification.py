@@ -24,6 +24,7 @@ from approvals_core.models import (
 )
 from approvals_core.rules import intake
 from approvals_core.rules.intake import Received
+from approvals_core.rules.lines import letter_of
 from approvals_core.rules.reminding import job_needed
 from approvals_core.tenant import Tenant
 from tests.makers import START, a_stamp, a_tenant, create, delete, done_by, update
@@ -310,7 +311,7 @@ def test_a_create_is_told_to_everybody_it_names_by_one_job_each() -> None:
     assert mailed(received) == ["a@x.org", "b@x.org", "c@x.org"]
     first = jobs(received, JobKind.MAIL)[0]
     assert desk.approval is not None
-    assert first.key == f"mail/{desk.approval.id}/payload-0/0/a@x.org"
+    assert first.key == f"mail/{desk.approval.id}/{letter_of(desk.approval, first)}"
     assert (first.lane, first.due, first.notification, first.number, first.round) == (
         *(Lane.CARD, START, "payload-0", 0, 1),
     )

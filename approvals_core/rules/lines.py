@@ -1,6 +1,5 @@
 """Whether a mail is still to be sent, with whose card, and what its line in the ledger says then."""
 
-import hashlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -16,13 +15,14 @@ from approvals_core.models import (
     Place,
     PlaceState,
 )
-from approvals_core.rules.mail_jobs import has_mail
+from approvals_core.rules.mail_jobs import has_mail, letter_id
 from approvals_core.tenant import Tenant
 
 TWICE = 2  # a mail whose answer was lost is repeated once, and no more
 ONCE_MORE = timedelta(minutes=5)  # after an answer was lost
 TRIED_FOR = timedelta(days=4)  # as long as mail servers try (RFC 5321, 4.5.4.1)
-LOOKED_UP_WITHIN = timedelta(minutes=3)  # then a mail waits no longer for people to be found
+LOOKED_UP_WITHIN = timedelta(minutes=3)  # then a mail waits only for those who may be its reader
+LOOKED_UP_AT_MOST = timedelta(hours=1)  # then it waits no longer for people to be found
 
 SAME_PERSON = "the same person gets it at another address"
 LOST_TWICE = "its answer was lost twice"
@@ -32,10 +32,9 @@ _DOUBTED = frozenset({LetterState.SENDING, LetterState.WAITING, LetterState.LOST
 _NOT_THERE = frozenset({LetterState.REFUSED, LetterState.BOUNCED, LetterState.DROPPED})
 
 
-def letter_id(approval: Approval, job: Job) -> str:
-    """Return what names the mail of *job* for good: 32 hex digits."""
-    named = "\x1f".join((approval.id, job.notification, str(job.number), job.address))
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def letter_of(approval: Approval, job: Job) -> str:
+    """Return the id of the mail that *job* sends, whatever the job's own key."""
+    return letter_id(approval, job.notification, job.number, job.address)
 
 
 def notification_of(approval: Approval, name: str) -> Notification | None:
@@ -172,7 +171,7 @@ def begun(
 
 
 def _line(approval: Approval, letters: Collection[Letter], job: Job, at: datetime) -> Letter:
-    name, notification = letter_id(approval, job), notification_of(approval, job.notification)
+    name, notification = letter_of(approval, job), notification_of(approval, job.notification)
     known = next((each for each in letters if each.id == name), None)
     return known or Letter(
         approval=approval.key,

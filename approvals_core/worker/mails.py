@@ -14,6 +14,7 @@ from approvals_core.errors import (
     DirectoryUnavailable,
     LeaseLost,
     RetryAfter,
+    StoreError,
 )
 from approvals_core.ledger import Ledger, Line
 from approvals_core.log_context import note
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 SEND_WITHIN = 60.0  # seconds, half of a lease; after that nobody knows whether it was taken
 LOOK_AGAIN = 2.0  # seconds between two looks whether the people asked were found
+LOOK_LATER = 30.0  # seconds between two of them when that takes long
+STORE_AGAIN = 5.0  # seconds until a mail is sent that the store failed to give before the wire
 PAUSE = 5.0  # seconds at most for which one mail that was not taken holds back the others
 STAGGER = 0.25  # seconds between the mails that wait, so that they do not come back together
 LONGEST_STAGGER = 60.0  # seconds
@@ -110,7 +113,7 @@ class Mailing:
             return
         note(xcv=approval.xcv)
         tracing.carry_on(approval.trace)
-        known = await self._store.letter(job.approval, lines.letter_id(approval, job))
+        known = await self._store.letter(job.approval, lines.letter_of(approval, job))
         if known is None or lines.may_be_sent(known):
             await self._begin(leased, approval, tenant, known)
         elif known.state is LetterState.SENDING:
@@ -170,14 +173,27 @@ class Mailing:
         if (person := lines.person_with_upn(approval, job.address)) is not None:
             return person
         waited = self._commits.now() - lines.asked_at(job, notification)
-        if lines.somebody_is_looked_up(approval) and waited < lines.LOOKED_UP_WITHIN:
+        looked_up = lines.somebody_is_looked_up(approval)
+        if looked_up and waited < lines.LOOKED_UP_WITHIN:
             raise RetryAfter("the people asked are looked up first", retry_after=LOOK_AGAIN)
+        may_wait = looked_up and waited < lines.LOOKED_UP_AT_MOST
+        owner = await self._found(approval, tenant, job.address, give_up=waited >= lines.TRIED_FOR)
+        nobody_yet = all(place.person is None for place in approval.places)
+        stranger = owner is not None and approval.place_of(owner) is None
+        if may_wait and (nobody_yet or stranger):
+            raise RetryAfter("the reader may be looked up still", retry_after=LOOK_LATER)
+        return owner
+
+    async def _found(
+        self, approval: Approval, tenant: Tenant, address: str, *, give_up: bool
+    ) -> PersonId | None:
+        """Return whose *address* is, as the directory says; it is not asked while nobody has a place."""
         if all(place.person is None for place in approval.places):
             return None
         try:
-            found = await self._directory.find_by_mail(tenant, job.address)
+            found = await self._directory.find_by_mail(tenant, address)
         except DirectoryUnavailable:
-            if waited < lines.TRIED_FOR:
+            if not give_up:
                 raise
             return None  # the mail leads to the request's page, where he can act
         return found.id if isinstance(found, Person) else None
@@ -190,12 +206,16 @@ class Mailing:
         mails, notification = self._mails, lines.notification_of(approval, letter.notification)
         if mails is None or notification is None:
             raise ValueError("a mail was begun that cannot be sent")
-        view = await self._view(approval, tenant, letter)
         try:
+            view = await self._view(approval, tenant, letter)
             async with asyncio.timeout(SEND_WITHIN):
                 await mails.send(letter, notification, view)
         except ChannelBusy as busy:
             await self._put_off(leased, letter, notification, busy)
+        except StoreError:
+            # The store is read before the wire only: nothing was sent.
+            away = ChannelBusy("the store did not answer", retry_after=STORE_AGAIN)
+            await self._put_off(leased, letter, notification, away)
         except (AnswerLost, TimeoutError) as problem:
             why = str(problem) or f"no answer within {SEND_WITHIN:g} seconds"
             await self._lost(leased, letter, why)

@@ -12,6 +12,7 @@ from bots.cli.finding import PAGE, Finder, Say
 from bots.cli.telling import PROGRAM, at, plain
 
 FAILED = (LetterState.REFUSED, LetterState.BOUNCED)
+LISTED = (*FAILED, LetterState.LOST)  # nobody knows of a lost one whether it went out
 
 
 class MailsDesk:
@@ -25,7 +26,7 @@ class MailsDesk:
 
     async def list_failed(self, code: str | None) -> None:
         """
-        Say one line for each mail about an open request that was refused or came back.
+        Say one line for each mail about an open request that was refused, was lost or came back.
 
         Raises:
             NotThere: No tenant has this code.
@@ -34,7 +35,7 @@ class MailsDesk:
         for tenant in self._find.tenants(code):
             listed += await self._list_of(tenant)
         if not listed:
-            self._say("No mail about an open request was refused or came back.")
+            self._say("No mail about an open request was refused, was lost or came back.")
 
     async def bounced(self, name: str, address: str, *, reason: str, by: str) -> None:
         """
@@ -61,7 +62,7 @@ class MailsDesk:
 
     async def _list_about(self, approval: Approval) -> int:
         letters = await self._store.letters(approval.key)
-        failed = [letter for letter in letters if letter.state in FAILED]
+        failed = [letter for letter in letters if letter.state in LISTED]
         for letter in failed:
             number = plain(approval.display_number)
             self._say(f"{approval.id}  {number}  {mail_line(letter)}")

@@ -57,7 +57,8 @@ PASSING = frozenset(
         "ErrorTooManyObjectsOpened",
     }
 )
-_ADVICE = {
+# What is wrong with our own mailbox, whatever the mail: somebody mends it, and all of them go.
+_ABOUT_US = {
     "ErrorAccessDenied": "grant the application Mail.Send, and let it use this mailbox",
     "Authorization_RequestDenied": "grant the application Mail.Send",
     "ErrorSendAsDenied": "the application may not send as APPROVALS_MAIL_FROM",
@@ -67,8 +68,8 @@ _ADVICE = {
     "MailboxNotEnabledForRESTAPI": "APPROVALS_MAIL_FROM has no mailbox in Exchange Online",
     "Request_ResourceNotFound": "APPROVALS_MAIL_FROM is nobody in the bot's directory",
     "ResourceNotFound": "APPROVALS_MAIL_FROM is no mailbox of the bot's directory",
-    "ErrorMessageSizeExceeded": "the mail is larger than the mailbox may send",
 }
+_ADVICE = _ABOUT_US | {"ErrorMessageSizeExceeded": "the mail is larger than the mailbox may send"}
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,9 @@ class GraphMail:
                     wait
                 )  # it is about the mailbox: the next mail would be told the same
             return ChannelBusy(str(answer), retry_after=wait)
+        if answer.code in _ABOUT_US:
+            self._pace.hold(LATER)
+            return ChannelBusy(str(answer), retry_after=LATER)
         if status == HTTPStatus.UNAUTHORIZED:
             return ChannelBusy(str(answer), retry_after=LATER)
         if status >= 500 or status < 400:  # noqa: PLR2004 (neither a yes nor a no)

@@ -144,7 +144,7 @@ class SmtpMail:
                 outcome = _outcome(attempt.step, problem)
                 told = {"letter": mail.id, "why": str(outcome)}
                 log.warning("mail_not_sent", extra=told)
-                if attempt.step is _Step.SIGNING_IN and isinstance(outcome, ChannelBusy):
+                if isinstance(outcome, ChannelBusy) and _is_about_us(attempt.step, problem):
                     # A wrong password again and again gets the mailbox locked.
                     self._pace.hold(outcome.retry_after)
                 raise outcome from None  # its text repeats what the far side said
@@ -235,6 +235,14 @@ class _Attempt:
             raise aiosmtplib.SMTPDataError(answer.code, answer.message)
 
 
+def _is_about_us(step: _Step, problem: Exception) -> bool:
+    """Tell whether each mail would be told the same, until somebody mends it."""
+    if step is not _Step.SENDER:
+        return step is _Step.SIGNING_IN
+    code = problem.code if isinstance(problem, aiosmtplib.SMTPResponseException) else 0
+    return 500 <= code < 600  # noqa: PLR2004
+
+
 def _outcome(step: _Step, problem: Exception) -> ChannelError:
     """Return our word for what went wrong at *step*; the server's own words may name people."""
     if isinstance(problem, aiosmtplib.SMTPResponseException):
@@ -258,7 +266,7 @@ def _answered(step: _Step, code: int, said: str) -> ChannelError:
         return AnswerLost(why)
     if not 500 <= code < 600:  # noqa: PLR2004 (4yz, and codes that are none)
         return ChannelBusy(why, retry_after=LATER)
-    if step in (_Step.CONNECTING, _Step.SIGNING_IN):  # about us, not about this mail
+    if step <= _Step.SENDER:  # about us, not about this mail
         return ChannelBusy(why, retry_after=LATER)
     return (Unreachable if step is _Step.RECIPIENT else CardRefused)(why)
 
