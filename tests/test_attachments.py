@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from approvals_core.models import Attachment
 from approvals_core.ports import FetchedFile, FetchedKind
-from bots.page.downloads import disposition, download, safe_name, type_of
+from bots.page.downloads import disposition, download, safe_name, type_of, written
+from bots.page.turns import Turns
 from cards.approval import approval_card
 from cards.viewer import Viewer
 from playground.certificates import CertificateAuthority
@@ -21,7 +23,7 @@ from tests.card_makers import a_content, a_view
 from tests.card_makers import a_tenant as card_tenant
 from tests.card_makers import an_approval as card_approval
 from tests.failing import Edited
-from tests.page_visits import Visitor, paged, visiting, with_files
+from tests.page_visits import Visitor, paged, served, visiting, with_files
 from tests.running import Running
 from tests.test_tenant_api import Names, NoTokens, Tokens, a_server, an_api
 from tests.test_wire_out import NUMBER, a_tenant, an_approval
@@ -308,6 +310,78 @@ class TestDownload:
         assert answer.content_type == "application/octet-stream"
 
 
+class TestTurns:
+    async def test_who_waits_for_his_own_keeps_nobody_elses(self):
+        turns, waiting = Turns(2, 1), asyncio.Event()
+
+        async def one_more() -> None:
+            waiting.set()
+            async with turns.one("maria", "expenses", within=60):
+                pass
+
+        async with turns.one("maria", "pr", within=60):
+            queued = asyncio.create_task(one_more())
+            await waiting.wait()
+            async with turns.one("jonas", "wiki", within=60):
+                assert not queued.done()
+                with pytest.raises(TimeoutError):
+                    async with turns.one("tom", "capex", within=0):
+                        pass
+            with pytest.raises(TimeoutError):
+                async with turns.one("jonas", "pr", within=0):
+                    pass
+        async with asyncio.timeout(5):
+            await queued
+
+    @pytest.mark.parametrize("hangs_up", [True, False])
+    async def test_who_reads_too_slowly_holds_his_only_so_long(self, *, hangs_up: bool):
+        turns, fetched, over = Turns(1, 1), asyncio.Event(), asyncio.Event()
+
+        async def slowly(request: web.Request) -> web.StreamResponse:
+            found = FetchedFile(kind=FetchedKind.FOUND, body=b"." * 67_108_864)
+            async with turns.one("maria", within=60):
+                fetched.set()
+                grace = 60.0 if hangs_up else 0.2
+                answer = await written(request, download("x", found), grace=grace, slowest=2**40)
+            over.set()
+            return answer
+
+        async with a_server(slowly) as (url, _seen), asyncio.timeout(20):
+            _reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+            writer.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
+            writer.write(b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            await fetched.wait()
+            if hangs_up:
+                writer.transport.abort()
+            await over.wait()
+            writer.transport.abort()
+
+    async def test_it_is_held_until_the_file_has_left(self):
+        held: list[bool] = []
+        turns, fetched = Turns(1, 1), asyncio.Event()
+
+        async def handing(request: web.Request) -> web.StreamResponse:
+            found = FetchedFile(kind=FetchedKind.FOUND, body=b"." * 67_108_864)
+            async with turns.one("maria", within=60):
+                fetched.set()
+                return await written(request, download("x", found))
+
+        async with a_server(handing) as (url, _seen), asyncio.timeout(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+            writer.write(b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            await fetched.wait()
+            with pytest.raises(TimeoutError):
+                async with turns.one("jonas", within=0):
+                    held.append(False)
+            whole = await reader.read(-1)
+            async with turns.one("jonas", within=60):
+                held.append(True)
+            writer.close()
+
+        assert held == [True]
+        assert whole.endswith(b"\r\n\r\n" + b"." * 67_108_864)
+
+
 @pytest.fixture
 async def service(playground: Playground, tmp_path: Path) -> AsyncIterator[Running]:
     async with paged(playground, tmp_path) as running:
@@ -439,11 +513,19 @@ class TestOnBehalf:
         maria = on_behalf.playground.world.people["johndoe1"]
         assert on_behalf.playground.sign_in.acted_for == [maria]
 
-    async def test_a_session_without_a_token_signs_in_again(self, on_behalf: Running):
+    async def test_a_session_without_a_token_signs_in_again(
+        self, on_behalf: Running, tmp_path: Path
+    ):
         path = await with_files(on_behalf)
         async with visiting(on_behalf, "johndoe1") as visitor:
             await visitor.open(path)
-            await on_behalf.pass_time(3601)
+            cookie = visitor.cookie()
+        async with (
+            served(on_behalf.playground, tmp_path) as restarted,
+            visiting(restarted, "johndoe1") as visitor,
+        ):
+            visitor.set_cookie("approvals", cookie)
+            await restarted.pass_time(120)
 
             away = await visitor.get(f"{path}/attachments/1")
             file = await visitor.open(f"{path}/attachments/1")

@@ -245,6 +245,35 @@ class TestWhoMayNot:
         assert "Good price." in answer.html
         assert f"/sign-in?next={page.url.path}" in answer.links
 
+    async def test_words_that_are_too_many_for_nobody_are_not_read(
+        self, service: Running, visitor: Visitor
+    ):
+        page = await visitor.open(await path_of(service))
+        visitor.session.cookie_jar.clear()
+
+        answer = await visitor.press(page, "Approve", comment="Good price." * 6000)
+
+        await self._refused(service, answer)
+        assert answer.status == 401
+        assert "Good price." not in answer.html
+
+    @pytest.mark.parametrize("signed_in", [True, False])
+    async def test_another_site_is_refused_before_anything_is_read(
+        self, service: Running, visitor: Visitor, *, signed_in: bool
+    ):
+        path = await path_of(service)
+        if signed_in:
+            await visitor.open(path)
+        # Read first, it would be answered 415.
+        headers = {"Origin": "https://evil.example", "Content-Type": "application/json"}
+
+        answers = [
+            await visitor.post(path, {"x": "y"}, **headers),
+            await visitor.post("/sign-out", {"x": "y"}, **headers),
+        ]
+
+        assert [answer.status for answer in answers] == [403, 403]
+
     async def test_a_colleagues_place(self, service: Running, visitor: Visitor):
         path = await path_of(service)
         async with visiting(service, "johndoe2") as other:
@@ -366,6 +395,18 @@ class TestNewApprover:
 
         assert said in found.text
         assert "radio" not in {given.get("type") for _tag, given in found.elements}
+
+    async def test_nobody_is_looked_up_for_an_action_that_asks_for_nobody(
+        self, adding: Running, visitor: Visitor
+    ):
+        page = await visitor.open(await path_of(adding))
+        maria = str(adding.playground.world.people["johndoe1"].object_id)
+        adding.playground.world.set_fault("graph", Fault(kind=FaultKind.STATUS, times=1))
+
+        back = await visitor.press(page, "Reject", **{"person.Reject": maria})
+
+        assert back.status == 422
+        assert "graph" in adding.playground.world.faults  # nobody met it
 
     async def test_one_who_is_asked_already_is_refused_by_the_rules(
         self, adding: Running, visitor: Visitor

@@ -13,7 +13,7 @@ from yarl import URL
 
 from approvals_core.models import PersonId
 from bots.page.sealing import Seals
-from bots.page.sessions import Cookies, Sessions
+from bots.page.sessions import ENDED, Cookies, Sessions
 from playground import names
 from playground.forgeries import FORGERIES
 from playground.outside import Playground
@@ -262,7 +262,7 @@ class TestSession:
 
         [cookie] = [c for c in page.headers.getall("Set-Cookie") if c.startswith("approvals=")]
         said = {part.strip() for part in cookie.split(";")[1:]}
-        assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=28800"} <= said
+        assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=3600"} <= said
         assert len(cookie) < 2000
         assert "Domain" not in cookie
 
@@ -327,6 +327,47 @@ class TestSession:
         assert "You are signed out" in out.text
         assert not await is_signed_in(visitor)
 
+    async def test_signing_out_ends_every_copy_of_it(self, service: Running, visitor: Visitor):
+        page = await visitor.open(PATH)
+        copied = visitor.cookie()
+        assert await _takes(service, copied)
+
+        await visitor.press(page, "Sign out")
+
+        assert not await _takes(service, copied)
+
+    def test_what_is_remembered_of_ended_ones_is_bounded(self):
+        sessions = Sessions(
+            [KEY], Cookies("http://127.0.0.1"), directories=[names.DIRECTORY], now=_now
+        )
+        answer = web.Response()
+        person = PersonId(names.DIRECTORY, "maria")
+        older = sessions.begin(answer, person, "Maria Keller")
+        cookie = answer.cookies["approvals"].value
+        request = make_mocked_request("GET", "/", headers={"Cookie": f"approvals={cookie}"})
+
+        sessions.end(web.Response(), older)
+        assert sessions.of(request) is None
+        for number in range(ENDED):
+            sessions.end(web.Response(), older.model_copy(update={"id": str(number)}))
+
+        assert sessions.of(request) == older
+
+    async def test_it_ends_by_itself(self, service: Running, visitor: Visitor):
+        await visitor.open(PATH)
+
+        await service.pass_time(3601)
+
+        assert not await is_signed_in(visitor)
+
+    async def test_nobody_sends_a_long_form_to_sign_out(self, service: Running, visitor: Visitor):
+        await visitor.open(PATH)
+
+        out = await visitor.post("/sign-out", {"csrf": "x" * 4096})
+
+        assert out.status == 413
+        assert await is_signed_in(visitor)
+
     async def test_who_has_several_accounts_chooses_another(self, visitor: Visitor):
         await visitor.open(PATH)
 
@@ -375,6 +416,22 @@ async def _takes(service: Running, cookie: str) -> bool:
     async with visiting(service, "johndoe1") as visitor:
         visitor.set_cookie("approvals", cookie)
         return await is_signed_in(visitor)
+
+
+class TestHead:
+    async def test_asking_for_headers_alone_signs_nobody_in(
+        self, service: Running, visitor: Visitor
+    ):
+        back = await way_back(visitor)
+        async with visitor.session.head(f"{visitor.service}/sign-in") as begun:
+            pass
+        async with visitor.session.head(back) as ended:
+            pass
+
+        assert [begun.status, ended.status] == [405, 405]
+        assert "Set-Cookie" not in begun.headers
+        assert visitor.cookie() == ""
+        assert (await visitor.get(str(back))).location == PATH
 
 
 class TestNext:

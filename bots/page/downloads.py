@@ -1,5 +1,7 @@
 """One file as a download: named safely, of a type that its bytes show, and shut away from everything."""
 
+import asyncio
+import logging
 import re
 from urllib.parse import quote
 
@@ -8,6 +10,10 @@ from aiohttp import web
 from approvals_core.ports import FetchedFile
 from cards import text
 
+log = logging.getLogger(__name__)
+
+GRACE = 20.0  # seconds for any file to be taken
+SLOWEST = 262_144  # bytes a second beyond that: whoever is slower keeps others waiting
 ANY = "application/octet-stream"
 
 HEADERS = {
@@ -53,6 +59,34 @@ def download(name: str, given: FetchedFile) -> web.Response:
             "Content-Disposition": disposition(shown),
         },
     )
+
+
+async def written(
+    request: web.Request,
+    answer: web.Response,
+    *,
+    grace: float = GRACE,
+    slowest: float = SLOWEST,
+) -> web.Response:
+    """
+    Return the *answer* once its body has left us; the connection of who is too slow is cut.
+
+    He has *grace* seconds, and one more for every *slowest* bytes. Until then the body is in memory.
+    """
+    body = answer.body
+    size = len(body) if isinstance(body, bytes) else 0
+    try:
+        async with asyncio.timeout(grace + size / slowest):
+            await answer.prepare(request)
+            await answer.write_eof()
+    except ConnectionError:  # he hung up
+        pass
+    except TimeoutError:
+        log.warning("download_too_slow", extra={"path": request.path, "bytes": size})
+        if request.transport is not None:
+            request.transport.abort()
+    answer.body = None  # what follows writes nothing any more
+    return answer
 
 
 def safe_name(name: str) -> str:

@@ -13,17 +13,19 @@ from approvals_core.models import Attachment
 from approvals_core.ports import FetchedFile, FetchedKind, TenantApi, View
 from approvals_core.tenant import SignIn
 from bots.page.answers import Answers
-from bots.page.downloads import download
+from bots.page.downloads import download, written
 from bots.page.origins import path_of
 from bots.page.pages import Notice, Pages, Way, led_to
 from bots.page.requests import files_of, public_id_in
 from bots.page.sessions import PersonTokens, Session, Sessions
+from bots.page.turns import Turns
 from cards import text
 from cards.language import _
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4  # files in memory at a time; see `limits.attachment_bytes`
+EACH = 2  # of them, for one person and from one tenant
 TURN = 10.0  # seconds for which a download waits for its turn
 WITHIN = 10.0  # seconds for the request itself
 # A sign-in younger than this brought no token, and one more will bring none either.
@@ -51,7 +53,7 @@ class FileDoor:
         self._pages = pages
         self._answers = answers
         self._now = now
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE, EACH)
 
     def routes(self) -> Iterable[web.RouteDef]:
         path = r"/requests/{public_id}/attachments/{number:\d{1,4}}"
@@ -68,12 +70,8 @@ class FileDoor:
         token = self._tokens.of(session)
         if view.tenant.api.auth.sign_in is SignIn.ON_BEHALF_OF and token is None:
             return self._without_token(request, session, view)
-        async with asyncio.timeout(TURN):
-            await self._turns.acquire()
-        try:
+        async with self._turns.one(session.person_id, view.tenant.code, within=TURN):
             return await self._handed_on(request, session, view, file, token)
-        finally:
-            self._turns.release()
 
     async def _handed_on(
         self,
@@ -85,7 +83,7 @@ class FileDoor:
     ) -> web.StreamResponse:
         given = await self._api.attachment(view.tenant, view.approval, file, user_assertion=token)
         if given.kind is FetchedKind.FOUND:
-            return download(file.name, given)
+            return await written(request, download(file.name, given))
         ids = {"approval": view.approval.id, "tenant": view.tenant.code}
         log.warning("attachment_not_read", extra={**ids, "why": given.reason})
         status = 404 if given.kind is FetchedKind.REFUSED else 502

@@ -18,7 +18,7 @@ from approvals_core.rules.deciding import Click
 from approvals_core.rules.standing import holder
 from bots.page import notices
 from bots.page.answers import Answers
-from bots.page.form_bodies import read_form
+from bots.page.form_bodies import read_form, typed_by_nobody
 from bots.page.forms import SEARCH, Search, Try, forms
 from bots.page.looking_up import LookUp
 from bots.page.origins import REQUEST_ID, is_from_us, path_of
@@ -156,12 +156,13 @@ class RequestDoor:
 
     async def _take(self, request: web.Request) -> web.Response:
         public_id = public_id_in(request)
-        form = await read_form(request)
         if not is_from_us(request, self._public_url):
             return self._answers.foreign(request, path_of(public_id))
         session = self._sessions.of(request)
         if session is None:
-            return self._pages.notice(notices.signed_out(public_id, form), status=401)
+            typed = await typed_by_nobody(request)
+            return self._pages.notice(notices.signed_out(public_id, typed), status=401)
+        form = await read_form(request)
         if not session.holds(form.get("csrf", "")):
             return self._answers.foreign(request, path_of(public_id))
         return await self._taken(request, session, public_id, form)
@@ -230,11 +231,17 @@ class RequestDoor:
                 comment=click.comment,
                 entries=click.entries,
                 problem=str(problem) if mendable else "",
-                search=await self._look_up.again(view.tenant, click.entries.new_approver),
+                search=await self._chosen(view, click),
             )
             said = "" if mendable else str(problem)
             status = 422 if mendable else 409
             return await self._page(request, session, view, tried, said=said, status=status)
+
+    async def _chosen(self, view: View, click: Click) -> Search:
+        """Return who was chosen as new approver, as he is shown again."""
+        if not _asks_for_people(view, click.action):
+            return Search()
+        return await self._look_up.again(view.tenant, click.entries.new_approver)
 
     async def _find(
         self,
@@ -248,8 +255,7 @@ class RequestDoor:
         async with asyncio.timeout(WITHIN):
             view = await self._approvals.own(public_id, by=session.person_id)
             words = form.get(SEARCH + code, "")
-            action = view.tenant.action(code)
-            asks = action is not None and action.new_approver
+            asks = _asks_for_people(view, code)
             search = await self._look_up.find(view.tenant, words) if asks else Search()
             chosen = search.found.object_id if search.found else ""
             entries = read_entries({**form, NEW_APPROVER + code: chosen}, code)
@@ -281,6 +287,11 @@ def title_of(view: View) -> str:
 def files_of(view: View) -> tuple[Attachment, ...]:
     """Return the files of a request, in the order in which they are numbered from 1."""
     return shown(view).attachments
+
+
+def _asks_for_people(view: View, code: str) -> bool:
+    action = view.tenant.action(code)
+    return action is not None and action.new_approver
 
 
 def _read(public_id: str, form: Mapping[str, str]) -> Click | None:

@@ -14,9 +14,10 @@ from yarl import URL
 from approvals_core.models import Person, PersonId
 from bots.page.sealing import Seals
 
-LASTS = timedelta(hours=8)
+LASTS = timedelta(hours=1)  # the issuer knows him longer, and lets him in again unasked
 NAME = 200  # characters of a display name that are kept
 TOKENS = 1000  # persons whose tokens are kept; of those who sign in, the latest
+ENDED = 10_000  # sessions that are remembered as signed out, the latest
 
 
 class Session(BaseModel):
@@ -80,8 +81,10 @@ _LAX: Literal["Lax"] = "Lax"  # links in mails must find the session; forms of o
 
 class Sessions:
     """
-    Reads and writes the session's cookie. The server keeps nothing of it.
+    Reads and writes the session's cookie. The server keeps only which ones were signed out.
 
+    It does so in this process: a copy of a cookie that was signed out is good for nothing
+    here, but elsewhere, and after a restart, until the session would have ended anyway.
     *directories* are those whose people may be signed in now, whoever was before.
     """
 
@@ -97,12 +100,15 @@ class Sessions:
         self._seals = Seals(keys, purpose="page session")
         self._cookies = cookies
         self._now = now
+        self._ended: OrderedDict[str, None] = OrderedDict()
 
     def of(self, request: web.Request) -> Session | None:
         """Return who is signed in, or None: nobody, not any more, or not by us."""
         opened = self._seals.open(self._cookies.get(request, _COOKIE))
         session = _read(opened) if opened is not None else None
         if session is None or session.directory not in self._directories:
+            return None
+        if session.id in self._ended:
             return None
         return session if self._now() < session.ends else None
 
@@ -122,7 +128,12 @@ class Sessions:
         self._cookies.set(answer, _COOKIE, sealed, lasts=LASTS)
         return session
 
-    def end(self, answer: web.StreamResponse) -> None:
+    def end(self, answer: web.StreamResponse, session: Session | None) -> None:
+        """Take the cookie away, and refuse every copy of it."""
+        if session is not None:
+            self._ended[session.id] = None
+            if len(self._ended) > ENDED:
+                self._ended.popitem(last=False)
         self._cookies.set(answer, _COOKIE, "", lasts=LASTS)
 
 

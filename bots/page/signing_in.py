@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 TAKES = timedelta(minutes=10)  # at most, from our page to the issuer's and back
 AT_ONCE = 4  # sign-ins of one browser that are under way, in as many tabs
+FORM = 4096  # bytes of the form that signs out
 WITHIN = 15.0  # seconds for what the issuer is asked
 _UNDER_WAY = "approvals-sign-in-"  # before the state's mark: name of the cookie
 
@@ -100,8 +101,8 @@ class SignInDoor:
     def routes(self) -> Iterable[web.RouteDef]:
         guarded = self._answers.guarded
         return [
-            web.get("/sign-in", guarded(self._sign_in)),
-            web.get("/signed-in", guarded(self._signed_in)),
+            web.get("/sign-in", guarded(self._sign_in), allow_head=False),
+            web.get("/signed-in", guarded(self._signed_in), allow_head=False),
             web.post("/sign-out", guarded(self._sign_out)),
         ]
 
@@ -231,18 +232,20 @@ class SignInDoor:
     # -- and out ------------------------------------------------------------------
 
     async def _sign_out(self, request: web.Request) -> web.Response:
-        session = self._sessions.of(request)
-        form = await read_form(request)
-        ours = is_from_us(request, self._public_url)
-        if not ours or (session is not None and not session.holds(form.get("csrf", ""))):
+        if not is_from_us(request, self._public_url):
             return self._answers.foreign(request, "")
+        session = self._sessions.of(request)
+        if session is not None:
+            form = await read_form(request, limit=FORM)
+            if not session.holds(form.get("csrf", "")):
+                return self._answers.foreign(request, "")
         page = Notice(
             _("You are signed out"),
             (_("You are signed out here. Other pages of your organization keep you signed in."),),
             (Way(_("Sign in again"), "/sign-in?other"),),
         )
         answer = self._pages.notice(page)
-        self._sessions.end(answer)
+        self._sessions.end(answer, session)
         if session is not None:
             self._tokens.forget(session)
         return answer
