@@ -45,9 +45,9 @@ test: lint
 	$(BIN)/python -m pytest $(WORKERS)
 	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser and not crash and not world" -k "not redis"; fi
 
-# Many tests wait for promised times, so more run than there are cores. They are handed out one by one: the
+# Many tests wait for promised times, so twice as many run as there are cores. They are handed out one by one: the
 # longest stand side by side, and one worker would get them all.
-WORKERS := -n 5 --maxschedchunk 1
+WORKERS := -n 4 --maxschedchunk 1
 
 # Two workers, and six tests that go on for a share of the time each, after those that come to an end.
 soak: set-up-to-test
