@@ -24,7 +24,7 @@ DEFAULT_LOCALE = "en-US"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?")
 _KILO = 1024
 _REMEMBERED = 200  # characters of a text that somebody else chose
-_NO_CURRENCY = frozenset({"XXX", "XTS"})
+_NO_CURRENCY = frozenset({"XXX", "XTS"})  # ISO 4217: "no currency", and the code for testing
 _ISO_TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?\s*(?:Z|[+-]\d\d:?\d\d)?"
 )

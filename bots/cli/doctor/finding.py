@@ -1,6 +1,6 @@
 """What the doctor found out about one step, and how an operator reads it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,6 +60,17 @@ def in_short(findings: Sequence[Finding]) -> str:
     are = "is" if bad == 1 else "are"
     first = f"{bad} of {len(findings)} steps {are} broken" if bad else "Nothing is broken"
     return f"{first}, {hidden} cannot be seen from here."
+
+
+async def tell(findings: AsyncIterator[Finding], say: Callable[[str], None]) -> bool:
+    """Say each finding as soon as it is there, and how it stands; True if nothing is broken."""
+    found: list[Finding] = []
+    async for finding in findings:
+        found.append(finding)
+        for line in lines(finding):
+            say(line)
+    say(f"\n{in_short(found)}")
+    return all(finding.verdict is not Verdict.BROKEN for finding in found)
 
 
 def _count(findings: Iterable[Finding], verdict: Verdict) -> int:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from bots.cli.doctor import actionable, house, issuers, sending, tokens
-from bots.cli.doctor.finding import Finding, Verdict, in_short, lines
+from bots.cli.doctor.finding import Finding, Verdict, tell
 from bots.cli.doctor.house import OpenStore
 from bots.cli.doctor.teams import PACKAGE, Say
 from bots.cli.doctor.ward import Ward, opened
@@ -20,13 +20,7 @@ async def doctor_mail(
 
     It sends no mail and changes nothing. No call takes longer than half a minute.
     """
-    findings: list[Finding] = []
-    async for finding in examined(settings, open_store=open_store, now=now):
-        findings.append(finding)
-        for line in lines(finding):
-            say(line)
-    say(f"\n{in_short(findings)}")
-    return all(finding.verdict is not Verdict.BROKEN for finding in findings)
+    return await tell(examined(settings, open_store=open_store, now=now), say)
 
 
 async def examined(

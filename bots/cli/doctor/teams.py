@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bots.cli.doctor import cloud, house, issuers, tokens
-from bots.cli.doctor.finding import Finding, Verdict, in_short, lines
+from bots.cli.doctor.finding import Finding, Verdict, tell
 from bots.cli.doctor.house import OpenStore
 from bots.cli.doctor.ward import Ward, opened
 from config import Settings
@@ -29,13 +29,7 @@ async def doctor_teams(
 
     It changes nothing, here or elsewhere. No call takes longer than half a minute.
     """
-    findings: list[Finding] = []
-    async for finding in examined(settings, open_store=open_store, now=now, package=package):
-        findings.append(finding)
-        for line in lines(finding):
-            say(line)
-    say(f"\n{in_short(findings)}")
-    return all(finding.verdict is not Verdict.BROKEN for finding in findings)
+    return await tell(examined(settings, open_store=open_store, now=now, package=package), say)
 
 
 async def examined(
