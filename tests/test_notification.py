@@ -24,7 +24,7 @@ from approvals_core.models import (
 )
 from approvals_core.rules import intake
 from approvals_core.rules.intake import Received
-from approvals_core.rules.lines import letter_of
+from approvals_core.rules.lines import letter_of, why_dropped
 from approvals_core.rules.reminding import job_needed
 from approvals_core.tenant import Tenant
 from tests.makers import START, a_stamp, a_tenant, create, delete, done_by, update
@@ -296,6 +296,7 @@ def test_a_create_is_told_to_everybody_it_names_by_one_job_each() -> None:
         create("johndoe1", notification=wants("a@x.org", cc=("b@x.org",), bcc=("c@x.org",)))
     )
 
+    assert desk.approval is not None
     assert desk.notifications == (
         Notification(
             id="payload-0",
@@ -305,12 +306,13 @@ def test_a_create_is_told_to_everybody_it_names_by_one_job_each() -> None:
             cc=("b@x.org",),
             bcc=("c@x.org",),
             round=1,
+            mark=desk.approval.places[0].mark,
+            seats=(0,),
             at=START,
         ),
     )
     assert mailed(received) == ["a@x.org", "b@x.org", "c@x.org"]
     first = jobs(received, JobKind.MAIL)[0]
-    assert desk.approval is not None
     assert first.key == f"mail/{desk.approval.id}/{letter_of(desk.approval, first)}"
     assert (first.lane, first.due, first.notification, first.number, first.round) == (
         *(Lane.CARD, START, "payload-0", 0, 1),
@@ -459,12 +461,57 @@ def test_a_new_round_has_reminders_of_its_own() -> None:
     assert (job.key.rsplit("/", 1)[1], job.round) == ("2", 2)
 
 
-def test_only_eight_notifications_are_kept_and_always_the_one_people_are_asked_by() -> None:
+def test_of_notifications_that_newer_ones_replace_eight_are_kept() -> None:
     desk = Desk()
-    desk.receive(create("johndoe1", "johndoe2", notification=wants("a@x.org", reminder=DAILY)))
-
-    for number in range(1, 11):
-        desk.receive(delete(f"other{number}", at=number, notification=wants("b@x.org")))
+    for number in range(12):
+        asks = wants("a@x.org", reminder=DAILY)
+        desk.receive(update("johndoe1", at=number, notification=asks))
 
     kept = [each.id for each in desk.notifications]
-    assert kept == ["payload-0", *(f"payload-{number}" for number in range(4, 11))]
+    assert kept == [f"payload-{number}" for number in range(3, 12)]  # the last has mails
+
+
+def test_a_notification_is_kept_while_its_mail_may_wait_and_somebody_is_reminded_by_it() -> None:
+    desk = Desk()
+    desk.receive(create("johndoe1", notification=wants("a@x.org", reminder=DAILY)))
+
+    for number in range(1, 71):
+        asks = wants(f"cc{number}@x.org")
+        desk.receive(update("johndoe2", at=number, notification=asks))
+
+    kept = [each.id for each in desk.notifications]
+    assert kept == [
+        "payload-0",  # reminds the first approver
+        *(f"payload-{number}" for number in range(1, 7)),  # few beside those with mails
+        *(f"payload-{number}" for number in range(7, 71)),
+    ]
+    desk.receive(update("johndoe2", at=90, notification=wants("cc91@x.org")))
+    desk.receive(update("johndoe2", at=91, notification=wants("cc92@x.org")))
+    desk.receive(update("johndoe2", at=92, notification=wants("cc93@x.org")))
+    assert [n.id for n in desk.notifications][:3] == ["payload-0", "payload-2", "payload-3"]
+
+
+def test_a_late_payload_takes_no_newer_mails_place_and_sends_no_second_one() -> None:
+    desk = Desk()
+    desk.receive(update("johndoe1", at=5, notification=wants("a@x.org", reminder=DAILY)))
+
+    late = create("johndoe1", "johndoe2", at=0, notification=wants("a@x.org", "b@x.org"))
+    received = desk.receive(late)
+
+    assert [each.id for each in desk.notifications] == ["payload-1", "payload-0"]
+    assert desk.approval is not None
+    why = {
+        job.address: why_dropped(desk.approval, job, desk.tenant)
+        for job in jobs(received, JobKind.MAIL)
+    }
+    assert why == {"a@x.org": "a newer mail goes to the same address", "b@x.org": ""}
+
+
+def test_a_payload_without_a_time_counts_as_the_newest() -> None:
+    desk = Desk()
+    desk.receive(update("johndoe1", at=5, notification=wants("a@x.org")))
+
+    undated = update("johndoe1", at=0, notification=wants("a@x.org"))
+    desk.receive(undated.model_copy(update={"ticks": None}))
+
+    assert [each.id for each in desk.notifications] == ["payload-0", "payload-1"]

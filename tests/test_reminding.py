@@ -402,19 +402,56 @@ async def test_the_job_of_an_earlier_round_reminds_nobody_in_the_next(core: Core
     assert [change is None for change in rounds] == [True, False]
 
 
-async def test_a_newer_notification_says_when_to_remind_from_then_on(core: Core) -> None:
+async def test_whoever_a_newer_notification_asks_is_reminded_as_it_says_and_nobody_else(
+    core: Core,
+) -> None:
     weekly = wants(a_reminder(every=7), "johndoe2@organization.com")
     await core.pass_time(HOUR)
     await core.receive(update("johndoe2", at=60, notification=weekly))
 
-    await core.pass_time(6.9 * DAY)
+    for _ in range(6):
+        await core.pass_time(DAY)
     early = await counted(core)
-    await core.pass_time(0.1 * DAY)
+    await core.pass_time(DAY)
 
-    assert early[:2] == [0, 0]
-    assert (await counted(core))[:2] == [1, 1]
+    assert early[:2] == [6, 0]
+    assert (await counted(core))[:2] == [7, 1]
     newest = (await core.approval()).notifications[-1]
     assert (newest.reminded, newest.to) == (1, ("johndoe2@organization.com",))
+
+
+async def test_a_newer_notification_that_asks_nobody_by_name_says_when_all_are_reminded(
+    core: Core,
+) -> None:
+    weekly = wants(a_reminder(every=7), "johndoe2@organization.com")
+
+    await core.receive(update(at=60, notification=weekly))
+    await core.pass_time(7 * DAY)
+
+    assert (await counted(core))[:2] == [1, 1]
+
+
+async def test_a_newer_notification_without_a_reminder_ends_those_of_whom_it_asks(
+    core: Core,
+) -> None:
+    plain = ArxNotification(template="PendingApproval", to=("johndoe2@organization.com",))
+    await core.receive(update("johndoe2", at=60, notification=plain))
+
+    await core.pass_time(2 * DAY)
+
+    assert (await counted(core))[:2] == [1, 0]  # what was due twice comes once
+
+
+async def test_a_late_older_notification_changes_no_newer_ones_reminders(core: Core) -> None:
+    weekly = wants(a_reminder(every=7), "johndoe1@organization.com")
+    often = wants(a_reminder(every=2), "johndoe1@organization.com", "johndoe2@organization.com")
+    await core.receive(update("johndoe1", at=60, notification=weekly))
+
+    await core.receive(update("johndoe1", "johndoe2", at=30, notification=often))
+
+    for _ in range(7):
+        await core.pass_time(DAY)
+    assert (await counted(core))[:2] == [1, 3]
 
 
 async def test_a_decision_under_way_holds_the_reminder_and_the_schedule_goes_on(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from approvals_core.models.identity import ApprovalKey, PersonId, Record
+from approvals_core.models.identity import ApprovalKey, Mark, PersonId, Record
 
 
 class Occasion(StrEnum):
@@ -40,6 +40,9 @@ class Notification(Record):
     bcc: tuple[str, ...] = ()
     reminder: Reminder | None = None
     round: int  # in which it came
+    mark: Mark = Mark(0, 0)  # the payload's; of the newest before it, if the payload has no time
+    # Seats of those whom the payload asks; None: it names no approver, so that it is about all.
+    seats: tuple[int, ...] | None = None
     at: datetime  # when it came
     reminded: int = 0  # how often, so far
     reminded_at: datetime | None = None  # or passed over, while a decision under way held it

@@ -15,10 +15,10 @@ from approvals_core.models import (
     Payload,
     Place,
 )
-from approvals_core.rules import details
+from approvals_core.rules import details, reminding
 from approvals_core.rules.asking import ask, is_named, look_up, new_place, open_or_close, remove
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.rules.notifying import notify
+from approvals_core.rules.notifying import Word, notify
 from approvals_core.rules.recording import Recording
 from approvals_core.rules.revising import revise
 from approvals_core.tenant import Tenant
@@ -72,6 +72,7 @@ class _Reading:
         self.mark = Mark(0, 0) if arx.ticks is None else Mark(arx.ticks, arx.operation)
         self.anew = _starts_anew(approval, arx)
         self.skipped: list[str] = []
+        self.asked: set[int] = set()  # seats
         self.applied = 0
 
     def apply(self) -> None:
@@ -97,7 +98,10 @@ class _Reading:
         disposition = self._disposition()
         superseded, traced = disposition is Disposition.SUPERSEDED, draft.stamp.trace
         # What is old asks for mails about what is old.
-        told = () if superseded else notify(draft, arx, payload_id, tenant=self.tenant)
+        told = () if superseded else self._notify(payload_id)
+        reminding.schedule(
+            draft
+        )  # by what came now, or before: whoever is asked again is reminded again
         payload = Payload(
             id=payload_id,
             approval=arx.key,
@@ -123,6 +127,12 @@ class _Reading:
         draft.body(f"payload/{payload_id}", arx.raw)
         draft.converge(channels=self.tenant.pushed)
         return Received(draft.change(), payload)
+
+    def _notify(self, payload_id: str) -> tuple[str, ...]:
+        seats = tuple(sorted(self.asked)) if self.arx.approvers else None
+        mark = None if self.arx.ticks is None else self.mark
+        word = Word(payload_id, mark=mark, seats=seats)
+        return notify(self.draft, self.arx, word, tenant=self.tenant)
 
     def _disposition(self) -> Disposition:
         if not self.skipped:
@@ -181,6 +191,7 @@ class _Reading:
             name=approver.name or place.name,
             original_approvers=approver.original_approvers,
         )
+        self.asked.add(named.seat)
         ask(self.draft, named, self._raised(place.mark))
         if named.person is None:
             look_up(self.draft, self.draft.put(self.draft.approval.places[named.seat], unbound=""))

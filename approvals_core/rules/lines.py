@@ -15,7 +15,8 @@ from approvals_core.models import (
     Place,
     PlaceState,
 )
-from approvals_core.rules.mail_jobs import has_mail, letter_id
+from approvals_core.rules.mail_jobs import has_mail, is_among, is_replaced, letter_id
+from approvals_core.rules.reminding import reminded_by
 from approvals_core.tenant import Tenant
 
 TWICE = 2  # a mail whose answer was lost is repeated once, and no more
@@ -73,24 +74,9 @@ def _why_not_asked(approval: Approval, job: Job, notification: Notification) -> 
         return "the request was closed"
     if 0 < job.number < notification.reminded:
         return "a newer reminder goes out"
-    newer = approval.notifications[approval.notifications.index(notification) + 1 :]
-    if any(_takes_the_place(each, notification, job.address) for each in newer):
+    if is_replaced(approval, notification, job.address):
         return "a newer mail goes to the same address"
     return ""
-
-
-def _takes_the_place(newer: Notification, older: Notification, address: str) -> bool:
-    """Tell whether *address* is asked by the newer one, too, and not only told."""
-    if newer.occasion is not Occasion.ASKED or newer.round != older.round:
-        return False
-    if is_among(address, newer.to):
-        return True
-    return not is_among(address, older.to) and is_among(address, (*newer.cc, *newer.bcc))
-
-
-def is_among(address: str, addresses: Collection[str]) -> bool:
-    """Tell whether *address* is one of them, whatever its case."""
-    return address.casefold() in {each.casefold() for each in addresses}
 
 
 def wants_a_card(job: Job, notification: Notification) -> bool:
@@ -147,9 +133,9 @@ def begun(
     tenant: Tenant,
     owner: PersonId | None,
     at: datetime,
-) -> Letter:
+) -> Letter | None:
     """
-    Return the mail's line with an attempt more, or dropped.
+    Return the mail's line with an attempt more, or dropped; None: it needs no line.
 
     *owner* is who has the address, None if that is not known or makes no difference. Of
     one person's addresses only the first to be written gets the mail.
@@ -162,12 +148,22 @@ def begun(
         letter = letter.model_copy(update={"seat": place.seat, "person": owner})
     else:
         letter, place = letter.model_copy(update={"seat": None, "person": None}), None
-    if job.number and (place is None or place.state is not PlaceState.PENDING):
-        return dropped(letter, "nothing waits for whoever has this address", at)
+    if job.number and not _is_reminded(approval, place, job):
+        # Most of those named have nothing to decide: the ledger tells only of what went out once.
+        why = "nothing waits for whoever has this address"
+        return dropped(letter, why, at) if letter.attempts else None
     if letter.person is not None and any(_is_twin(each, letter) for each in letters):
         return dropped(letter, SAME_PERSON, at)
     tried = {"state": LetterState.SENDING, "reason": "", "attempts": letter.attempts + 1}
     return letter.model_copy(update={**tried, "at": at})
+
+
+def _is_reminded(approval: Approval, place: Place | None, job: Job) -> bool:
+    """Tell whether the newest payload that asks whoever is there is the one that *job* reminds for."""
+    if place is None or place.state is not PlaceState.PENDING:
+        return False
+    by = reminded_by(approval, place)
+    return by is not None and by.id == job.notification
 
 
 def _line(approval: Approval, letters: Collection[Letter], job: Job, at: datetime) -> Letter:

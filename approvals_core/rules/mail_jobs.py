@@ -1,9 +1,9 @@
-"""The jobs that send mails: one for each address and occasion."""
+"""The jobs that send mails, one for each address and occasion, and which of them newer ones replace."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from approvals_core.models import Approval, JobKind, Lane, Notification
+from approvals_core.models import Approval, JobKind, Lane, Notification, Occasion
 from approvals_core.rules.draft import Draft
 from approvals_core.tenant import Tenant
 
@@ -46,3 +46,25 @@ def leave_mails(
             address=address,
             number=number,
         )
+
+
+def is_replaced(approval: Approval, notification: Notification, address: str) -> bool:
+    """Tell whether a newer mail of the same round asks whoever has *address*."""
+    if notification.occasion is Occasion.ENDED:
+        return False
+    newer = approval.notifications[approval.notifications.index(notification) + 1 :]
+    return any(_takes_the_place(each, notification, address) for each in newer)
+
+
+def is_among(address: str, addresses: Collection[str]) -> bool:
+    """Tell whether *address* is one of them, whatever its case."""
+    return address.casefold() in {each.casefold() for each in addresses}
+
+
+def _takes_the_place(newer: Notification, older: Notification, address: str) -> bool:
+    """Tell whether *address* is asked by the newer one, too, and not only told."""
+    if newer.occasion is not Occasion.ASKED or newer.round != older.round:
+        return False
+    if is_among(address, newer.to):
+        return True
+    return not is_among(address, older.to) and is_among(address, (*newer.cc, *newer.bcc))

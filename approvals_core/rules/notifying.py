@@ -1,20 +1,31 @@
 """What a payload's NotificationDetail does: mails now, and reminders later."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from approvals_core.arx import Arx, ArxNotification
-from approvals_core.models import Approval, Notification, Occasion, Operation
+from approvals_core.models import Approval, Mark, Notification, Occasion, Operation
 from approvals_core.rules.draft import Draft
-from approvals_core.rules.mail_jobs import has_mail, leave_mails
-from approvals_core.rules.reminding import schedule
+from approvals_core.rules.mail_jobs import has_mail, is_replaced, leave_mails
+from approvals_core.rules.reminding import live
 from approvals_core.tenant import Tenant
 
-KEPT = 8  # notifications of one approval
+KEPT = 8  # notifications of one approval, and those by which somebody is reminded
+# Notifications with a mail that nothing replaced: it may wait for days. Then the oldest lose theirs.
+KEPT_WITH_MAILS = 64
 
 
-def notify(draft: Draft, arx: Arx, payload_id: str, *, tenant: Tenant) -> tuple[str, ...]:
+class Word(NamedTuple):
+    """Which payload it is that asks for mails, how new, and whom it asks: see `Notification`."""
+
+    payload_id: str
+    mark: Mark | None  # None: nothing says how new it is, so it counts as the newest
+    seats: tuple[int, ...] | None
+
+
+def notify(draft: Draft, arx: Arx, word: Word, *, tenant: Tenant) -> tuple[str, ...]:
     """
-    Write down what the payload wants told, and leave the mails and the next reminder.
+    Write down what the payload wants told, and leave the mails.
 
     Returns what the tenant should know about it: why somebody gets no mail.
     """
@@ -24,13 +35,12 @@ def notify(draft: Draft, arx: Arx, payload_id: str, *, tenant: Tenant) -> tuple[
     reminder = sent.reminder if asked else None
     if not has_mail(tenant) and reminder is None:
         return ()
-    notification, left_out = _made(draft, arx, sent, payload_id, tenant)
-    draft.set(notifications=_kept((*draft.approval.notifications, notification)))
+    notification, left_out = _made(draft, arx, sent, word, tenant)
+    draft.set(notifications=_in_order(draft.approval.notifications, notification))
+    draft.set(notifications=_kept(draft.approval))
     if has_mail(tenant):
         everybody = (*notification.to, *notification.cc, *notification.bcc)
         leave_mails(draft, notification, everybody)
-    if asked:
-        schedule(draft)
     return left_out
 
 
@@ -40,12 +50,12 @@ def _concerns_anybody(approval: Approval, *, asked: bool) -> bool:
 
 
 def _made(
-    draft: Draft, arx: Arx, sent: ArxNotification, payload_id: str, tenant: Tenant
+    draft: Draft, arx: Arx, sent: ArxNotification, word: Word, tenant: Tenant
 ) -> tuple[Notification, tuple[str, ...]]:
     asked = arx.operation is not Operation.DELETE
     recipients = _Recipients(tenant)
     notification = Notification(
-        id=payload_id,
+        id=word.payload_id,
         occasion=Occasion.ASKED if asked else Occasion.ENDED,
         template=sent.template,
         action=arx.action.name if arx.action else "",
@@ -54,6 +64,8 @@ def _made(
         bcc=recipients.take(sent.bcc),
         reminder=sent.reminder if asked else None,
         round=draft.approval.round,
+        mark=word.mark or max((n.mark for n in draft.approval.notifications), default=Mark(0, 0)),
+        seats=word.seats,
         at=draft.at,
     )
     return notification, recipients.left_out
@@ -92,9 +104,25 @@ class _Recipients:
         return address
 
 
-def _kept(notifications: Sequence[Notification]) -> tuple[Notification, ...]:
-    """Drop the oldest that are too many: never the one by which people are asked and reminded."""
-    asked = [each for each in notifications if each.occasion is Occasion.ASKED]
-    newest = asked[-1:]
-    others = [each for each in notifications if each not in newest][1 - KEPT :]
-    return tuple(each for each in notifications if each in newest or each in others)
+def _in_order(
+    notifications: Sequence[Notification], notification: Notification
+) -> tuple[Notification, ...]:
+    """Put it behind those that are not newer: a payload may be late."""
+    return tuple(sorted((*notifications, notification), key=lambda each: (each.round, each.mark)))
+
+
+def _kept(approval: Approval) -> tuple[Notification, ...]:
+    """Drop the oldest that are too many: none by which somebody is reminded, and none with mails first."""
+    reminding = [each.id for each in live(approval)]
+    with_mails = [n for n in approval.notifications if _may_have_mails(approval, n)]
+    kept = {*(n.id for n in with_mails[-KEPT_WITH_MAILS:]), *reminding}
+    others = [n for n in approval.notifications if n.id not in kept][-KEPT:]
+    kept.update(each.id for each in others)
+    return tuple(each for each in approval.notifications if each.id in kept)
+
+
+def _may_have_mails(approval: Approval, notification: Notification) -> bool:
+    if notification.round != approval.round:
+        return False
+    everybody = (*notification.to, *notification.cc, *notification.bcc)
+    return any(not is_replaced(approval, notification, address) for address in everybody)

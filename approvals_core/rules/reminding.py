@@ -1,5 +1,6 @@
 """When those who are still asked are reminded, and what a reminder leaves to do."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from approvals_core.models import (
@@ -43,16 +44,23 @@ def next_due(notification: Notification, after: datetime) -> datetime | None:
     return min(times, default=None)
 
 
-def current(approval: Approval) -> Notification | None:
-    """Return the notification by which this round is asked, None if it is over or has none."""
-    asked = [each for each in approval.notifications if each.occasion is Occasion.ASKED]
-    newest = asked[-1] if asked and approval.open else None
-    return newest if newest is not None and newest.round == approval.round else None
+def reminded_by(approval: Approval, place: Place) -> Notification | None:
+    """Return what says when whoever is asked there is reminded: the newest that asks him, or None."""
+    if place.round != approval.round or place.state is PlaceState.REMOVED:
+        return None
+    asking = (n for n in reversed(approval.notifications) if n.round == approval.round)
+    return next((n for n in asking if _asks(n, place)), None)
+
+
+def live(approval: Approval) -> Sequence[Notification]:
+    """Return those by which somebody of this round is reminded, each once."""
+    found = [by for place in approval.places if (by := reminded_by(approval, place))]
+    return list({by.id: by for by in found}.values())
 
 
 def schedule(draft: Draft) -> None:
     """Leave the job for the next reminder of this round, if there is one to come."""
-    if (job := _job(draft.approval, after=draft.at, at=draft.at)) is not None:
+    if (job := job_needed(draft.approval, now=draft.at)) is not None:
         draft.leave(job)
 
 
@@ -64,10 +72,19 @@ def end(draft: Draft, before: Approval) -> None:
 
 def job_needed(approval: Approval, *, now: datetime) -> Job | None:
     """Return the job that must be alive for the reminders to come, None if none is to come."""
-    notification = current(approval)
-    if notification is None:
+    coming = [(due, by) for by in live(approval) if (due := _due(by)) is not None]
+    if not coming:
         return None
-    return _job(approval, after=_looked_until(notification), at=now)
+    due, notification = min(coming, key=lambda each: each[0])
+    return Job(
+        key=f"remind/{approval.id}/{approval.round}",
+        kind=JobKind.REMIND,
+        lane=Lane.REMINDER,
+        due=min(due, now + LOOK_AGAIN),
+        approval=approval.key,
+        round=approval.round,
+        notification=notification.id,
+    )
 
 
 def remind(
@@ -79,15 +96,25 @@ def remind(
     What was due several times since is made up for once. While a decision under way holds
     the request nobody is: that reminder is left out. None: no reminder is to come.
     """
-    notification = current(approval)
-    due = next_due(notification, _looked_until(notification)) if notification else None
-    if notification is None or due is None or approval.round != round_:
+    if approval.round != round_ or job_needed(approval, now=stamp.at) is None:
         return None
     draft = Draft(approval, stamp)
-    if due <= stamp.at:
-        _remind(draft, notification, tenant)
+    for notification in live(approval):
+        due = _due(notification)
+        if due is not None and due <= stamp.at:
+            _remind(draft, notification, tenant)
     schedule(draft)
     return draft.change(finish=finish)
+
+
+def _asks(notification: Notification, place: Place) -> bool:
+    if notification.occasion is not Occasion.ASKED:
+        return False
+    return notification.seats is None or place.seat in notification.seats
+
+
+def _due(notification: Notification) -> datetime | None:
+    return next_due(notification, notification.reminded_at or notification.at)
 
 
 def _next_repeated(base: datetime, every: int, after: datetime) -> datetime | None:
@@ -100,37 +127,22 @@ def _next_repeated(base: datetime, every: int, after: datetime) -> datetime | No
         return None
 
 
-def _looked_until(notification: Notification) -> datetime:
-    return notification.reminded_at or notification.at
-
-
-def _job(approval: Approval, *, after: datetime, at: datetime) -> Job | None:
-    notification = current(approval)
-    due = next_due(notification, after) if notification is not None else None
-    if notification is None or due is None:
-        return None
-    return Job(
-        key=f"remind/{approval.id}/{approval.round}",
-        kind=JobKind.REMIND,
-        lane=Lane.REMINDER,
-        due=min(due, at + LOOK_AGAIN),
-        approval=approval.key,
-        round=approval.round,
-        notification=notification.id,
-    )
-
-
 def _is_asked(approval: Approval, place: Place, tenant: Tenant) -> bool:
     """Tell whether somebody can decide there now, or could if he were found."""
     return place.state is PlaceState.PENDING and holder(approval, place, tenant) is None
 
 
 def _remind(draft: Draft, notification: Notification, tenant: Tenant) -> None:
-    asked = [place for place in draft.approval.places if _is_asked(draft.approval, place, tenant)]
+    approval = draft.approval
+    asked = [
+        place
+        for place in approval.places
+        if reminded_by(approval, place) == notification and _is_asked(approval, place, tenant)
+    ]
     number = notification.reminded + bool(asked)
     said = notification.model_copy(update={"reminded": number, "reminded_at": draft.at})
-    kept = draft.approval.notifications
-    draft.set(notifications=tuple(said if each is notification else each for each in kept))
+    kept = approval.notifications
+    draft.set(notifications=tuple(said if each.id == said.id else each for each in kept))
     if asked and has_mail(tenant):
         leave_mails(draft, said, said.to, number=number)
     for place in asked:

@@ -132,16 +132,20 @@ class Mailing:
             return
         owner = await self._owner(leased, approval, tenant)
 
-        def step(newest: Approval, letters: Sequence[Letter], stamp: Stamp) -> Line:
+        def step(newest: Approval, letters: Sequence[Letter], stamp: Stamp) -> Line | None:
             letter = lines.begun(newest, letters, job, tenant=tenant, owner=owner, at=stamp.at)
+            if letter is None:
+                return None
             if letter.state is LetterState.SENDING and self._mails is None:
                 letter = lines.refused(letter, lines.NOT_SET_UP, stamp.at)
             return Line(letter, finish=None if letter.state is LetterState.SENDING else lease)
 
         written = await self._ledger.write(approval.key, step, lease=lease)
-        if written.letter is not None and written.letter.state is LetterState.SENDING:
+        if written.letter is None:
+            await self._store.finish(lease)
+        elif written.letter.state is LetterState.SENDING:
             await self._send(leased, written.approval, tenant, written.letter)
-        elif written.letter is not None:
+        else:
             _say(written.approval, written.letter)
             if written.letter.reason == lines.NOT_SET_UP:
                 self._say_none()
