@@ -4,8 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,42 +13,38 @@ from aiohttp import TraceConfig, web
 from opentelemetry.sdk.trace import SpanProcessor
 from pydantic import ValidationError
 
-from approvals_core import tracing
-from approvals_core.adapters.entra import OwnTokens, TenantSignIn
 from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.referenced import References
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to, log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
-from approvals_core.adapters.tenant_files import BadTenantFiles, read_tenants
+from approvals_core.adapters.tenant_files import BadTenantFiles
 from approvals_core.adapters.threads import OwnThreads
-from approvals_core.adapters.tokens import Issuer, TokenVerifier
 from approvals_core.errors import StoreError
+from approvals_core.keeping.writers import writing
 from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import Onboarding
 from approvals_core.ports import Store
 from approvals_core.tenant import Tenant
 from approvals_core.worker import Cards, Worker
-from bots.health import Health
+from bots.health import Health, none_missing
 from bots.metrics import MetricsDoor
-from bots.tenants import TenantsDoor
-from bots.tenants.quota import Quota
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
-from cards.mail import mistakes_in
-from config import Settings, environment, mistakes, strangers
-from house.core import Ground, make_core
+from config import Settings, environment, mistakes
+from house.core import Ground, make_core, notice_line
 from house.keys import Keys
+from house.limits import make_allowances
 from house.mails import make_mails
+from house.outgoing import make_calls, make_tokens
 from house.outlook import make_outlook_door
-from house.page import make_page
+from house.page import front_routes, make_page
+from house.serving import Drain, asked_to_end, end, served
 from house.teams import make_teams
+from house.tenants import Intake, read_files
 
 log = logging.getLogger("approvals")
 
 OpenStore = Callable[[str], Awaitable[Store]]
-
-DRAIN = 10.0  # seconds for what is under way when we are asked to stop
-CUSTOM_LINE = "Test installation: not for real decisions."
 
 
 def _utc_now() -> datetime:
@@ -66,7 +61,7 @@ async def open_house(
     spans: SpanProcessor | None = None,
 ) -> AsyncIterator["House"]:
     """
-    Open everything the settings ask for, with its worker, and close it again at the end.
+    Open everything the settings ask for, with its worker if its role has one, and close it at the end.
 
     *open_store* is called with the store's URL; *traces* are told of every request that
     goes out through aiohttp: all but MSAL's, for our own tokens. *spans* takes what else
@@ -92,10 +87,13 @@ class House:
     ) -> None:
         self._settings = settings
         self._now = now
+        self._brought_clock = None if now is _utc_now else now
         self._open_store = open_store
         self._traces = traces
-        self._notice_line = _notice_line(settings)
+        self._notice_line = notice_line(settings)
         self._references = References(environment())
+        self.drain = Drain(settings.drain_within)
+        self._ended = asyncio.Event()
         self._disk = OwnThreads(1, name="tenants' files")  # one that hangs keeps no process alive
         endpoint = settings.otlp_endpoint
         self._watching = Watching(
@@ -111,6 +109,7 @@ class House:
         self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
         await self.store.stamp(settings.issuers)
+        await stack.enter_async_context(writing(self.store, now=self._now))
         session = session_trusting(settings.ca_file, trace_configs=self._traces)
         ground = Ground(
             settings=settings,
@@ -118,12 +117,14 @@ class House:
             store=self.store,
             tenants=self.tenants,
             session=await stack.enter_async_context(session),
-            tokens=self._tokens(),
+            tokens=make_tokens(settings, self._now),
             telemetry=self._watching.telemetry,
+            allowances=make_allowances(self.store.budgets, self._brought_clock),
             notice_line=self._notice_line,
         )
         stack.push_async_callback(ground.tokens.close)
-        calls = self._calls(ground.tokens)
+        secrets, traces = self._references, self._traces
+        calls = make_calls(settings, ground.tokens, secrets, now=self._now, traces=traces)
         stack.push_async_callback(calls.close)
         self._make_parts(ground, ToldTenantApi(calls, self._watching.telemetry))
         if self._page is not None:
@@ -150,14 +151,15 @@ class House:
             chores=core.chores,
             tenants=self.tenants,
             now=self._now,
+            mails_at_once=core.chores.mails_at_once,
         )
-        self._make_tenants_door()
+        self._intake = Intake(ground, core, self._keys)
         self.onboarding = Onboarding(
             tenants=self.tenants,
             store=self.store,
             commits=core.commits,
             read=lambda: self._disk.run(self._read_tenants),
-            follow=lambda tenants: self._intake.trust(self._intake_issuers(tenants)),
+            follow=self._intake.trust,
         )
 
     async def _begin(self, stack: AsyncExitStack, calls: HttpTenantApi) -> None:
@@ -170,10 +172,11 @@ class House:
             paused=calls.paused,
         )
         stack.push_async_callback(self._watching.end)
-        self._keys.warm(stack)
+        if self._settings.role.takes_calls:
+            self._keys.warm(stack)
         looking = asyncio.create_task(self.onboarding.run())
-        stack.push_async_callback(partial(_end, looking))
-        self.working = asyncio.create_task(self.worker.run())
+        stack.push_async_callback(partial(end, looking))
+        self.working = asyncio.create_task(self._work())
         self.working.add_done_callback(_tell_how_it_ended)
         stack.push_async_callback(self._stop)
 
@@ -181,16 +184,22 @@ class House:
         """Return the routes of every channel."""
         guards = [only_for(hosts)] if (hosts := self._settings.own_hosts) else []
         app = web.Application(middlewares=[correlated, problems, *guards])
+        role = self._settings.role
         health = Health(
             store=self.store,
             now=self._now,
             custom_issuers=self._settings.issuers if self._notice_line else (),
-            works=lambda: not self.working.done(),
-            keys=self._keys.missing,
+            works=lambda: self.drain.begun or not self.working.done(),
+            keys=self._keys.missing if role.takes_calls else none_missing,
+            ending=lambda: self.drain.begun,
             behind=self._cards.behind.oldest,
             closed_directories=lambda: self._teams.directories.closed,
         )
-        app.add_routes([*health.routes(), *self._tenants.routes(), *self._teams.door.routes()])
+        app.add_routes(health.routes())
+        if not role.takes_calls:
+            return app
+        app.add_routes([*self._intake.door.routes(), *self._teams.door.routes()])
+        app.add_routes(front_routes(self._settings, self._notice_line))
         if self._outlook is not None:
             app.add_routes(self._outlook.routes())
         if self._page is not None:
@@ -208,67 +217,29 @@ class House:
     def _wake(self) -> None:
         self.worker.wake()  # which is made after those that wake it
 
-    async def _stop(self) -> None:
+    def stop_taking(self) -> None:
+        """Begin to end: say so to who asks, take no more jobs, but go on taking calls for now."""
+        self.drain.begin(after=self._settings.drain_after)
+        self._ended.set()
         self.worker.stop()
-        await self.approvals.drain(seconds=DRAIN)
-        await asyncio.wait({self.working}, timeout=DRAIN)
-        self.working.cancel()
 
-    def _calls(self, tokens: OwnTokens) -> HttpTenantApi:
-        return HttpTenantApi(
-            TenantSignIn(tokens, self._references),
-            clock=self._now,
-            loopback=self._settings.loopback,
-            current_trace=lambda: tracing.current().parent,
-            trace_configs=self._traces,
-        )
+    async def _work(self) -> None:
+        if self._settings.role.does_jobs:
+            await self.worker.run()
+        else:
+            await self._ended.wait()
+
+    async def _stop(self) -> None:
+        """Wait for what is under way; what takes too long is given back, for others to take at once."""
+        if not self.drain.begun:
+            self.stop_taking()
+        await self.approvals.drain(seconds=self.drain.left())
+        await asyncio.wait({self.working}, timeout=self.drain.left())
+        await self.worker.let_go()
+        await end(self.working)
 
     def _read_tenants(self) -> Mapping[str, Tenant]:
-        files = read_tenants(self._settings.tenants, self._references, check=mistakes_in)
-        if lost := strangers(self._settings.directories, files.values()):
-            raise BadTenantFiles(lost)
-        return files
-
-    def _make_tenants_door(self) -> None:
-        self._intake = TokenVerifier(
-            issuers=self._intake_issuers(self.tenants.all()),
-            audiences=self._settings.intake_audience,
-            clock=self._now,
-        )
-        self._tenants = TenantsDoor(
-            approvals=self.approvals,
-            store=self.store,
-            tenants=self.tenants,
-            verifier=self._intake,
-            clock=self._now,
-            quota=Quota(time.monotonic),
-            telemetry=self._watching.telemetry,
-        )
-
-    def _tokens(self) -> OwnTokens:
-        settings = self._settings
-        return OwnTokens(
-            app_id=settings.bot_app_id,
-            secret=settings.bot_secret.get_secret_value(),
-            clock=self._now,
-            login_url=settings.entra_login_url,
-            ca_file=settings.ca_file,
-        )
-
-    def _intake_issuers(self, tenants: Iterable[Tenant]) -> list[Issuer]:
-        return self._keys.of_entra(c.directory for tenant in tenants for c in tenant.callers)
-
-
-def _notice_line(settings: Settings) -> str | None:
-    if not settings.custom_issuers:
-        return None
-    log.warning("custom_issuers", extra={"issuers": settings.issuers})
-    return CUSTOM_LINE
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+        return read_files(self._settings, self._references)
 
 
 def _tell_how_it_ended(working: asyncio.Task[None]) -> None:
@@ -277,40 +248,36 @@ def _tell_how_it_ended(working: asyncio.Task[None]) -> None:
         log.critical("worker_ended", exc_info=problem)
 
 
-@asynccontextmanager
-async def _served(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
 async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> int:
     """
     Run until SIGTERM or SIGINT, or until the worker fails; return the exit code.
 
+    Asked to end, /readyz says so first. Calls are taken for ``drain_after`` seconds more, for a
+    load balancer to notice, then no longer; what was taken has ``drain_within`` seconds.
+
     Without its worker no card changes any more: whoever watches the process starts another.
     """
-    stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    asked = asked_to_end()
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(settings, open_store=open_store))
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, house.onboarding.ask)
         if settings.metrics_port is not None:
-            metrics = _served(
-                house.metrics_application(), settings.metrics_host, settings.metrics_port
-            )
-            await stack.enter_async_context(metrics)
-        await stack.enter_async_context(_served(house.application(), settings.host, settings.port))
-        log.info("started", extra={"url": settings.public_url})
-        asked = asyncio.create_task(stopping.wait())
-        await asyncio.wait({asked, house.working}, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        return 0 if stopping.is_set() else 1
+            at = (settings.metrics_host, settings.metrics_port)
+            await stack.enter_async_context(served(house.metrics_application(), *at, drain=1.0))
+        calls = served(
+            house.application(), settings.host, settings.port, drain=settings.drain_within
+        )
+        await stack.enter_async_context(calls)
+        log.info("started", extra={"url": settings.public_url, "role": settings.role.value})
+        ending = asyncio.create_task(asked.wait())
+        await asyncio.wait({ending, house.working}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        house.stop_taking()
+        if not asked.is_set():
+            return 1
+        log.info("ending", extra={"after": settings.drain_after, "within": settings.drain_within})
+        await asyncio.sleep(settings.drain_after)
+        return 0
 
 
 def main() -> int:

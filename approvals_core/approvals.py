@@ -32,6 +32,7 @@ from approvals_core.models import (
 from approvals_core.ports import Cursor, Directory, Store, Tenants, View
 from approvals_core.posting import Posting
 from approvals_core.rules import intake, settling
+from approvals_core.rules.archiving import oldest_news
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import as_seen, may_see
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 1.2  # seconds: the longest a click waits for the tenant
 ANSWER_BY = 1.8  # seconds from a click's arrival
+BROKEN_OFF_WITHIN = 2.0  # seconds for a click to stop that is told to
 TO_ANSWER = 0.2  # seconds kept for building and sending the answer
 
 _T = TypeVar("_T")
@@ -69,13 +71,19 @@ class Approvals:
         posting: Posting,
         tenants: Tenants,
         directory: Directory | None = None,
+        archives: bool = False,
     ) -> None:
-        """*directory* is asked for new approvers; None: nobody can be named as one."""
+        """
+        *directory* is asked for new approvers; None: nobody can be named as one.
+
+        *archives*: requests that were closed long ago are not in the store any more.
+        """
         self._store = store
         self._commits = commits
         self._posting = posting
         self._tenants = tenants
         self._directory = directory
+        self._archives = archives
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
@@ -87,16 +95,19 @@ class Approvals:
         """
         payload_id = str(uuid.uuid4())
         while True:
+            approval = await self._store.approval(arx.key)
+            # After it: who takes the same payload meanwhile is seen here, or raises the version.
             known = await self._store.payload_by_digest(arx.key.scope, arx.digest)
             if known is not None:
                 return _repeated(known, payload_id)
-            approval = await self._store.approval(arx.key)
+            stamp = self._commits.stamp()
             received = intake.receive(
                 approval,
                 arx,
                 tenant=tenant,
                 payload_id=payload_id,
-                stamp=self._commits.stamp(),
+                stamp=stamp,
+                oldest_news=oldest_news(tenant, stamp.at) if self._archives else 0,
                 stored=await self._details(arx.key) if intake.needs_stored(approval) else {},
             )
             with suppress(VersionConflict):
@@ -244,9 +255,20 @@ class Approvals:
         )
 
     async def drain(self, *, seconds: float) -> None:
-        """Wait for the clicks under way; what does not end in time, the leases bring back."""
+        """
+        Wait for the clicks under way. What does not end in time is broken off.
+
+        Its attempts are given back, so that a worker goes on with them at once; what was not
+        committed yet was not promised either.
+        """
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
+        if left := set(self._tasks):
+            log.warning("clicks_broken_off", extra={"count": len(left)})
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=BROKEN_OFF_WITHIN)
+        await self._posting.give_back()
 
     async def _details(self, key: ApprovalKey) -> dict[str, str]:
         bodies = await self._store.bodies(key, "details/")

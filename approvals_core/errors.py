@@ -17,16 +17,20 @@ NotDone                     an operator asked for what cannot be done
 +-- NotRebound              nobody, or not this person, can be put on the place now
 +-- NotReplayed             the dead letter's job may not be done again
 +-- NotBounced              no mail went to that address
++-- NotErased               nobody, or not only one, is known by that name
 StoreError
 +-- VersionConflict         somebody else committed first: reload and try the rule again
 +-- LeaseLost               the job was handed to somebody else: stop, change nothing
 +-- StoreUnavailable        the back end did not answer; nobody knows whether it committed
 +-- StoreRefused            the store's settings or stamp do not fit: the service does not start
+ArchiveUnavailable          the archive cannot be written or read: nothing leaves the store
 InvalidToken                a bearer token failed verification; the message is for the log
 TokenUnavailable            we could not get a token of our own
+LeftToNewer                 only a newer program knows how to do it: put back for one
 DirectoryUnavailable        the directory did not answer; carries retry_after in seconds
 ChannelError                a card could not be shown
 +-- ChannelBusy             try again; carries retry_after in seconds
+|   +-- MailboxBusy         so it is for every mail of our mailbox
 +-- AnswerLost              it may have been shown; once more after a minute
 +-- CardGone                the card at this address no longer exists: send it anew
 +-- Unreachable             the person cannot be reached this way until something changes
@@ -35,6 +39,8 @@ ChannelError                a card could not be shown
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+LEFT_FOR = 2.0  # seconds until such a job may be taken again: a newer program looks every second
 
 
 class ApprovalError(Exception):
@@ -119,6 +125,10 @@ class NotReplayed(NotDone):
     """The job of a dead letter may not be done again."""
 
 
+class NotErased(NotDone):
+    """The person cannot be erased as he was named; the message says why."""
+
+
 class NotBounced(NotDone):
     """No mail that could have come back went to the address."""
 
@@ -143,6 +153,10 @@ class StoreRefused(StoreError):
     """The store may not be used as it is; the message says what to set."""
 
 
+class ArchiveUnavailable(Exception):
+    """The archive cannot be written or read; the message is for operators."""
+
+
 class InvalidToken(Exception):
     """A bearer token failed verification."""
 
@@ -159,6 +173,13 @@ class RetryAfter(Exception):
         self.retry_after = retry_after
 
 
+class LeftToNewer(RetryAfter):
+    """A newer program asked for it, and knows how it is done: one of those does it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=LEFT_FOR)
+
+
 class DirectoryUnavailable(RetryAfter):
     """The directory did not answer."""
 
@@ -169,6 +190,10 @@ class ChannelError(Exception):
 
 class ChannelBusy(RetryAfter, ChannelError):
     """The channel is throttled or down."""
+
+
+class MailboxBusy(ChannelBusy):
+    """Our mailbox sends nothing now, whoever a mail is for."""
 
 
 class AnswerLost(ChannelError):

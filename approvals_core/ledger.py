@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from approvals_core.committing import Commits, unknown
@@ -14,13 +15,16 @@ from approvals_core.models import (
     Lease,
     Letter,
     LetterState,
+    QueuedJob,
 )
 from approvals_core.ports import Store
 from approvals_core.rules import lines
 from approvals_core.rules.draft import Draft, Stamp
-from approvals_core.rules.mail_jobs import leave_mails
+from approvals_core.rules.mail_jobs import job_key, leave_mails
 
-LEASE = 120.0  # seconds for which a job is kept while its mail's line is written and sent
+# Seconds for which a mail's job is kept while its line is written and it is sent, which takes a
+# minute at most. Who takes it over after that sends nothing at once: see `mail_waits.ONCE_MORE`.
+LEASE = 75.0
 
 
 class Line(NamedTuple):
@@ -37,12 +41,29 @@ class Line(NamedTuple):
     instead: Letter | None = None
 
 
+class Delivery(NamedTuple):
+    """
+    How one mail stands.
+
+    *job* is what sends it, or looks at it again; None: nothing will. It has none, too, once
+    nothing is to be done about it.
+    """
+
+    letter: Letter
+    job: QueuedJob | None = None
+
+
 class Written(NamedTuple):
     """The request as it stood when a line was written; *letter* None: nothing was."""
 
     approval: Approval
     letter: Letter | None
 
+
+# Mails of one request that were not begun: so many are looked for when somebody asks how they stand.
+MOST_LOOKED_FOR = 50
+NOT_BEGUN = "its turn has not come yet"
+UNDER_WAY = (LetterState.SENDING, LetterState.WAITING)
 
 Step = Callable[[Approval, Sequence[Letter], Stamp], Line | None]
 
@@ -169,3 +190,24 @@ def _why_not_bounced(mine: Sequence[Letter], address: str) -> str:
     if not mine:
         return f"No mail about this request was for {address}."
     return f"The mail for {address} did not go out: it is {mine[-1].state.value}."
+
+
+async def deliveries(store: Store, approval: Approval) -> Sequence[Delivery]:
+    """
+    Return how the mails of the newest round stand, in the order of the ledger.
+
+    Those that were not begun come last, as waiting.
+    """
+    letters = [each for each in await store.letters(approval.key) if each.round == approval.round]
+    found = [Delivery(each, await _job_of(store, approval, each)) for each in letters]
+    known = {each.id for each in letters}
+    coming = (each for each in lines.to_come(approval, NOT_BEGUN) if each.id not in known)
+    some = islice(coming, MOST_LOOKED_FOR)
+    not_begun = [Delivery(each, await _job_of(store, approval, each)) for each in some]
+    return [*found, *(each for each in not_begun if each.job is not None)]
+
+
+async def _job_of(store: Store, approval: Approval, letter: Letter) -> QueuedJob | None:
+    if letter.state not in UNDER_WAY:
+        return None
+    return await store.queued(approval.key.scope, job_key(approval, letter.id))

@@ -199,7 +199,8 @@ class Onboarding:
 def switches_in(notes: Mapping[str, str]) -> dict[str, Switch]:
     """Return what operators switched off, by DocumentTypeId, from the notes of the house."""
     return {
-        name.removeprefix(SWITCH): Switch.model_validate_json(text)
+        # A newer program may have more to say.
+        name.removeprefix(SWITCH): Switch.model_validate_json(text, extra="ignore")
         for name, text in notes.items()
         if name.startswith(SWITCH)
     }

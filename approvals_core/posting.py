@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from approvals_core import tracing
 from approvals_core.committing import Commits, unknown
-from approvals_core.errors import LeaseLost, StoreUnavailable
+from approvals_core.errors import LeaseLost, StoreError, StoreUnavailable
 from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob, Trace
 from approvals_core.ports import Answer, AnswerKind, Posted, Store, TenantApi, Tenants
 from approvals_core.rules import answering
@@ -42,6 +42,14 @@ class Posting:
         self._commits = commits
         self._tenants = tenants
         self._api = api
+        self._broken_off: list[Lease] = []
+
+    async def give_back(self) -> None:
+        """Let another process have the attempts that were broken off here, at once."""
+        left, self._broken_off = self._broken_off, []
+        for lease in left:
+            with suppress(StoreError):  # then it ends by itself
+                await self._store.retry(lease, due=self._commits.now(), failed=False)
 
     async def due(self, leased: LeasedJob) -> None:
         """
@@ -178,6 +186,9 @@ class Posting:
         keeping = asyncio.create_task(self._keep(lease))
         try:
             yield
+        except asyncio.CancelledError:
+            self._broken_off.append(lease)
+            raise
         finally:
             keeping.cancel()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from config.clouds import Cloud
 from config.fitting import MailVia
 from config.forms import LARGEST_KEY
+from config.roles import Role
 from config.settings import PREFIX, Settings
 from config.told import misspelt, mistakes, strangers
 
@@ -14,6 +15,7 @@ __all__ = [
     "PREFIX",
     "Cloud",
     "MailVia",
+    "Role",
     "Settings",
     "environment",
     "misspelt",

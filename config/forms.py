@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from approvals_core.adapters.card_signing import CardSigner
 from approvals_core.adapters.mail.mime import wire_address
+from approvals_core.adapters.redis_store.address import BEGINNINGS, read_address
 from approvals_core.adapters.small_files import read_small
 from approvals_core.errors import Unreachable
 
@@ -15,19 +16,12 @@ LARGEST_KEY = 64 * 1024  # bytes of a PEM file
 
 def readable_store(url: str) -> str:
     """Refuse what no store can be opened at: that would fail with a trace, or not be seen."""
-    parts = urlsplit(url)
-    match parts.scheme:
-        case "sqlite":
-            good = url.startswith(SQLITE) and url != SQLITE
-        case "redis" | "rediss":
-            check_port(url)
-            database = parts.path.strip("/")
-            good = bool(parts.hostname) and (not database or database.isdecimal())
-        case _:
-            good = parts.scheme == "unix" and len(parts.path) > 1
-    if not good:
-        raise ValueError("must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH")
-    return url
+    if url.startswith(SQLITE) and url != SQLITE:
+        return url
+    if url.startswith(BEGINNINGS):
+        read_address(url)
+        return url
+    raise ValueError("must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH")
 
 
 def safe_address(url: str | None, *, always_https: bool) -> str | None:

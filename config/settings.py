@@ -22,6 +22,7 @@ from config.clouds import (
 )
 from config.fitting import MailVia, clashes, incomplete
 from config.forms import HERE
+from config.roles import Role
 
 PREFIX = "APPROVALS_"
 SHORTEST_SECRET = 32  # characters
@@ -46,8 +47,30 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=3978, ge=0, le=65535, description="port to listen on")
+    role: Role = Field(
+        default=Role.ALL,
+        description="web takes calls, worker does the jobs, all does both; any number of each"
+        " may share a store",
+    )
+    drain_after: float = Field(
+        default=0.0,
+        ge=0,
+        le=300,
+        description="seconds for which calls are still taken once we are asked to end, while"
+        " /readyz says 503: what a load balancer needs to notice",
+    )
+    drain_within: float = Field(
+        default=10.0,
+        ge=1,
+        le=300,
+        description="seconds after that for what was taken; what takes longer is given back",
+    )
     public_url: str = Field(description="how people and tenants reach us, https outside loopback")
     tenants: Path = Field(description="folder with one TOML file per tenant")
+    archive_folder: Path | None = Field(
+        default=None,
+        description="folder, shared by all machines, for requests closed long ago; None: they stay",
+    )
     cloud: Cloud = Field(default=Cloud.PUBLIC, description="public, gcc, gcch or dod")
     bot_app_id: Guid = Field(description="client id of the bot's Entra application")
     bot_directory: Guid = Field(description="directory in which that application is registered")
@@ -71,6 +94,13 @@ class Settings(BaseSettings):
     teams_app_version: str = Field(
         default="1.0.0", description="raise it when the package changes: Teams takes higher only"
     )
+    teams_per_second: int = Field(
+        default=50,
+        ge=1,
+        le=100_000,
+        description="calls to Teams in any second, for each directory and of all processes"
+        " together (Teams: 50)",
+    )
     publisher_name: str = Field(default="", description="who publishes the app, for its manifest")
     publisher_url: str = Field(default="", description="https page with support for the app")
     privacy_url: str = Field(default="", description="https page that says what happens to data")
@@ -86,10 +116,16 @@ class Settings(BaseSettings):
     mail_from: str = Field(default="", description="the address that mails come from, always one")
     mail_from_name: str = Field(default="Approvals", description="the name beside it")
     mail_per_minute: int = Field(
-        default=30, ge=1, le=10_000, description="mails of that mailbox, at most (Exchange: 30)"
+        default=30,
+        ge=1,
+        le=10_000,
+        description="mails of that mailbox, of all processes together (Exchange: 30)",
     )
     mail_at_once: int = Field(
-        default=4, ge=1, le=100, description="requests to that mailbox at once (Graph: 4)"
+        default=4,
+        ge=1,
+        le=100,
+        description="requests to that mailbox at once, of each process that sends mails (Graph: 4)",
     )
     smtp_host: str = Field(default="smtp.office365.com", description="where mail goes over SMTP")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="its port, with STARTTLS")
@@ -188,6 +224,14 @@ class Settings(BaseSettings):
         if any(len(key.get_secret_value()) < SHORTEST_SECRET for key in keys):
             raise ValueError(f"each must have {SHORTEST_SECRET} characters or more")
         return keys
+
+    @field_validator("archive_folder")
+    @classmethod
+    def _is_there(cls, folder: Path | None) -> Path | None:
+        """Refuse a folder that is not there: it would be noticed only once something is to go there."""
+        if folder is not None and not folder.is_dir():
+            raise ValueError("must be a folder that is there: make it, or mount it")
+        return folder
 
     @field_validator("mail_from")
     @classmethod

@@ -1,21 +1,29 @@
 """The core: what is true about approvals, and the jobs that changes leave."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
 from aiohttp import ClientSession
 
+from approvals_core.adapters.archive import FolderArchive
 from approvals_core.adapters.entra import OwnTokens
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.remembered import RememberedDirectory
+from approvals_core.allowances import Allowances
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
+from approvals_core.keeping.archiving import Archiving
 from approvals_core.ports import Directory, Mails, Store, TenantApi, Tenants
 from approvals_core.posting import Posting
 from approvals_core.telemetry import Telemetry
 from approvals_core.worker import Chores, Fetching, Nights, Reconciling
 from config import Settings
+
+log = logging.getLogger("approvals")
+
+CUSTOM_LINE = "Test installation: not for real decisions."
 
 
 class Ground(NamedTuple):
@@ -28,6 +36,7 @@ class Ground(NamedTuple):
     session: ClientSession
     tokens: OwnTokens  # our own, for other services
     telemetry: Telemetry
+    allowances: Allowances
     notice_line: str | None
 
 
@@ -58,8 +67,15 @@ def make_core(
         url=ground.settings.graph_url,
         scope=ground.settings.cloud.graph_scope,
     )
+    folder = ground.settings.archive_folder
+    archive = FolderArchive(folder) if folder else None
     approvals = Approvals(
-        store=store, commits=commits, posting=posting, tenants=tenants, directory=directory
+        store=store,
+        commits=commits,
+        posting=posting,
+        tenants=tenants,
+        directory=directory,
+        archives=archive is not None,
     )
     reconciling = Reconciling(store=store, commits=commits, tenants=tenants, api=api)
     chores = Chores(
@@ -71,6 +87,15 @@ def make_core(
         fetching=Fetching(store=store, commits=commits, tenants=tenants, api=api),
         reconciling=reconciling,
         nights=Nights(store=store, commits=commits, tenants=tenants, reconciling=reconciling),
+        archiving=Archiving(store=store, commits=commits, tenants=tenants, archive=archive),
         mails=mails,
     )
     return Core(commits, approvals, chores, directory)
+
+
+def notice_line(settings: Settings) -> str | None:
+    """Return what stands on every card and mail, None unless this is a test installation."""
+    if not settings.custom_issuers:
+        return None
+    log.warning("custom_issuers", extra={"issuers": settings.issuers})
+    return CUSTOM_LINE

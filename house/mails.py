@@ -1,7 +1,5 @@
 """Mails: how they leave, and what puts cards into them."""
 
-import time
-
 from approvals_core.adapters.card_signing import CardSigner
 from approvals_core.adapters.mail import GraphMail, MailPace, SmtpMail, TokenSignIn, trusting
 from approvals_core.adapters.small_files import read_small
@@ -78,7 +76,8 @@ def _smtp(ground: Ground) -> MailSender:
 def _pace(ground: Ground) -> MailPace:
     settings = ground.settings
     return MailPace(
+        ground.allowances,
+        mailbox=settings.mail_from,
         at_once=settings.mail_at_once,
         per_minute=settings.mail_per_minute,
-        monotonic=time.monotonic,
     )

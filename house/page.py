@@ -10,6 +10,7 @@ from approvals_core.adapters.tokens import TokenVerifier
 from approvals_core.ports import TenantApi
 from bots.page.answers import Answers
 from bots.page.files import FileDoor
+from bots.page.front import FrontDoor
 from bots.page.looking_up import LookUp
 from bots.page.pages import Pages
 from bots.page.requests import RequestDoor
@@ -51,6 +52,11 @@ def make_page(ground: Ground, core: Core, keys: Keys, *, api: TenantApi) -> Page
         _files(ground, core, shared, api),
     )
     return Page(tuple(_all_routes(doors)), issuer.close)
+
+
+def front_routes(settings: Settings, notice_line: str | None) -> Iterable[web.RouteDef]:
+    """Return the routes of our address itself, which says what we are, with a page of requests or without."""
+    return FrontDoor(Pages(name=settings.teams_app_name, notice_line=notice_line)).routes()
 
 
 def page_base(settings: Settings) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from typing import NamedTuple
 
 from approvals_core.adapters.graph import GraphApps
@@ -75,7 +74,7 @@ def _connector(ground: Ground, service_urls: ServiceUrls) -> Connector:
         app_id=settings.bot_app_id,
         app_directory=settings.bot_directory,
         service_urls=service_urls,
-        pace=Pace(monotonic=time.monotonic, sleep=asyncio.sleep),
+        pace=Pace(ground.allowances, sleep=asyncio.sleep, per_second=settings.teams_per_second),
         sleep=asyncio.sleep,
         jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 (spreads load, guards nothing)
         clock=ground.now,

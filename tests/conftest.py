@@ -1,5 +1,6 @@
 """What every test may need: how hypothesis searches, and a real browser."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,20 +9,33 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser import find_browser, install_line
 from tests.logged import log
-from tests.outside import authority, playground
+from tests.outside import authority, first_keys, playground
 from tests.running import running
-from tests.store_fixtures import redis_url, store, store_url
+from tests.store_fixtures import (
+    pytest_generate_tests,
+    redis_cluster_url,
+    redis_url,
+    store,
+    store_url,
+)
 
 __all__ = [
     "authority",
     "browser",
+    "first_keys",
     "log",
     "playground",
+    "pytest_generate_tests",
+    "redis_cluster_url",
     "redis_url",
     "running",
     "store",
     "store_url",
 ]
+
+# Nobody here trusts what the machine trusts, only the playground's own authority: to read the
+# machine's hundred certificates, twice for each service, takes as long as many a test.
+os.environ["SSL_CERT_FILE"] = os.devnull
 
 # A slow machine is no failure. The blob printed with a failure repeats it: @reproduce_failure(...).
 settings.register_profile(

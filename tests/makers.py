@@ -10,6 +10,7 @@ from approvals_core.approvals import ANSWER_BY, Approvals, Outcome
 from approvals_core.arx import Arx, ArxAction, ArxApprover
 from approvals_core.arx.times import ticks_of
 from approvals_core.committing import Commits
+from approvals_core.keeping.archiving import Archiving
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -22,7 +23,7 @@ from approvals_core.models import (
     Place,
     PlaceState,
 )
-from approvals_core.ports import Answer, Store
+from approvals_core.ports import Answer, Archive, Store
 from approvals_core.posting import Posting
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import Stamp
@@ -116,9 +117,15 @@ class Core:
     """The real core on a store, with everything outside it faked, and one document in it."""
 
     def __init__(
-        self, store: Store, *, tenant: Tenant | None = None, clock: Clock | None = None
+        self,
+        store: Store,
+        *,
+        tenant: Tenant | None = None,
+        clock: Clock | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.store = store
+        self.archive = archive
         self.clock = clock or Clock(START)
         self.tenants = FakeTenants(tenant or a_tenant())
         self.api = FakeTenantApi()
@@ -143,11 +150,17 @@ class Core:
             "tenants": self.tenants,
         }
         posting = Posting(**parts, api=self.api)
-        self.approvals = Approvals(**parts, posting=posting, directory=self.directory)
+        self.approvals = Approvals(
+            **parts,
+            posting=posting,
+            directory=self.directory,
+            archives=self.archive is not None,
+        )
         self.cards = Cards(**parts, channels={"teams": self.channel}, now=now)
         fetching = Fetching(**parts, api=self.api, jitter=lambda: 0.5)
         self.reconciling = Reconciling(**parts, api=self.api, jitter=lambda: 0.5)
         self.nights = Nights(**parts, reconciling=self.reconciling)
+        self.archiving = Archiving(**parts, archive=self.archive, batch=2)
         self.chores = Chores(
             **parts,
             posting=posting,
@@ -155,6 +168,7 @@ class Core:
             fetching=fetching,
             reconciling=self.reconciling,
             nights=self.nights,
+            archiving=self.archiving,
             mails=self.mails if self.mails_set_up else None,
         )
         self.worker = Worker(
@@ -163,6 +177,7 @@ class Core:
             chores=self.chores,
             tenants=self.tenants,
             now=now,
+            mails_at_once=self.chores.mails_at_once,
             jitter=lambda: 0.5,
         )
 

@@ -81,6 +81,8 @@ def _schema() -> dict[str, Any]:
     defined["Element"] = _by_type(defined, (*_VERSION_1_0, "ActionSet"))
     defined["Action"] = _by_type(defined, tuple(_actions()))
     defined["Container"]["properties"]["style"] = {"enum": ["default", "emphasis"]}
+    # Of version 1.2: elsewhere the box stands inside the margins (microsoft/AdaptiveCards, issue 5117).
+    defined["Container"]["properties"]["bleed"] = _FLAG
     defined["Container"]["properties"]["items"] = _some("Element")
     defined["ColumnSet"]["properties"]["columns"] = _some("Column")
     facts = _object({"title": _TEXT, "value": _TEXT}, "title", "value")

@@ -21,6 +21,7 @@ from playground.reading import button, buttons, words
 from playground.records import Json, Message, Sender
 
 WIKI_NUMBER = "REQ-34562-126"
+PATIENCE = 20.0  # seconds: a busy machine is slow, and waiting costs nothing where all goes well
 
 
 class Clock:
@@ -76,7 +77,7 @@ class Running:
         chat = self.playground.world.chat_of(alias)
         return words(chat.messages[-1].card or {}) if chat and chat.messages else ""
 
-    async def says(self, alias: str, *parts: str, within: float = 8.0) -> str:
+    async def says(self, alias: str, *parts: str, within: float = PATIENCE) -> str:
         """Wait until somebody's stored card says all of *parts*."""
 
         def look() -> str | None:
@@ -112,7 +113,7 @@ class Running:
         assert message is not None, f"{alias} has no card"
         return await self.playground.teams.click(alias, message.id, action, {"comment": comment})
 
-    async def until(self, look: Any, *, within: float = 8.0) -> Any:
+    async def until(self, look: Any, *, within: float = PATIENCE) -> Any:
         return await self.playground.world.until(look, within=within)
 
     def told(self) -> list[Any]:

@@ -3,7 +3,8 @@ A process that commits, to be raced against, or killed while it does.
 
 ``python -m tests.store_child URL race NAME COUNT`` tries for version 1 of each of COUNT approvals, twenty
 at a time, and prints the numbers of those that it won. ``… URL write`` commits for ever, and
-prints the number of each approval once it is acknowledged.
+prints the number of each approval once it is acknowledged. ``… URL take`` takes what it can get
+of a budget of 100 permits, and prints how many that were.
 """
 
 import asyncio
@@ -60,6 +61,13 @@ async def write(store: Store) -> None:
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
 
+async def take(store: Store) -> None:
+    """Ask for more than there is, most of it at the same time."""
+    sys.stdin.readline()  # the starting shot
+    asked = (store.budgets.take("shared", ((100, 600.0),), most=3) for _ in range(200))
+    say(sum(granted.permits for granted in await asyncio.gather(*asked)))
+
+
 def say(number: int) -> None:
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
@@ -71,6 +79,8 @@ async def main(url: str, mode: str, *arguments: str) -> None:
     sys.stdout.flush()
     if mode == "race":
         await race(store, arguments[0], int(arguments[1]))
+    elif mode == "take":
+        await take(store)
     else:
         await write(store)
     await store.close()

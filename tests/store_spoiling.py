@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from approvals_core.adapters.redis_store.keys import ScopeKeys
 from tests.store_makers import SCOPE
@@ -21,7 +21,7 @@ async def spoil(store_url: str, key: str, scope: str = SCOPE) -> None:
             assert done.rowcount == 1
         return
     jobs = ScopeKeys(scope).jobs
-    async with Redis.from_url(store_url, decode_responses=True) as client:
+    async with redis_client(store_url) as client:
         text = str(await client.hget(jobs, key))
         head, _, _ = text.partition("{")
         assert head.count("|") == 5
@@ -38,6 +38,14 @@ async def spoil_approval(store_url: str, public_id: str) -> None:
             assert done.rowcount == 1
         return
     keys = ScopeKeys(SCOPE)
-    async with Redis.from_url(store_url, decode_responses=True) as client:
+    async with redis_client(store_url) as client:
         key = await client.hget(keys.ids, public_id)
         await client.hset(keys.approval(str(key)), "record", NEWER)
+
+
+def redis_client(store_url: str) -> "Redis | RedisCluster":
+    """Return a client of the server or cluster at *store_url*."""
+    kind, _, servers = store_url.partition("://")
+    if kind == "redis+cluster":
+        return RedisCluster.from_url(f"redis://{servers.partition(',')[0]}", decode_responses=True)
+    return Redis.from_url(store_url, decode_responses=True)

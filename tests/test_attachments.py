@@ -5,13 +5,23 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from yarl import URL
 
 from approvals_core.models import Attachment
 from approvals_core.ports import FetchedFile, FetchedKind
-from bots.page.downloads import disposition, download, safe_name, type_of, written
+from bots.page.downloads import (
+    HungUp,
+    disposition,
+    download,
+    safe_name,
+    type_of,
+    while_there,
+    written,
+)
+from bots.page.files import EACH
 from bots.page.turns import Turns
 from cards.approval import approval_card
 from cards.viewer import Viewer
@@ -356,6 +366,53 @@ class TestTurns:
             await over.wait()
             writer.transport.abort()
 
+    async def test_who_hangs_up_while_the_tenant_is_slow_gives_his_back(self):
+        turns, asked, over = Turns(1, 1), asyncio.Event(), asyncio.Event()
+        ended: list[str] = []
+
+        async def slow_tenant() -> None:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("asking")
+
+        async def fetching(request: web.Request) -> web.StreamResponse:
+            with pytest.raises(HungUp):
+                async with turns.one("maria", within=60):
+                    await while_there(request, slow_tenant(), every=0.01)
+            over.set()
+            return web.Response()
+
+        async with a_server(fetching) as (url, _seen), asyncio.timeout(20):
+            _reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+            writer.write(b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            await asked.wait()
+            writer.close()
+            await over.wait()
+            async with turns.one("maria", within=0):
+                assert ended == ["asking"]
+
+    async def test_who_stays_gets_what_came_and_what_failed(self):
+        async def answering(request: web.Request) -> web.StreamResponse:
+            async def failing() -> str:
+                raise ValueError("no")
+
+            async def late() -> str:
+                await asyncio.sleep(0)
+                return "there"
+
+            with pytest.raises(ValueError, match="no"):
+                await while_there(request, failing(), every=0.01)
+            return web.Response(text=await while_there(request, late(), every=0.01))
+
+        async with (
+            a_server(answering) as (url, _seen),
+            aiohttp.ClientSession() as client,
+            client.get(url) as answer,
+        ):
+            assert await answer.text() == "there"
+
     async def test_it_is_held_until_the_file_has_left(self):
         held: list[bool] = []
         turns, fetched = Turns(1, 1), asyncio.Event()
@@ -479,6 +536,23 @@ class TestPage:
         assert said in answer.text
         assert path in answer.links
         assert "Content-Disposition" not in answer.headers
+
+    async def test_who_hung_up_keeps_no_turn_though_the_tenant_still_thinks(
+        self, service: Running, visitor: Visitor
+    ):
+        path = await with_files(service)
+        await visitor.open(path)
+        dripping = Fault(kind=FaultKind.DRIPPING, seconds=0.5, times=EACH)
+        service.playground.world.set_fault(FILES, dripping)
+        hung = [asyncio.create_task(visitor.get(f"{path}/attachments/1")) for _ in range(EACH)]
+        await service.until(lambda: len(files_asked_of(service)) == EACH)
+
+        for each in hung:
+            each.cancel()
+        file = await visitor.get(f"{path}/attachments/1")
+
+        assert file.status == 200
+        assert file.body.startswith(b"%PDF-")
 
 
 class _OnBehalf(Edited):

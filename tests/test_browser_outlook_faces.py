@@ -12,7 +12,7 @@ from approvals_core.tenant import Action
 from cards.approval import Aside
 from cards.outlook.body import read_body
 from tests.card_forms import REASONED, asks
-from tests.card_makers import APPROVE, NEED_INFO, REJECT
+from tests.card_makers import APPROVE, NEED_INFO, REJECT, a_content, a_place, a_view, an_approval
 from tests.card_pictures import PHONE, Sheet, a_sheet
 from tests.outlook_faces import CHOOSING, DRAW, LOOKS, in_mail, outlook_faces
 
@@ -37,6 +37,27 @@ async def test_every_face_fits_and_can_be_read(sheet: Sheet, theme, width, opene
     assert await sheet.sticking_out() == []
     pale = [each.partition(": ")[2] for each in await sheet.low_contrasts()]
     assert [each for each in pale if re.search(r"\w\w", each)] == []  # signs are no words
+
+
+@pytest.mark.parametrize(
+    ("total", "written"),
+    [
+        ("1112480", "€1,112,480.00"),
+        ("21112480", "€21,112,480.00"),
+        ("123456789012345", "€123,456,789,012,345.00"),
+    ],
+)
+async def test_no_amount_breaks_inside_the_number_on_a_phone(
+    sheet: Sheet, total: str, written: str
+) -> None:
+    content = a_content(unit_value=total)
+    card = in_mail(a_view(an_approval(a_place(), content=content)))
+    await sheet.draw([("card", card)], theme="light", width=PHONE, opened=False)
+
+    amount = sheet.page.get_by_text(written, exact=True)
+
+    lines = "words => { const all = document.createRange(); all.selectNodeContents(words); return all.getClientRects().length }"
+    assert await amount.evaluate(lines) == 1
 
 
 async def pressed(sheet: Sheet, button: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Store
 from approvals_core.rules.draft import Draft, Stamp
-from bots.cli.__main__ import check_config
+from bots.cli.__main__ import check_config, parser
 from config import Settings
 from playground.faults import Fault, FaultKind
 from tests.running import Running
@@ -97,6 +98,18 @@ async def test_what_waits_for_an_operator_is_listed_alone(store: Store, terminal
     assert len(terminal.lines) == 1
     assert terminal.lines[0].startswith("pr-REQ-2")
     assert "waits for you" in terminal.lines[0]
+
+
+async def test_a_request_that_waits_for_two_reasons_says_once_that_it_waits(
+    store: Store, terminal: Terminal
+) -> None:
+    lost = a_place(person=None, unbound="unknown alias")
+    await kept(store, an_approval(places=(lost,), unclear="the Summary API answered HTTP 403"))
+
+    await terminal.type("requests", "list")
+
+    assert terminal.text.count("waits for you") == 1
+    assert "(waits for you; not reconciled, the Summary API answered HTTP 403)" in terminal.text
 
 
 async def test_an_empty_list_says_so(store: Store, terminal: Terminal) -> None:
@@ -597,3 +610,35 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
     """Return the environment of a program with these settings and no other of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("APPROVALS_")}
     return kept | {f"APPROVALS_{name}": value for name, value in values.items()}
+
+
+# -- typing -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("jobs --limit x", "--limit: must be a number from 1 to"),
+        ("jobs --limit 0", "--limit: must be a number from 1 to"),
+        ("payloads list --days 99999999999", "--days: must be a number from 1 to 36500"),
+        ("settle REQ-1 first accepted --by Olga", "SEAT: must be a place's number"),
+        ("settle REQ-1", "the following arguments are required: SEAT, accepted|not-taken|"),
+        ("dead-letters replay '' --by Olga", "ID: must not be blank"),
+        ("payloads show ''", "ID: must not be blank"),
+        ("tenants enable pr --by ' '", "--by: must not be blank"),
+        ("templates show pr Reminder", "one of the arguments --request --sample is required"),
+    ],
+)
+def test_what_is_mistyped_is_told_in_plain_words(
+    capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(shlex.split(words))
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+async def test_as_far_back_as_one_may_type_there_is_still_a_date(terminal: Terminal) -> None:
+    for verb in ("list", "late"):
+        assert await terminal.type("payloads", verb, "--days", "36500") == 0

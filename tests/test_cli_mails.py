@@ -1,11 +1,14 @@
 """What operators are told of mails, and how they say that one came back, on both stores."""
 
-from approvals_core.models import LetterState, Occasion
+from datetime import UTC, datetime
+
+from approvals_core.models import Job, Lane, Letter, LetterState, Occasion
 from approvals_core.ports import Store
 from tests.store_makers import (
     KEY,
     NOON,
     a_change,
+    a_job,
     a_letter,
     a_place,
     an_approval,
@@ -16,6 +19,7 @@ __all__ = ["tenants", "terminal"]
 
 SENT = a_letter(state=LetterState.SENT, sent_at=NOON)
 BOSS = "boss@contoso.com"
+FAR = datetime(2199, 1, 1, tzinfo=UTC)
 REFUSED = a_letter(
     id="1" * 32,
     address=BOSS,
@@ -81,6 +85,59 @@ async def test_a_mail_that_was_opened_is_said_to_be(store: Store, terminal: Term
     [line] = [line for line in terminal.lines if "seen@" in line]
     assert "reminder 2 to seen@contoso.com" in line
     assert "opened first at 2025-01-01 12:00:00 UTC" in line
+
+
+async def told_of(store: Store, terminal: Terminal, letter: Letter, *jobs: Job) -> str:
+    """Return what is said of *letter*, whose job is one of *jobs*."""
+    approval = an_approval(places=(a_place(round=2, attempt=1),), round=2, revision=2)
+    await store.commit(a_change(approval, letters=(letter,), jobs=jobs))
+    await terminal.type("requests", "explain", "pr-one")
+    [line] = [line for line in terminal.lines if letter.address in line and "bounced" not in line]
+    return line
+
+
+def job_of(letter: Letter, due: datetime) -> Job:
+    return a_job(f"mail/{an_approval().id}/{letter.id}", lane=Lane.MAIL, due=due)
+
+
+async def test_when_a_mail_that_waits_is_tried_again_is_said(
+    store: Store, terminal: Terminal
+) -> None:
+    waiting = a_letter(round=2, state=LetterState.WAITING, reason="HTTP 503")
+
+    line = await told_of(store, terminal, waiting, job_of(waiting, FAR))
+
+    assert "waiting at 2025-01-01 12:00:00 UTC: HTTP 503; tried again at 2199-01-01" in line
+
+
+async def test_a_mail_that_is_due_is_said_to_wait_for_the_mailbox(
+    store: Store, terminal: Terminal
+) -> None:
+    waiting = a_letter(round=2, state=LetterState.WAITING, attempts=0)
+
+    line = await told_of(store, terminal, waiting, job_of(waiting, NOON))
+
+    assert line.endswith(
+        "; it is due since 2025-01-01 12:00:00 UTC, and goes once the mailbox takes it"
+    )
+
+
+async def test_of_an_attempt_under_way_is_said_when_it_is_looked_at_again(
+    store: Store, terminal: Terminal
+) -> None:
+    sending = a_letter(round=2)
+
+    line = await told_of(store, terminal, sending, job_of(sending, FAR))
+
+    assert "; if that process died, it is looked at again at 2199-01-01" in line
+
+
+async def test_a_mail_that_nothing_sends_any_more_is_said_to_be_so(
+    store: Store, terminal: Terminal
+) -> None:
+    line = await told_of(store, terminal, a_letter(round=2, state=LetterState.WAITING))
+
+    assert line.endswith("; nothing sends it any more, see `python -m bots.cli dead-letters list`")
 
 
 async def test_without_mails_nothing_is_said_of_them(store: Store, terminal: Terminal) -> None:

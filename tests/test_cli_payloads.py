@@ -23,7 +23,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import PayloadCursor, Store
 from approvals_core.rules.draft import Draft, Stamp
-from bots.cli.desk import utc_now
+from bots.cli.doing import utc_now
 from bots.cli.payload_log import PERSONAL
 from tests.store_makers import KEY, MINUTE, SCOPE, a_change, a_job, a_place, an_approval
 from tests.store_spoiling import spoil_approval

@@ -131,16 +131,25 @@ def test_what_would_let_nobody_or_everybody_in_is_refused(name: str, value: str)
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("role", "leader"),
+        ("drain_after", "-1"),
+        ("drain_within", "0"),
+        ("drain_within", "for ever"),
+    ],
+)
+def test_what_a_process_does_and_how_it_ends_is_one_of_what_there_is(name: str, value: str) -> None:
+    assert wrong_in(**{name: value}) == {name}
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "store.db",
         "sqlite://store.db",
         "sqlite:///",
         "postgres://db/approvals",
-        "redis:///0",
-        "redis://db/first",
-        "unix://",
-        "unix:",
     ],
 )
 def test_a_store_nobody_can_open_is_refused(url: str) -> None:
@@ -153,8 +162,32 @@ def test_a_store_nobody_can_open_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "mistake"),
+    [
+        ("redis:///0", "has no host"),
+        ("redis://db/first", "has a database that is no number"),
+        ("redis://db?wait_replica=1", "has a setting that we do not know: wait_replica"),
+        ("unix://", "has no path of a socket"),
+        ("unix:", "has no path of a socket"),
+    ],
+)
+def test_the_mistake_in_the_address_of_a_redis_is_named(url: str, mistake: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(store_url=url)
+
+    assert mistakes(refused.value) == [f"APPROVALS_STORE_URL: {mistake}"]
+
+
+@pytest.mark.parametrize(
     "url",
-    ["sqlite:////var/x.db", "redis://db", "rediss://u:p@db:6380/1", "unix:///run/redis.sock?db=1"],
+    [
+        "sqlite:////var/x.db",
+        "redis://db",
+        "rediss://u:p@db:6380/1",
+        "unix:///run/redis.sock?db=1",
+        "redis+cluster://a:1,b:2?wait_replicas=1",
+        "rediss+sentinel://a,b/approvals/1",
+    ],
 )
 def test_a_store_somebody_can_open_is_not(url: str) -> None:
     assert settings(store_url=url).store_url == url

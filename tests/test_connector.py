@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from approvals_core.adapters.graph import INSTALL_WITHIN
+from approvals_core.allowances import Allowances
 from approvals_core.errors import (
     AnswerLost,
     CardGone,
@@ -62,7 +63,7 @@ async def a_connector(
             app_id=names.BOT_APP,
             app_directory=names.DIRECTORY,
             service_urls=ServiceUrls([url]),
-            pace=pace or Pace(monotonic=clock.monotonic, sleep=clock.sleep),
+            pace=pace or Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep),
             sleep=clock.sleep,
             jitter=lambda: 1.0,
             clock=clock.now,
@@ -287,6 +288,22 @@ async def test_throttling_for_long_is_handed_back_at_once(maria: Maria, clock: C
     assert clock.slept == []
 
 
+async def test_a_conversation_that_teams_wants_left_alone_is_left_alone_by_all_calls(
+    maria: Maria, clock: Clock
+) -> None:
+    chat = await maria.meet()
+    maria.fail(FaultKind.THROTTLED, seconds=60)
+    with pytest.raises(ChannelBusy, match="429"):
+        await maria.send(to=chat)
+
+    with pytest.raises(ChannelBusy, match="our own pace") as told:
+        await maria.send(to=chat)
+    clock.advance(told.value.retry_after)
+
+    assert told.value.retry_after == pytest.approx(60)
+    await maria.send(to=chat)
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -373,7 +390,7 @@ async def test_whoever_waits_too_long_for_his_turn_sends_nothing(
     async def never(_seconds: float) -> None:
         await asyncio.Event().wait()
 
-    pace = Pace(monotonic=clock.monotonic, sleep=never)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=never)
     chat = playground.world.open_chat(MARIA)
     url = playground.teams.service_url
     async with a_connector(playground, clock, url, pace=pace) as connector:

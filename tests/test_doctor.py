@@ -213,7 +213,7 @@ BROKEN: list[tuple[Callable[[Clinic], None], str, str, str]] = [
     (no_bot, BOT, "401 BotNotRegistered", "az bot create --app-type SingleTenant"),
     (blocked_bot, BOT, "403 BotDisabledByAdmin", "allow the app"),
     (no_connector, BOT, "ClientConnectorError", "Let this machine reach"),
-    (no_consent, PEOPLE, "lacks User.Read.All", "administrator's consent"),
+    (no_consent, PEOPLE, ", and needs User.Read.All", "administrator's consent"),
     (forbidding_graph, PEOPLE, "HTTP 403", "administrator's consent"),
     (failing_graph, PEOPLE, "HTTP 500", "try again"),
     (no_tenants_api, "token for the API of pr", "AADSTS500011", names.PURCHASING_URI),
@@ -297,7 +297,17 @@ async def test_the_roles_that_a_tenants_api_sees_are_told(clinic: Clinic) -> Non
     await clinic.examine()
 
     [line] = [line for line in clinic.lines if "token for the API of pr" in line]
-    assert line.endswith("roles: Decisions.Post")
+    assert line.endswith(", with the roles: Decisions.Post")
+
+
+async def test_a_token_without_a_role_is_told_in_words(clinic: Clinic) -> None:
+    clinic.playground.issuer.roles[names.BOT_APP, names.PURCHASING_API] = []
+
+    await clinic.examine()
+
+    [line] = [line for line in clinic.lines if "token for the API of pr" in line]
+    assert f"without an app role: that is enough where the API knows {names.BOT_APP}" in line
+    assert "where it wants a role, have that assigned" in line
 
 
 # -- somebody else at our address -----------------------------------------------------

@@ -1,14 +1,18 @@
 """`doctor mail` against the playground: all well, then each step broken in turn, through real HTTP, SMTP and tokens."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from bots.cli.doctor import sign_in
 from bots.cli.doctor.finding import Verdict
+from bots.cli.doctor.ward import opened
 from playground import names
-from tests.clinic import Clinic, clinic
+from tests import terminal
+from tests.clinic import Clinic, clinic, settings_of
 from tests.outside import authority, playground
 
 __all__ = ["authority", "clinic", "playground"]
@@ -34,7 +38,7 @@ async def test_an_installation_that_works_has_nothing_broken(ward: Clinic) -> No
 
     assert ward.steps(Verdict.BROKEN) == ward.steps(Verdict.WAITS) == [], ward.lines
     assert code == 0
-    assert ward.lines[-1] == "\nNothing is broken, 5 cannot be seen from here."
+    assert ward.lines[-1] == "\nNothing is broken, 6 cannot be seen from here."
 
 
 async def test_what_only_the_cloud_can_show_is_told_with_where_to_look(ward: Clinic) -> None:
@@ -139,3 +143,51 @@ async def test_an_expired_secret_keeps_graph_waiting(ward: Clinic) -> None:
     assert ward.steps(Verdict.BROKEN) == ["the bot's secret"]
     assert "the mailbox" in ward.steps(Verdict.WAITS)
     assert ward.playground.issuer.applications[names.BOT_APP].expired
+
+
+# -- signing in on the page -----------------------------------------------------------
+
+
+async def test_where_the_page_leads_and_what_entra_must_know_of_it_is_told(ward: Clinic) -> None:
+    back = f"{ward.settings['PUBLIC_URL']}/signed-in"
+
+    await ward.examine()
+
+    assert any("signing in on the page: leads to" in line and back in line for line in ward.lines)
+    at = next(n for n, line in enumerate(ward.lines) if "the redirect URI in Entra" in line)
+    assert ward.lines[at].startswith("unseen")
+    assert f"--web-redirect-uris {back}" in ward.lines[at + 1]
+
+
+async def test_a_service_that_runs_under_another_public_address_is_told(ward: Clinic) -> None:
+    running = ward.settings["PUBLIC_URL"]
+    ward.settings["PUBLIC_URL"] = running.replace("127.0.0.1", "localhost")
+
+    await ward.examine()
+
+    [told] = [line for line in ward.lines if "signing in on the page" in line]
+    assert told.startswith("broken")
+    assert f"sent back to {running}/signed-in, by the settings it is http://localhost" in told
+
+
+async def test_without_secret_keys_there_is_no_page(ward: Clinic) -> None:
+    needy = ("MAIL_", "SMTP", "OUTLOOK_", "SECRET_KEYS")
+    ward.settings = {k: v for k, v in ward.settings.items() if not k.startswith(needy)}
+
+    assert await ward.examine() == 1
+    assert "signing in on the page" in ward.steps(Verdict.BROKEN)
+    assert any("Set APPROVALS_SECRET_KEYS" in line for line in ward.lines)
+
+
+async def test_an_address_without_https_is_none_that_entra_sends_anybody_to() -> None:
+    given = settings_of(given_for_real("http://localhost:3978"))
+    async with opened(given, (), now=lambda: datetime.now(UTC), package=Path("none.zip")) as ward:
+        found = await sign_in.page(ward, able=True)
+
+    assert found.verdict is Verdict.BROKEN
+    assert found.saw.startswith("http://localhost:3978/signed-in is not https")
+
+
+def given_for_real(public_url: str) -> dict[str, str]:
+    given = terminal.given("sqlite:///none.db", Path("tenants"))
+    return given | {"PUBLIC_URL": public_url, "SECRET_KEYS": "x" * 32}

@@ -9,15 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from approvals_core.models import ActionTaken, Attachment, Named, Occasion
+from approvals_core.models import ActionTaken, Attachment, Named, Occasion, PlaceState
 from approvals_core.ports import View
+from approvals_core.tenant import Action
 from cards.html import STYLESHEET, request_html
+from cards.html.steps import route_steps
 from cards.html.styles import STYLES
 from cards.mail import Composed, parse
 from cards.mail.document import in_script
 from cards.text import clean
-from tests.card_faces import views
-from tests.card_makers import VIEWER, a_content, a_place, a_view, an_approval, taken
+from tests.card_faces import REJECTION, views
+from tests.card_makers import (
+    APPROVE,
+    REJECT,
+    VIEWER,
+    a_content,
+    a_place,
+    a_tenant,
+    a_view,
+    an_approval,
+    taken,
+)
 from tests.html_reading import Element, comments_in, read_html, shape
 from tests.mail_faces import GOLDEN, PAGE, SIGNED, a_mail, card_of, files, mails, without_styles
 
@@ -118,6 +130,29 @@ def test_a_comment_on_the_route_stands_there_once() -> None:
     assert body_of(mail).text.count("budget line is confirmed") == 1
 
 
+def route_of(name: str) -> dict[str, tuple[str, bool]]:
+    """Return what the route says of each row in that state, and whether it is that row's turn."""
+    return {s.words: (s.state, s.is_now) for s in route_steps(views()[name], VIEWER)}
+
+
+def test_who_is_asked_and_may_decide_is_asked_now() -> None:
+    assert route_of("pending")["Finance — you"] == ("is asked now", True)
+
+
+def test_whose_decision_is_under_way_is_not_asked_any_more() -> None:
+    assert route_of("sending")["Finance — you"] == ("a decision is under way", True)
+
+
+@pytest.mark.parametrize("name", ["held-sending", "held-unconfirmed", "held-approved"])
+def test_who_is_held_by_the_decision_of_another_is_not_asked_now(name: str) -> None:
+    assert route_of(name)["CFO — you"] == ("waits: somebody else has decided", False)
+
+
+def test_where_each_decides_for_himself_nobody_waits_for_another() -> None:
+    assert ("is asked now", True) in route_of("each-for-himself").values()
+    assert "waits: somebody else has decided" not in str(route_of("each-for-himself"))
+
+
 # -- for whom ----------------------------------------------------------------------
 
 
@@ -212,8 +247,33 @@ def test_whoever_is_told_hears_how_it_ended() -> None:
     mail = a_mail(views()["done"], seat=None, occasion=Occasion.ENDED)
 
     assert "Approved by Maria Keller" in body_of(mail).text
-    assert mail.subject.startswith("Completed: ")
+    assert mail.subject.startswith("Approved: ")
     assert "Only those who were asked can open the request." in in_one_line(mail)
+
+
+@pytest.mark.parametrize(
+    ("done", "says"),
+    [
+        ((taken(),), "Approved"),
+        ((taken(**REJECTION),), "Rejected"),
+        ((taken(), taken(**REJECTION)), "Rejected"),
+        ((taken(action="Remark"),), "Completed"),  # what only says something ends nothing
+        ((taken(failed="No budget"),), "Completed"),
+        ((taken(round=0),), "Completed"),
+        ((), "Completed"),
+    ],
+)
+def test_the_subject_says_how_the_request_ended_as_far_as_that_is_known(
+    done: tuple[ActionTaken, ...], says: str
+) -> None:
+    gone = a_place(state=PlaceState.REMOVED)
+    remark = Action(code="Remark", label="Remark", past="Remarked", holds=False)
+    tenant = a_tenant(actions=(APPROVE, REJECT, remark))
+    over = a_view(an_approval(gone).model_copy(update={"taken": done}), tenant=tenant)
+
+    mail = a_mail(over, seat=None, occasion=Occasion.ENDED)
+
+    assert mail.subject == f"{says}: Laptops for the Lisbon design team (PR-2026-00417)"
 
 
 def test_an_end_for_one_is_no_end_for_those_who_are_asked_still() -> None:

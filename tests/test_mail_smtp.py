@@ -11,10 +11,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
+import aiosmtplib
 import pytest
 
 from approvals_core.adapters.mail import MailPace, SmtpMail, TokenSignIn, trusting
-from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
+from approvals_core.adapters.mail.smtp_answers import Step, troubled
+from approvals_core.allowances import Allowances
+from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, MailboxBusy, Unreachable
 from playground import names
 from playground.certificates import CertificateAuthority
 from playground.faults import Fault, FaultKind
@@ -34,8 +37,8 @@ def clock() -> Clock:
 
 
 def a_pace(clock: Clock, **changed: Any) -> MailPace:
-    given = {"at_once": 4, "per_minute": 30, "monotonic": clock.monotonic}
-    return MailPace(**(given | changed))
+    given = {"at_once": 4, "per_minute": 30, "mailbox": "approvals@contoso.com"}
+    return MailPace(Allowances(None, monotonic=clock.monotonic), **(given | changed))
 
 
 def a_sender(playground: Playground, clock: Clock, **changed: Any) -> SmtpMail:
@@ -267,6 +270,9 @@ async def test_what_is_no_address_is_not_sent_to(
     assert inbox(playground) == inbox(playground, ELSEWHERE) == []
 
 
+NO_SENDER = "look at APPROVALS_MAIL_FROM: the server does not take it as a sender"
+
+
 # -- a server that says no ----------------------------------------------------------
 
 
@@ -284,11 +290,26 @@ async def test_a_greylisted_mail_is_sent_later(sender: SmtpMail, playground: Pla
 @pytest.mark.parametrize(
     ("kind", "how", "outcome", "said"),
     [
-        (FaultKind.NO_RECIPIENT, {}, Unreachable, "its answer to the recipient: 550 5.1.1"),
-        (FaultKind.STATUS, {"status": 550}, ChannelBusy, "its answer to the sender: 550 5.0.0"),
+        (
+            FaultKind.NO_RECIPIENT,
+            {},
+            Unreachable,
+            "its answer to the recipient: 550 5.1.1: nobody there has this address",
+        ),
+        (
+            FaultKind.STATUS,
+            {"status": 550},
+            MailboxBusy,
+            f"its answer to the sender: 550 5.0.0: {NO_SENDER}",
+        ),
         (FaultKind.STATUS, {"status": 450}, ChannelBusy, "its answer to the sender: 450 4.0.0"),
         (FaultKind.THROTTLED, {}, ChannelBusy, "its answer to DATA: 452 4.3.1"),
-        (FaultKind.CONTENT_REFUSED, {}, CardRefused, "its answer to the mail: 554 5.6.0"),
+        (
+            FaultKind.CONTENT_REFUSED,
+            {},
+            CardRefused,
+            "its answer to the mail: 554 5.6.0: it takes no mail as this one",
+        ),
     ],
 )
 async def test_a_no_is_told_without_the_servers_words(  # noqa: PLR0917
@@ -320,7 +341,7 @@ async def test_a_wrong_password_stops_all_mails_for_a_while(
 
     with pytest.raises(ChannelBusy, match="signing in: 535") as first:
         await sender.send(a_mail())
-    with pytest.raises(ChannelBusy, match="our own pace") as second:
+    with pytest.raises(MailboxBusy, match="signing in: 535") as second:
         await sender.send(a_mail())
 
     assert first.value.retry_after == second.value.retry_after == 300
@@ -353,10 +374,54 @@ async def test_another_sender_than_the_mailbox_is_refused(
 
     with pytest.raises(ChannelBusy, match=r"its answer to the sender: 554 5\.2\.252") as first:
         await sender.send(a_mail())
-    with pytest.raises(ChannelBusy, match="our own pace") as second:
+    with pytest.raises(MailboxBusy, match="send as APPROVALS_MAIL_FROM") as second:
         await sender.send(a_mail())
 
     assert first.value.retry_after == second.value.retry_after == 300
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "advice"),
+    [
+        (b"554 5.2.252 SendAsDenied", MailboxBusy, "send as APPROVALS_MAIL_FROM"),
+        (b"550 5.7.60 no permissions to send as this sender", MailboxBusy, "send as"),
+        (b"550 5.1.8 bad outbound sender", MailboxBusy, "an administrator has to release it"),
+        (b"552 5.3.4 too big", CardRefused, "larger than the server takes"),
+        (b"550 5.7.1 policy", CardRefused, "it takes no mail as this one"),
+    ],
+    ids=["send as denied", "send as", "blocked", "size", "policy"],
+)
+def test_what_is_wrong_with_the_sender_is_known_though_it_is_said_after_the_mail(
+    said: bytes, outcome: type[Exception], advice: str
+) -> None:
+    problem = aiosmtplib.SMTPDataError(int(said[:3]), said[4:].decode())
+
+    told = troubled(Step.TAKEN, problem)
+
+    assert type(told) is outcome
+    assert advice in str(told)
+    assert "SendAsDenied" not in str(told)
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize(
+    "problem",
+    [
+        aiosmtplib.SMTPConnectError("x"),
+        aiosmtplib.SMTPServerDisconnected("x"),
+        aiosmtplib.SMTPReadTimeoutError("x"),
+        aiosmtplib.SMTPConnectTimeoutError("x"),
+        ConnectionResetError("x"),
+        TimeoutError(),
+        ssl.SSLError("x"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_no_name_of_a_class_stands_for_a_reason(step: Step, problem: Exception) -> None:
+    said = str(troubled(step, problem))
+
+    assert "Error" not in said
+    assert "Disconnected" not in said
 
 
 async def test_a_sender_who_is_not_taken_for_a_moment_holds_up_no_other_mail(
@@ -412,7 +477,7 @@ async def test_a_server_that_is_not_there_is_busy(playground: Playground, clock:
     sender = a_sender(playground, clock)
     await playground.smtp.stop()
 
-    with pytest.raises(ChannelBusy, match="connecting"):
+    with pytest.raises(ChannelBusy, match="no connection, it was refused or broke off: see that"):
         await sender.send(a_mail())
 
 
@@ -498,7 +563,7 @@ async def test_a_server_that_says_nothing_is_busy(playground: Playground, clock:
         await reader.read()
 
     async with a_server(talk) as port:
-        with pytest.raises(ChannelBusy, match="connecting: TimeoutError"):
+        with pytest.raises(ChannelBusy, match="no connection, it took too long"):
             await a_sender(playground, clock, port=port, within=0.2).send(a_mail())
 
 

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from playwright.async_api import Browser, expect
 
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants, read_tenants
 from approvals_core.models import Named, Occasion, PlaceState, Reminder
 from approvals_core.tenant import Mail, Tenant
+from bots.cli.templates import check_templates
 from cards.html import request_html
-from cards.mail import BadTemplate, mistakes_in, parse, template_for
+from cards.mail import BadTemplate, left_out, mistakes_in, parse, template_for
 from cards.mail.allowed import FILTERS, LOOP
+from cards.mail.filling import MOST, parsed
 from cards.mail.inert import inert
 from cards.mail.names import NAMES
-from cards.mail.templates import MOST, Template
+from cards.mail.templates import Template
 from cards.text import safe_url
 from tests.card_faces import views
 from tests.card_makers import VIEWER, a_content, a_place, a_tenant, a_view, an_approval, taken
@@ -85,8 +88,8 @@ def test_a_reminder_has_its_own_key() -> None:
         ("<p>\n{{ SummaryData.Titel }}", 2, "did you mean SummaryData.Title"),
         ("{{ Sumarydata.Title }}", 1, "did you mean SummaryData?"),
         ("\n\n{{ Submitter.Mail }}", 3, "Submitter.Mail is not known"),
-        ("{{ Title", 1, "end of print statement"),
-        ("{% if Title %}", 1, "endif"),
+        ("{{ Title", 1, "has no end: put }}"),
+        ("{% if Title %}", 1, "put {% endif %} behind it"),
         ("{% set a = Title %}", 1, "cannot stand"),
         ("{% include 'x' %}", 1, "cannot stand"),
         ("{% macro m() %}{% endmacro %}", 1, "cannot stand"),
@@ -130,6 +133,74 @@ def test_a_mistake_is_told_with_its_line(text: str, line: int, words: str) -> No
         parse(text)
 
     assert [m for m in caught.value.mistakes if m.line == line and words in m.why], caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ Title }", "has no end: put }} or %} behind it"),
+        ("{{ Title } }", "both signs without a space"),
+        ("{{ Title %}", "has no end: put }} or %} behind it"),
+        ("{% if Title", "has no end: put }} or %} behind it"),
+        ("{# Title", "this {# has no end: put #} behind it"),
+        ("{{ 'Title }}", "a quote has no end"),
+        ("{{ }}", "something is missing"),
+        ("{{ Title| }}", "something is missing"),
+        ("{% if Title == %}x{% endif %}", "something is missing"),
+        ("{% for x %}x{% endfor %}", "something is missing"),
+        ("{{ Title Title }}", "“Title” is too much here"),
+        ("{% if Title = 'x' %}x{% endif %}", "write == between two values"),
+        ("{{ (Title }}", "“)” is missing before “}”"),
+        ("{{ Title? }}", "“?” cannot stand in {{ … }} or {% … %}: take it out"),
+        ("{% shout Title %}", "{% shout … %} is not known; known are if, elif"),
+        ("{% if Title %}{% shout %}{% endif %}", "{% shout … %} is not known"),
+        ("{% endif %}", "{% endif %} belongs to nothing: put {% if … %}"),
+        ("{% else %}", "{% else %} belongs to nothing"),
+        ("{% if Title %}{% endfor %}", "{% endfor %} comes too early: put {% endif %} before it"),
+        ("{% for x in Details %}", "{% for … %} has no end: put {% endfor %} behind it"),
+        ("{% for loop in Details %}{% endfor %}", "“loop” is our own name"),
+        ("{% macro m(a=1, b) %}{% endmacro %}", "see the examples in tenants/README.md"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_plain_words(text: str, words: str) -> None:
+    [mistake] = mistakes_in(f"<p>\n{text}")
+
+    assert mistake.startswith("line 2: ")
+    assert words in mistake
+    assert not re.search(r"[Jj]inja|token|expected|statement|block", mistake)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{# <![x]> #}<p>{{ Title }}</p>", ()),
+        ("{# <script> #}<img alt='{{ Title }}'>", ("<img>: its alternative text is shown",)),
+        ('<a href="{{ PageURL }}">x</a>', ()),
+        ("<p onclick='x()'>{% if Title %}<svg></svg>{% endif %}", ("onclick of <p>", "<svg>")),
+        ("<{% if Title %}a title='{% endif %}x", ()),
+    ],
+)
+def test_what_no_mail_will_have_is_named_and_nothing_makes_that_fail(
+    text: str, named: tuple[str, ...]
+) -> None:
+    assert mistakes_in(text) == []
+    assert left_out(text) == named
+
+
+def test_the_operators_check_passes_a_comment_with_anything_in_it(tmp_path: Path) -> None:
+    file, said = tmp_path / "mail.html", list[str]()
+    file.write_text("{# <![x]> #}<p>{{ Title }}</p>", encoding="utf-8")
+
+    assert check_templates([file], said.append)
+
+    assert said == [f"{file}: no mistakes found"]
+
+
+def test_a_section_that_nobody_knows_is_found_behind_a_condition_too() -> None:
+    [mistake] = mistakes_in("<p>\n<{% if Title %}![x]>{% endif %}")
+
+    assert mistake.startswith("line 2: ")
+    assert "take this out" in mistake
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -493,9 +564,7 @@ def test_a_broken_template_breaks_neither_card_nor_signature(text: str) -> None:
 
 def _compiled(text: str) -> tuple[Any, frozenset[str]]:
     """Compile a text past its checks: some of it would be a mistake, and must do no harm either."""
-    from cards.mail.templates import _PLAIN
-
-    return _PLAIN.parse(text), frozenset()
+    return parsed(text), frozenset()
 
 
 def test_what_runs_or_loads_is_left_out() -> None:
@@ -509,7 +578,7 @@ def test_what_runs_or_loads_is_left_out() -> None:
     )
 
     assert found.attributes == {"style": "color:red", "class": "c"}
-    assert found.styles == "p{color:red}"
+    assert found.styles == ".ml-own p{color:red}"
     assert str(found.body) == (
         'Logo<a>a</a><a>b</a><a>c</a><p>d</p><a href="https://ok.example/?a=b&amp;c=d">h</a>'
         '<a href="mailto:a@b.example">i</a>'
@@ -521,18 +590,93 @@ def test_what_runs_or_loads_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("styles", "kept"),
     [
-        (".ml-foot,.ml-sheet{display:none!important}.a{color:red}", ".a{color:red}"),
-        ("@media (x){ .RQ-total{x:y} .a{color:red} }", "@media (x){ .a{color:red} }"),
-        ("./**/ml-foot{x:y}", ". ml-foot{x:y}"),
-        ("[class^=m]{x:y}p{a:b}", "p{a:b}"),
-        (".ml-a:not([a='}']){x:y}p{a:b}", ""),
-        (".a{ position : fixed;top:0}.b{Position:absolute}", ".a{ top:0}.b{}"),
-        (".a{background-position:0 0}", ".a{background-position:0 0}"),
-        ("@im/**/port 'x'", "@im port 'x'"),
+        (".ml-foot,.ml-sheet{display:none!important}.a{color:red}", ".ml-own .a{color:red}"),
+        ("@media (x){ .RQ-total{x:y} .a{color:red} }", "@media (x){.ml-own .a{color:red}}"),
+        ("./**/ml-foot{x:y}", ".ml-own . ml-foot{x:y}"),
+        ("[class^=m]{x:y}p{a:b}", ".ml-own p{a:b}"),
+        (".ml-a:not([a='}']){x:y}p{a:b}", ".ml-own p{a:b}"),
+        (".a{ position : fixed;top:0}.b{Position:absolute}", ".ml-own .a{top:0}\n.ml-own .b{}"),
+        (".a{background-position:0 0}", ".ml-own .a{background-position:0 0}"),
+        ("@im/**/port 'x'", ""),
     ],
 )
 def test_styles_that_reach_for_ours_are_left_out(styles: str, kept: str) -> None:
     assert inert(f"<style>{styles}</style>").styles == kept
+
+
+@pytest.mark.parametrize(
+    ("styles", "kept"),
+    [
+        ("table,a{x:y}", ".ml-own table,.ml-own a{x:y}"),
+        ("* {x:y}", ".ml-own *{x:y}"),
+        ("body{x:y}", ".ml-own .ml-body{x:y}"),
+        ("html > body.a p{x:y}", ".ml-own .ml-body.a p{x:y}"),
+        (":root{x:y}", ".ml-own .ml-body{x:y}"),
+        ("bodyguard{x:y}", ".ml-own bodyguard{x:y}"),
+        (":is(a,[b=',{']) i{x:y}", ".ml-own :is(a,[b=',{']) i{x:y}"),
+        (
+            "@media (a) and (b:1px){p{x:y}}q{x:y}",
+            "@media (a) and (b:1px){.ml-own p{x:y}}\n.ml-own q{x:y}",
+        ),
+        ("@layer a; p{x:y}", ".ml-own p{x:y}"),
+        ("@layer a{p{x:y}}q{x:y}", ".ml-own q{x:y}"),
+        ("@keyframes a{from{x:y}}q{x:y}", ".ml-own q{x:y}"),
+        ("+ div{x:y}q{x:y}", ".ml-own q{x:y}"),
+        ("p,~ div{x:y}q{x:y}", ".ml-own q{x:y}"),
+        ("p,,q{x:y}", ""),
+        ("p{ :not(&){x:y} }q{x:y}", ".ml-own q{x:y}"),
+        ("& + *{x:y}", ""),
+        ("p{a:(}*{x:y}", ".ml-own *{x:y}"),
+        ("p[a{x:y}*{x:y}", ".ml-own *{x:y}"),
+        ("}}*{x:y}", ".ml-own *{x:y}"),
+        ("p{a:'}*{x:y}", ""),
+        ("p{a:'\n}*{x:y}'}", ""),
+        ("p{x:y", ".ml-own p{x:y}"),
+        ("@media (a){" * 4000 + "*{x:y}", ""),
+    ],
+)
+def test_styles_reach_what_the_tenant_wrote_and_no_further(styles: str, kept: str) -> None:
+    assert inert(f"<style>{styles}</style>").styles == kept
+
+
+HIDING = (
+    "* { display:none !important }",
+    "table, section, footer, div, p, h2, a { display:none !important }",
+    "body, html, :root { display:none !important; opacity:0 }",
+    "body > *, body * , :not(.x) { visibility:hidden !important; font-size:0 !important }",
+    "div ~ footer, div + div, body ~ *, + *, ~ footer { display:none !important }",
+    "p { & ~ *, :not(&) { display:none !important } }",
+    "@media all { footer, section { display:none !important } }",
+    "@media all { } } footer { display:none !important }",
+    "p{a:(} ) } footer { display:none !important }",
+    "div { margin-bottom:-2000px !important; transform:scale(50); z-index:9; background:#fff }",
+)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("where", ["styles", "body"])
+@pytest.mark.parametrize("hiding", HIDING, ids=range(len(HIDING)))
+async def test_no_style_of_a_template_hides_what_we_put_beneath(
+    browser: Browser, hiding: str, where: str
+) -> None:
+    inside = hiding.partition("{")[2].rpartition("}")[0]
+    styles, own = (hiding, "") if where == "styles" else ("", inside)
+    template = parse(f'<style>{styles}</style><body style="{own}"><div><p>Hello</p></div></body>')
+    page = await browser.new_page()
+    await page.set_content(a_mail(a_view(), template=template, notice_line="Not real").html)
+
+    for words in ("Open the request", "You get this mail because", "Not real"):
+        shown = page.get_by_text(words).first
+        await expect(shown).to_be_visible()
+        assert await shown.evaluate(ON_TOP)
+    await page.close()
+
+
+ON_TOP = """words => {
+  const box = words.getBoundingClientRect(), size = parseFloat(getComputedStyle(words).fontSize);
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return size > 10 && words.contains(top);
+}"""
 
 
 def test_nothing_is_put_over_ours() -> None:

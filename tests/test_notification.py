@@ -315,7 +315,7 @@ def test_a_create_is_told_to_everybody_it_names_by_one_job_each() -> None:
     first = jobs(received, JobKind.MAIL)[0]
     assert first.key == f"mail/{desk.approval.id}/{letter_of(desk.approval, first)}"
     assert (first.lane, first.due, first.notification, first.number, first.round) == (
-        *(Lane.CARD, START, "payload-0", 0, 1),
+        *(Lane.MAIL, START, "payload-0", 0, 1),
     )
     assert not jobs(received, JobKind.REMIND)
 
@@ -500,10 +500,7 @@ def test_a_late_payload_takes_no_newer_mails_place_and_sends_no_second_one() -> 
 
     assert [each.id for each in desk.notifications] == ["payload-1", "payload-0"]
     assert desk.approval is not None
-    why = {
-        job.address: why_dropped(desk.approval, job, desk.tenant)
-        for job in jobs(received, JobKind.MAIL)
-    }
+    why = {job.address: why_dropped(desk.approval, job) for job in jobs(received, JobKind.MAIL)}
     assert why == {"a@x.org": "a newer mail goes to the same address", "b@x.org": ""}
 
 

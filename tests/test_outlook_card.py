@@ -19,6 +19,7 @@ from tests.card_makers import (
 )
 from tests.card_reading import texts
 from tests.card_schema import walk
+from tests.mail_faces import a_mail
 from tests.outlook_faces import (
     CORRELATION,
     GOLDEN,
@@ -68,7 +69,8 @@ def test_every_state_that_teams_shows_is_what_outlook_takes(name: str) -> None:
         (("body", 0, "roundedCorners"), True),
         (("body", 0, "style"), "good"),
         (("body", 0, "type"), "Table"),
-        (("body", 0, "bleed"), True),
+        (("body", 0, "bleed"), "true"),
+        (("body", 1, "bleed"), True),
         (("body", 0, "id"), "form.Reject"),
         (("body", 0, "selectAction"), {"type": "Action.OpenUrl", "url": "https://a.example"}),
         (("body", 0, "items", 1, "fallback"), "drop"),
@@ -137,6 +139,31 @@ def test_every_card_says_whose_it_is_and_hides_the_mail_beneath(name: str) -> No
     assert card["originator"] == ORIGINATOR
     assert card["correlationId"] == CORRELATION
     assert card["hideOriginalBody"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "badge", "color"),
+    [("pending", "Pending", None), ("rejected", "Rejected", "attention")],
+)
+def test_red_is_for_what_went_wrong_and_waiting_is_no_alarm(name, badge, color) -> None:
+    [said] = [each for each in pieces_of(FACES[name], "TextBlock") if each["text"] == badge]
+
+    assert said.get("color") == color
+    assert said["weight"] == "bolder"
+
+
+def test_the_header_reaches_the_edges_as_in_teams() -> None:
+    [header] = [each for each in pieces_of(FACES["pending"], "Container") if each.get("bleed")]
+
+    assert header["style"] == "emphasis"
+    assert header is FACES["pending"]["body"][0]
+
+
+def test_the_page_is_called_alike_in_card_and_mail() -> None:
+    assert a_mail(VIEWS["pending"]).html.count(">Open the request</a>") > 0
+    for view in (VIEWS["pending"], VIEWS["approved"]):
+        opened = pieces_of(in_mail(view), "Action.OpenUrl")
+        assert [each["title"] for each in opened if each["url"] == PAGE] == ["Open the request"]
 
 
 def test_a_card_asks_for_its_newest_state_when_the_mail_is_opened() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from approvals_core.allowances import Allowances
 from approvals_core.errors import ChannelBusy
 from bots.teams.limits import CROWD, PATIENCE, Pace
 from tests.clock import Clock
@@ -17,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def pace(clock: Clock) -> Pace:
-    return Pace(monotonic=clock.monotonic, sleep=clock.sleep)
+    return Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep)
 
 
 def most_within(times: list[float], period: float) -> int:
@@ -28,7 +29,7 @@ def most_within(times: list[float], period: float) -> int:
 async def paced(
     clock: Clock, count: int, chats: Callable[[int], str], *, answer: bool = False
 ) -> list[float]:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep)
     times: list[float] = []
     for number in range(count):
         await pace.turn("directory", chats(number), answer=answer)
@@ -107,7 +108,7 @@ async def test_a_crowd_before_one_conversation_is_sent_home(clock: Clock, pace: 
 
 
 async def test_idle_conversations_are_forgotten(clock: Clock) -> None:
-    pace = Pace(monotonic=clock.monotonic, sleep=clock.sleep, remember=10)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep, remember=10)
     for number in range(10):
         await pace.turn("directory", f"chat {number}")
     clock.advance(3601)
@@ -115,6 +116,20 @@ async def test_idle_conversations_are_forgotten(clock: Clock) -> None:
     await pace.turn("directory", "one more")
 
     assert pace.remembered == 1
+
+
+async def test_busy_conversations_are_remembered_however_many(clock: Clock) -> None:
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep, remember=10)
+    for number in range(30):
+        await pace.turn("directory", f"chat {number}")
+    busy = pace.remembered
+    clock.advance(3601)
+
+    for number in range(20):
+        await pace.turn("directory", f"later chat {number}")
+
+    assert busy == 30
+    assert pace.remembered == 20
 
 
 # -- answers before cards ----------------------------------------------------------
@@ -173,7 +188,7 @@ async def test_an_answer_that_comes_while_a_card_waits_for_the_directory_goes_fi
         asleep.release()
         await later.wait()
 
-    pace = Pace(monotonic=clock.monotonic, sleep=sleep)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=sleep)
     for number in range(50):
         await pace.turn("directory", f"chat {number}")
     both = [asyncio.create_task(go(pace, went, "card"))]
@@ -201,7 +216,7 @@ async def test_a_card_that_was_overtaken_still_keeps_the_limits(clock: Clock) ->
         await pace.turn("directory", "chat", answer=answer)
         times.append((clock.monotonic(), "answer" if answer else "card"))
 
-    pace = Pace(monotonic=clock.monotonic, sleep=sleep)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=sleep)
     for number in range(45):
         await pace.turn("directory", f"chat {number}")
     for _ in range(5):
@@ -227,7 +242,7 @@ async def test_somebody_who_gives_up_his_turn_holds_up_nobody(clock: Clock) -> N
         await asyncio.sleep(0)
         clock.advance(PATIENCE)
 
-    pace = Pace(monotonic=clock.monotonic, sleep=sleep)
+    pace = Pace(Allowances(None, monotonic=clock.monotonic), sleep=sleep)
     for _ in range(6):
         await pace.turn("directory", "chat")
     first = asyncio.create_task(pace.turn("directory", "chat"))

@@ -18,7 +18,8 @@ from approvals_core.errors import StoreUnavailable
 from approvals_core.models import Approval, Entries, Person, PersonId
 from approvals_core.ports import Store
 from approvals_core.tenant import Action
-from bots.page.forms import Search, Try, forms
+from bots.page.fields import Search
+from bots.page.forms import Try, forms
 from bots.page.pages import Pages, RequestPage
 from bots.page.sessions import Session
 from cards.buttons import OWN_COMMENT

@@ -1,5 +1,6 @@
 """The memory of aliases in front of the directory."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from approvals_core.adapters.remembered import RememberedDirectory
 from approvals_core.adapters.tenant_files import load_tenants
+from approvals_core.errors import DirectoryUnavailable
 from approvals_core.models import Person
 from approvals_core.ports import NotFound
 from approvals_core.tenant import Tenant
@@ -21,10 +23,16 @@ class Changing:
 
     def __init__(self) -> None:
         self.says: Person | NotFound = ANN
+        self.fails: Exception | None = None
         self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
         self.asked += 1
+        await self.gate.wait()
+        if self.fails is not None:
+            raise self.fails
         return self.says
 
     async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
@@ -93,4 +101,40 @@ async def test_an_address_is_looked_up_once_a_day_and_is_no_alias(setting: Setti
 
     assert again == ANN
     assert named == BOB
+    assert setting.far.asked == 2
+
+
+async def test_many_who_want_the_same_at_once_cause_one_look_up(setting: Setting) -> None:
+    setting.far.gate.clear()
+    asked = [
+        asyncio.create_task(setting.near.find(setting.tenant, alias))
+        for alias in ("ann", " Ann", "ANN", "bob")
+    ]
+    await asyncio.sleep(0)
+    asked[0].cancel()  # the one that began it goes away
+    await asyncio.sleep(0)
+
+    setting.far.gate.set()
+    found = await asyncio.gather(*asked[1:])
+
+    assert found == [ANN, ANN, ANN]
+    assert setting.far.asked == 2
+    assert await setting.near.find(setting.tenant, "ann") == ANN
+    assert setting.far.asked == 2
+
+
+async def test_a_look_up_that_fails_fails_for_all_who_wait_and_is_tried_anew(
+    setting: Setting,
+) -> None:
+    setting.far.gate.clear()
+    setting.far.fails = DirectoryUnavailable("HTTP 503", retry_after=5.0)
+    asked = [asyncio.create_task(setting.near.find(setting.tenant, "ann")) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    setting.far.gate.set()
+    failed = await asyncio.gather(*asked, return_exceptions=True)
+    setting.far.fails = None
+
+    assert [type(each) for each in failed] == [DirectoryUnavailable] * 3
+    assert await setting.near.find(setting.tenant, "ann") == ANN
     assert setting.far.asked == 2

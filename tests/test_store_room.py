@@ -80,3 +80,21 @@ async def test_what_is_passed_over_does_not_count_as_next(store: Store) -> None:
     assert await store.next_due([Lane.CARD], but_not=[HUNG, SLOW, QUICK]) is None
     oldest_of_slow = NOON - timedelta(seconds=300) - 4 * MINUTE
     assert await store.next_due([Lane.CARD], but_not=[HUNG]) == oldest_of_slow
+
+
+async def test_room_is_for_all_lanes_of_a_lease_together(store: Store) -> None:
+    for lane in (Lane.CARD, Lane.REMINDER):
+        jobs = (a_job(f"{lane} {n}", lane=lane) for n in range(6))
+        await store.commit(jobs_change(*jobs, scope=HUNG, id=str(lane)))
+    await store.commit(jobs_change(a_job(lane=Lane.DIGEST), scope=QUICK))
+
+    found = await store.lease(
+        tuple(Lane), limit=32, now=NOON, until=NOON + MINUTE, room=lambda _scope: 8
+    )
+
+    assert shares(found) == {HUNG: 8, QUICK: 1}
+    assert Counter(one.job.lane for one in found) == {
+        Lane.CARD: 6,
+        Lane.REMINDER: 2,
+        Lane.DIGEST: 1,
+    }

@@ -18,6 +18,7 @@ from botbuilder.schema import InvokeResponse
 
 from approvals_core import tracing
 from approvals_core.adapters.tokens import Issuer, TokenVerifier
+from approvals_core.allowances import Allowances
 from approvals_core.models import Trace
 from approvals_core.tracing import trace_id
 from bots.teams.adapter import LeanAdapter, TeamsBot, TeamsDoor
@@ -150,7 +151,7 @@ async def door(playground: Playground, clock: Clock) -> AsyncIterator[Door]:
             app_id=names.BOT_APP,
             app_directory=names.DIRECTORY,
             service_urls=service_urls,
-            pace=Pace(monotonic=clock.monotonic, sleep=clock.sleep),
+            pace=Pace(Allowances(None, monotonic=clock.monotonic), sleep=clock.sleep),
             sleep=clock.sleep,
             jitter=lambda: 1.0,
             clock=clock.now,

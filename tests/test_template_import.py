@@ -105,7 +105,7 @@ def test_a_table_becomes_files_and_lines_to_paste(tmp_path: Path) -> None:
         [
             ("1", "PendingApproval|None", PENDING),
             ("1", "DemoTenant|Reminder", "<p>#Title#</p>"),
-            ("1", "Pending/Approval|Reject", "<p>#Title#</p>"),
+            ("1", "Späte Freigabe \U0001f4c4|Reject", "<p>#Title#</p>"),
         ],
     )
     said: list[str] = []
@@ -116,14 +116,14 @@ def test_a_table_becomes_files_and_lines_to_paste(tmp_path: Path) -> None:
     assert pasted == {
         "PendingApproval": "mails/PendingApproval.html",
         "DemoTenant|Reminder": "mails/DemoTenant-Reminder.html",
-        "Pending/Approval|Reject": "mails/Pending-Approval-Reject.html",
+        "Späte Freigabe \U0001f4c4|Reject": "mails/Sp-te-Freigabe-Reject.html",
     }
     for file in pasted.values():
         assert not mistakes_in((tmp_path / file).read_text(encoding="utf-8"))
 
 
 def test_tenants_of_one_table_get_a_folder_each(tmp_path: Path) -> None:
-    rows = [("1", "A|None", "<p>1</p>"), ("2", "A|None", "<p>2</p>"), ("1", "a", "<p>3</p>")]
+    rows = [("1", "A B", "<p>1</p>"), ("2", "A B|None", "<p>2</p>"), ("1", "a-b", "<p>3</p>")]
     said: list[str] = []
 
     assert import_templates(a_table(tmp_path / "t.csv", rows), tmp_path / "out", said.append)
@@ -131,7 +131,11 @@ def test_tenants_of_one_table_get_a_folder_each(tmp_path: Path) -> None:
     written = {
         str(p.relative_to(tmp_path / "out")): p.read_text() for p in tmp_path.glob("out/*/*")
     }
-    assert written == {"1/A.html": "<p>1</p>", "1/a-2.html": "<p>3</p>", "2/A.html": "<p>2</p>"}
+    assert written == {
+        "1/A-B.html": "<p>1</p>",
+        "1/a-b-2.html": "<p>3</p>",
+        "2/A-B.html": "<p>2</p>",
+    }
 
 
 def test_a_folder_is_taken_too(tmp_path: Path) -> None:
@@ -163,6 +167,13 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
         (b"PartitionKey,RowKey\n1,A\n", "has no column TemplateContent"),
         (b"PartitionKey,RowKey,TemplateContent\n", "holds no templates"),
         (b"\xff\xfe", "it is not UTF-8"),
+        (b"P\0K\0", "has NUL characters in it: export it anew, as CSV in UTF-8"),
+        (
+            b"PartitionKey,RowKey,TemplateContent\n1,A," + b"x" * 2**20 + b"y\n",
+            "has a field of more than 1024 KB, in the row after line 1",
+        ),
+        (b'PartitionKey,RowKey,TemplateContent\n1,A,"x" y\n', "is no CSV after line 1"),
+        (b'PartitionKey,RowKey,TemplateContent\n1,A,"x\n', "is no CSV after line 1"),
         (None, "cannot be read: No such file"),
     ],
 )
@@ -177,15 +188,97 @@ def test_a_source_that_is_none_is_told(tmp_path: Path, content: bytes | None, wo
     assert not (tmp_path / "mails").exists()
 
 
-def test_keys_of_others_play_no_tricks_with_the_terminal_or_the_folder(tmp_path: Path) -> None:
-    table = a_table(tmp_path / "t.csv", [("..", "../../\x1b[2Jx\u202e|None", "<p>#Fo\x1bo#</p>")])
+@pytest.mark.parametrize("key", ["../../etc/evil", "a\\b", "\x1b[2Jx", "a\u202eb", "x" * 101])
+def test_what_is_no_name_for_a_template_is_not_written_and_told(tmp_path: Path, key: str) -> None:
+    rows = [("..", f"{key}|None", "<p>#Title#</p>"), ("..", "Good|None", "<p>#Fo\x1bo#</p>")]
     said: list[str] = []
 
-    import_templates(table, tmp_path / "deep/mails", said.append)
+    assert not import_templates(
+        a_table(tmp_path / "t.csv", rows), tmp_path / "deep/mails", said.append
+    )
 
     assert all(line.isprintable() for line in said)
-    assert [p.name for p in tmp_path.rglob("*.html")] == ["2Jx.html"]
-    assert (tmp_path / "deep/mails/2Jx.html").exists()
+    assert ": not written: a name has at most 100 characters" in said[0]
+    assert [p.name for p in tmp_path.rglob("*.html")] == ["Good.html"]
+    assert said[said.index("[mail.templates]") :] == [
+        *("[mail.templates]", '"Good" = "mails/Good.html"', ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (("1", "a|None", "<p>2</p>"), "a: not written: it comes twice"),
+        (("1", "B|None", " \n"), "B: not written: it is empty"),
+        (("1", "B|None", "<script>x</script>"), "B: not written: nothing is left of it"),
+        (("1", "|None", "<p>x</p>"), "A template without a name: not written: nothing could"),
+    ],
+)
+def test_a_template_that_would_do_nothing_is_told(
+    tmp_path: Path, row: tuple[str, str, str], why: str
+) -> None:
+    table = a_table(tmp_path / "t.csv", [("1", "A|None", "<p>1</p>"), row])
+    said: list[str] = []
+
+    assert not import_templates(table, tmp_path / "mails", said.append)
+
+    assert any(line.startswith(why) for line in said)
+    assert [p.name for p in tmp_path.rglob("*.html")] == ["A.html"]
+
+
+def test_nothing_is_to_be_pasted_if_nothing_was_fit(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    assert not import_templates(
+        a_table(tmp_path / "t.csv", [("1", "A", "")]), tmp_path / "mails", said.append
+    )
+
+    assert len(said) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mails").write_text("a file", encoding="utf-8")
+    said: list[str] = []
+
+    assert not import_templates(
+        a_table(tmp_path / "t.csv", [("1", "A", "<p>x</p>")]), tmp_path / "mails", said.append
+    )
+
+    assert said == [f"{tmp_path / 'mails'} cannot be made: File exists. Nothing was written there."]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("SummaryJson.Title", "Title"),
+        ("SummaryJson.Submitter.Name", "Submitter.Name"),
+        ("SummaryData.AdditionalData.CostCentre", "AdditionalData.CostCentre"),
+        ("ApproverName", "Approver.Name"),
+        ("APPROVERALIAS", "Approver.Alias"),
+        ("SubmitterName", "Submitter.Name"),
+        ("DisplayDocumentNumber", "ApprovalIdentifier.DisplayDocumentNumber"),
+        ("SummaryJson.DocumentNumber", "ApprovalIdentifier.DocumentNumber"),
+        ("CustomAttributeValue", "CustomAttribute.CustomAttributeValue"),
+        ("unitvalue", "UnitValue"),
+        ("additionaldata.CostCentre", "AdditionalData.CostCentre"),
+    ],
+)
+def test_other_spellings_of_a_name_are_known_and_told(theirs: str, ours: str) -> None:
+    converted = convert(f"<p>#{theirs}#</p>")
+
+    assert converted.html == f"<p>{{{{ {ours} }}}}</p>"
+    assert converted.notes == (f"#{theirs}# became {ours}",)
+    assert not converted.mistakes
+
+
+def test_what_looks_like_a_placeholder_and_is_none_is_told() -> None:
+    html = '<p style="color:#aabbcc">#Lines[0].Amount# #5 #fff# # a#</p>'
+
+    converted = convert(html)
+
+    assert converted.html == html
+    [note] = converted.notes
+    assert note == "#Lines[0].Amount# was left as text: it is no placeholder that we know"
 
 
 def test_check_says_each_mistake_and_what_mails_leave_out(tmp_path: Path) -> None:

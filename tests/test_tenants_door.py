@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from approvals_core.adapters.signing_keys import Key, SigningKeys
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.adapters.tokens import TokenVerifier, entra_issuers
+from approvals_core.allowances import Allowances
 from approvals_core.arx import Arx
 from approvals_core.models import (
     Change,
@@ -46,6 +47,7 @@ from tests.store_makers import (
     SCOPE,
     TENANT,
     a_change,
+    a_job,
     a_letter,
     a_payload,
     a_place,
@@ -186,7 +188,7 @@ async def door(issuer: Issuer, store: Store) -> AsyncIterator[Door]:
             tenants=the_tenants(),
             verifier=verifier,
             clock=lambda: NOON + timedelta(minutes=5),
-            quota=Quota(lambda: 0.0),
+            quota=Quota(Allowances(None, monotonic=lambda: 0.0)),
         ).routes()
     )
     async with TestClient(TestServer(app)) as client:
@@ -409,7 +411,7 @@ class TestNotAllowed:
 
         assert first.status == 200
         assert is_problem(response, answer, 429)
-        assert response.headers["Retry-After"] == "30"
+        assert response.headers["Retry-After"] == "10"
         assert len(door.receiver.taken) == 1
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
@@ -624,6 +626,7 @@ class TestRequest:
                 "Occasion": "asked",
                 "State": "sent",
                 "Reason": None,
+                "NextAttemptAt": None,
                 "SentAt": "2025-01-01T12:00:00.000Z",
                 "SeenAt": "2025-01-01T12:00:00.000Z",
             }
@@ -634,10 +637,22 @@ class TestRequest:
                 "Occasion": "asked",
                 "State": "refused",
                 "Reason": "550 unknown",
+                "NextAttemptAt": None,
                 "SentAt": None,
                 "SeenAt": None,
             }
         ]
+
+    async def test_when_a_mail_that_waits_is_tried_again(self, door: Door):
+        waiting = a_letter(state=LetterState.WAITING, reason="HTTP 503")
+        approval = an_approval(round=1)
+        job = a_job(f"mail/{approval.id}/{waiting.id}", due=NOON)
+        await keep(door.store, approval, letters=(waiting,), jobs=(job,))
+
+        [mail] = (await approver_of(door))["Mails"]
+
+        assert (mail["State"], mail["Reason"]) == ("waiting", "HTTP 503")
+        assert mail["NextAttemptAt"] == "2025-01-01T12:00:00.000Z"
 
     async def test_the_mails_of_nobody_are_not_those_of_a_place_without_a_person(self, door: Door):
         told = a_letter(seat=None, person=None)

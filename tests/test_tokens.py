@@ -333,6 +333,53 @@ async def test_keys_are_fetched_again_within_a_day_without_anybody_waiting(
     far.gate.set()
 
 
+async def test_many_who_find_the_keys_a_bit_old_cause_one_fetch(
+    verifier: TokenVerifier, far: FarSide, clock: Clock
+) -> None:
+    await verifier.verify(signed(far, clock))
+    clock.advance(13 * 3600)
+    far.gate.clear()
+
+    tokens = [signed(far, clock, jti=str(n)) for n in range(20)]
+    await asyncio.gather(*(verifier.verify(token) for token in tokens))
+
+    async def asked() -> bool:
+        return far.fetches == 2
+
+    await eventually(asked)
+    far.gate.set()
+    await asyncio.gather(*(verifier.verify(token) for token in tokens))
+    assert far.fetches == 2
+
+
+@pytest.mark.parametrize(("jitter", "hours"), [(0.0, 12), (0.5, 11), (1.0, 10)])
+async def test_processes_started_together_fetch_the_keys_again_at_different_times(
+    far: FarSide, clock: Clock, jitter: float, hours: int
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        keys = SigningKeys(
+            ISSUER,
+            metadata_url=f"{far.url}/metadata",
+            session=session,
+            clock=clock.now,
+            jitter=lambda: jitter,
+        )
+        await keys.key(far.ring.newest.kid)
+        clock.advance(hours * 3600 - 1)
+        await keys.key(far.ring.newest.kid)
+        before = far.fetches
+        clock.advance(1)
+        await keys.key(far.ring.newest.kid)
+
+        async def asked() -> bool:
+            return far.fetches == 2
+
+        await eventually(asked)
+        await keys.close()
+
+    assert before == 1
+
+
 async def test_keys_older_than_a_day_are_fetched_before_they_are_used(
     verifier: TokenVerifier, far: FarSide, clock: Clock
 ) -> None:

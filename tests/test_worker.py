@@ -29,7 +29,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
-from approvals_core.worker import LEASE, MOST_FAILURES, SLOTS, WITHOUT_A_FILE
+from approvals_core.worker import LEASE, MOST_FAILURES, OF_ONE, SLOTS, WITHOUT_A_FILE
 from approvals_core.worker.outcomes import A_DAY, LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
@@ -755,7 +755,7 @@ async def test_decisions_do_not_wait_for_what_fills_the_other_lanes(store: Store
     await core.receive(create(*ghosts, key=KEY._replace(number="REQ-2")))
     running = asyncio.create_task(core.worker.run())
     async with asyncio.timeout(5):
-        for _slot in range(SLOTS):
+        for _slot in range(OF_ONE):
             await core.directory.crowd.acquire()
 
     core.clock.advance(60)

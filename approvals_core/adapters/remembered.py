@@ -1,5 +1,6 @@
 """Remembers whom a tenant's aliases and mail addresses meant, for a day: one look-up serves many requests."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -19,13 +20,15 @@ class RememberedDirectory:
     A `Directory` in front of another.
 
     It serves new places only: a place keeps the person it was given. That nobody
-    was found is not remembered, for that is soon mended.
+    was found is not remembered, for that is soon mended. Those who want the same at the
+    same time wait for one look-up.
     """
 
     def __init__(self, directory: Directory, *, now: Callable[[], datetime]) -> None:
         self._directory = directory
         self._now = now
         self._known: OrderedDict[Name, tuple[Person, datetime]] = OrderedDict()
+        self._asking: dict[Name, asyncio.Task[Person | NotFound]] = {}
 
     async def find(self, tenant: Tenant, alias: str) -> Person | NotFound:
         """
@@ -53,7 +56,18 @@ class RememberedDirectory:
         person, until = self._known.get(key, (None, self._now()))
         if person is not None and self._now() < until:
             return person
-        found = await look_up()
+        if key not in self._asking:
+            asking = self._asking[key] = asyncio.create_task(self._found(key, look_up))
+            asking.add_done_callback(_heard)
+        return await asyncio.shield(self._asking[key])
+
+    async def _found(
+        self, key: Name, look_up: Callable[[], Awaitable[Person | NotFound]]
+    ) -> Person | NotFound:
+        try:
+            found = await look_up()
+        finally:
+            del self._asking[key]
         if isinstance(found, Person):
             self._remember(key, found)
         return found
@@ -63,3 +77,9 @@ class RememberedDirectory:
         self._known[key] = (person, self._now() + KEPT)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
+
+
+def _heard(asking: asyncio.Task[Person | NotFound]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not asking.cancelled():
+        asking.exception()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from yarl import URL
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded
 
 ATTEMPT_EVERY = timedelta(minutes=1)  # however many unknown key ids are shown to us
-AHEAD = timedelta(hours=12)  # fetched again in the background from here on
+AHEAD = timedelta(hours=12)  # fetched again in the background from here on, or
+SPREAD = timedelta(hours=2)  # up to so much earlier: processes started together ask apart
 KEPT = timedelta(hours=24)  # the Bot Connector's documents ask for this at the latest
 TIMEOUT = aiohttp.ClientTimeout(total=5)
 BODY_LIMIT = 1024 * 1024  # bytes; Entra's key sets are about 20 kB
@@ -53,13 +55,17 @@ class SigningKeys:
         metadata_url: str,
         session: aiohttp.ClientSession,
         clock: Callable[[], datetime],
+        jitter: Callable[[], float] = random.random,
     ) -> None:
+        """*jitter* returns the next number from 0 to 1."""
         self.withdrawals = 0
         self.failure = ""
         self.name = name
         self._metadata_url = URL(metadata_url)
         self._session = session
         self._clock = clock
+        self._jitter = jitter
+        self._ahead = AHEAD
         self._keys: Mapping[str, Key] = {}
         self._fetched_at: datetime | None = None
         self._attempted_at: datetime | None = None
@@ -80,7 +86,7 @@ class SigningKeys:
         wanted = kid not in self._keys or not self.fresh
         if wanted and self._may_ask():
             await asyncio.shield(self._fetch_once())
-        elif not self._age_below(AHEAD) and self._may_ask():
+        elif not self._age_below(self._ahead) and self._may_ask():
             self._fetch_once()
         return self._keys.get(kid)
 
@@ -117,6 +123,7 @@ class SigningKeys:
             self.withdrawals += 1
         self._keys = keys
         self._fetched_at = self._clock()
+        self._ahead = AHEAD - SPREAD * self._jitter()
 
     async def _from_issuer(self) -> dict[str, Key]:
         metadata = await self._json(self._metadata_url)

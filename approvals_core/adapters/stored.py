@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +20,22 @@ from approvals_core.models import (
     QueuedJob,
     tenant_scope,
 )
-from approvals_core.ports import Cursor, JobCursor, JobPage, Page, PayloadCursor, PayloadPage
+from approvals_core.ports import Cursor, JobCursor, JobPage, Page, PayloadCursor, PayloadPage, Room
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1  # of what is stored; raised when an older program could not read it
+# Of what is stored. While one version takes the place of another both work on one store, so a
+# change adds first, and takes away only when no program is left that needs it:
+# - It stays as it is for new fields with defaults, new kinds and states, new tables and keys. An
+#   older program keeps such fields (`models.Record`) and leaves what is of a new kind alone. It
+#   writes none of them, so a newer one must do without. What changes the meaning of a job, or its
+#   lane, is a new kind of job; what history must prove goes into an event's facts.
+# - It is raised for what an older program would misread: another meaning of a field, one that is
+#   taken away, another form of a key (`ApprovalKey`, `PersonId`, `Mark`), columns of a table. That
+#   takes two releases: one that reads both forms and writes the old one, and when no older one
+#   runs any more, one that writes the new form and raises the number. Programs of before the
+#   first refuse the store then (StoreRefused).
+SCHEMA = 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,6 +45,11 @@ _ESCAPED = re.compile("\x1e([\x1e-])")
 def micros(at: datetime) -> int:
     """Return microseconds since 1970: exact, unlike a float of seconds."""
     return (at - _EPOCH) // _MICROSECOND
+
+
+def micros_of(text: str) -> int:
+    """Return what `micros` makes of a time as a record writes it."""
+    return micros(datetime.fromisoformat(text))
 
 
 def instant(number: int) -> datetime:
@@ -67,6 +84,14 @@ def leased_job(record: str, due: int, lease: Lease, failures: int) -> LeasedJob 
     except ValidationError:
         log.error("job_unreadable", extra={"scope": lease.scope, "job": lease.job})  # noqa: TRY400
         return None
+
+
+def room_left(room: Room | None, leased: Sequence[LeasedJob]) -> Room | None:
+    """Return what *room* is left in each scope beside those just *leased*; None: for all there are."""
+    if room is None:
+        return None
+    had = Counter(one.lease.scope for one in leased)
+    return lambda scope: max(0, room(scope) - had[scope])
 
 
 def queued_job(

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 from approvals_core.adapters.redis_store import is_made_in_redis, open_redis
+from approvals_core.adapters.redis_store.address import BEGINNINGS
 from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.errors import StoreRefused
 from approvals_core.ports import Store
 
 _SQLITE = "sqlite:///"
-_REDIS = ("redis://", "rediss://", "unix://")
 _KINDS = "Set STORE_URL to sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH."
 
 
@@ -18,7 +18,8 @@ async def open_store(url: str) -> Store:
     Open the store at *url*.
 
     ``sqlite:///file`` is relative to the working folder, ``sqlite:////folder/file`` is not;
-    ``redis://host:port/db``, ``rediss://…`` with TLS, ``unix:///folder/socket``.
+    ``redis://host:port/db``, ``rediss://…`` with TLS, ``redis+sentinel://…``,
+    ``redis+cluster://…`` or ``unix:///folder/socket`` as `redis_store.address` says.
 
     Raises:
         StoreRefused: No such kind of store, or its settings are unsafe.
@@ -27,7 +28,7 @@ async def open_store(url: str) -> Store:
     """
     if url.startswith(_SQLITE):
         return await open_sqlite(url.removeprefix(_SQLITE))
-    if url.startswith(_REDIS):
+    if url.startswith(BEGINNINGS):
         return await open_redis(url)
     raise StoreRefused(_KINDS)
 
@@ -44,12 +45,14 @@ async def open_made_store(url: str) -> Store:
     if url.startswith(_SQLITE):
         made = await asyncio.to_thread(Path(url.removeprefix(_SQLITE)).exists)
     else:
-        made = not url.startswith(_REDIS) or await is_made_in_redis(url)
+        made = not url.startswith(BEGINNINGS) or await is_made_in_redis(url)
     if not made:
-        raise StoreRefused(f"There is no store at {_place(url)}.")
+        raise StoreRefused(
+            f"There is no store at {place_of(url)}: no service has made one there yet."
+        )
     return await open_store(url)
 
 
-def _place(url: str) -> str:
+def place_of(url: str) -> str:
     """Return where a store is, without a password."""
-    return url.removeprefix(_SQLITE).rpartition("@")[2]
+    return url.removeprefix(_SQLITE).rpartition("@")[2].partition("?")[0]

@@ -18,6 +18,7 @@ from approvals_core.models.approval import (
     Refusal,
 )
 from approvals_core.models.change import (
+    MAIL_LANES,
     Change,
     DeadLetter,
     Job,
@@ -45,8 +46,10 @@ from approvals_core.models.identity import (
 )
 from approvals_core.models.lists import (
     ATTENTION,
+    CLOSED,
     OPEN,
     IndexEntry,
+    ended_at,
     entries,
     needs_operator,
     numbered,
@@ -69,8 +72,10 @@ from approvals_core.models.trace import Trace
 
 __all__ = [
     "ATTENTION",
+    "CLOSED",
     "HOUSE",
     "LATE",
+    "MAIL_LANES",
     "OPEN",
     "ActionTaken",
     "Approval",
@@ -113,6 +118,7 @@ __all__ = [
     "Refusal",
     "Reminder",
     "Trace",
+    "ended_at",
     "entries",
     "needs_operator",
     "numbered",

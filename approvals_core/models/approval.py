@@ -1,16 +1,16 @@
 """One approval: its content, the places of its approvers, their decisions, and what was done."""
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
 
 from pydantic import Field
 
 from approvals_core.models.identity import ApprovalKey, Mark, PersonId, Record
 from approvals_core.models.mail import Notification
+from approvals_core.models.open_enums import OpenNumbers, OpenWords
 from approvals_core.models.trace import Trace
 
 
-class Operation(IntEnum):
+class Operation(OpenNumbers):
     """What an ARX asks for (assent-app WIKI.md, "ApprovalRequestExpression")."""
 
     CREATE = 1
@@ -18,7 +18,7 @@ class Operation(IntEnum):
     DELETE = 3
 
 
-class PlaceState(StrEnum):
+class PlaceState(OpenWords):
     """Where one approver's place stands; the README draws how it moves."""
 
     PENDING = "pending"  # waits for the approver
@@ -69,7 +69,7 @@ class Attachment(Record):
     size: int | None = None
 
 
-class DetailState(StrEnum):
+class DetailState(OpenWords):
     """Where one operation of the details stands. Its older text may be there in any of them."""
 
     HERE = "here"
@@ -201,7 +201,9 @@ class Place(Record):
     refusal: Refusal | None = None
     quiet_until: datetime | None = None  # his clicked card is not pushed before
     shown_anew: int = 0  # raised when his client shows an answer that came to nothing
+    erased: bool = False  # the person was erased: its names are known no more
     reminded: int = 0  # raised by each reminder: his card moves to the end of his chat
+    reminded_at: datetime | None = None  # when the newest of them was
 
 
 class ActionTaken(Record):

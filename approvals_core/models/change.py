@@ -1,7 +1,6 @@
 """What is still to do, and the one way in which anything changes."""
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from pydantic import Field
@@ -10,15 +9,17 @@ from approvals_core.models.approval import Approval
 from approvals_core.models.history import HistoryEvent, Payload
 from approvals_core.models.identity import ApprovalKey, PersonId, Record
 from approvals_core.models.mail import Letter
+from approvals_core.models.open_enums import OpenNumbers, OpenWords
 from approvals_core.models.receipts import Contact, Receipt
 
 
-class Lane(IntEnum):
+class Lane(OpenNumbers):
     """
     Priority of jobs, the smaller first.
 
     What asks a tenant belongs to DECISION or TENANT: a tenant that hangs fills its own
-    few places there, and holds up none of the others.
+    few places there, and holds up none of the others. Mails have places and lanes of their
+    own, as one mailbox sends few at once: whose decision is asked for goes first.
     """
 
     DECISION = 0
@@ -26,9 +27,16 @@ class Lane(IntEnum):
     REMINDER = 2
     DIGEST = 3
     TENANT = 4  # what is only read at a tenant's: details, what became of a decision
+    MAIL = 5  # to whoever may be asked
+    MAIL_COPY = 6  # to whoever is told: Cc, Bcc, and all when a request ended
+    MAIL_REMINDER = 7
 
 
-class JobKind(StrEnum):
+# Those that wait for the mailbox.
+MAIL_LANES = (Lane.MAIL, Lane.MAIL_COPY, Lane.MAIL_REMINDER)
+
+
+class JobKind(OpenWords):
     """What the worker can do. All are level-triggered: they look and do what is needed."""
 
     POST = "post"  # tell the tenant a decision
@@ -40,6 +48,7 @@ class JobKind(StrEnum):
     ASK_STATUS = "ask_status"  # ask a tenant what became of a decision it did not confirm
     RECONCILE = "reconcile"  # compare one request with what its tenant has
     NIGHTLY = "nightly"  # compare a tenant's open requests, some at a time
+    ARCHIVE = "archive"  # move a tenant's requests that were closed long ago out of the store
     CLEAN_UP = "clean_up"  # drop the bodies of a request that stayed closed
     RENEW = "renew"  # converge all open cards of a tenant whose file or doors changed
     MAIL = "mail"  # send one mail to one address

@@ -1,15 +1,15 @@
 """What is kept of the past: the events of an approval, and the payloads that came."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field
 
 from approvals_core.models.approval import Operation
 from approvals_core.models.identity import ApprovalKey, Record
+from approvals_core.models.open_enums import OpenWords
 
 
-class EventKind(StrEnum):
+class EventKind(OpenWords):
     """What the history says happened."""
 
     RECEIVED = "received"  # an ARX was applied
@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     OVERDUE = "overdue"
     DETAILS = "details"  # an operation was read at the tenant's, or could not be
     DEAD_LETTER = "dead_letter"
+    ERASED = "erased"  # what named a person, or was written by him, is gone
     REPLAYED = "replayed"  # an operator dealt with a dead letter
 
 
@@ -55,7 +56,7 @@ class HistoryEvent(Record):
     hash: str = ""
 
 
-class Disposition(StrEnum):
+class Disposition(OpenWords):
     """What became of a payload."""
 
     APPLIED = "applied"

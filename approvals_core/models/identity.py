@@ -44,13 +44,26 @@ class Mark(NamedTuple):
 
 
 class Record(BaseModel):
-    """Base of what is stored: frozen, and a field it does not know is an error."""
+    """
+    Base of what is stored: frozen, and a field it does not know is kept as it is.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    While one program takes the place of another, both work on one store. So what a newer one
+    wrote can be read here, and goes back whole when this one writes the record again. Only what
+    is read may hold such fields: in a record that is made here they are a mistake.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    def __init__(self, /, **fields: Any) -> None:
+        """Make a record of these fields; one that there is not is refused."""
+        self.__pydantic_validator__.validate_python(fields, self_instance=self, extra="forbid")
+
+    # Else pydantic would call it for each record within a record that is read: half as fast again.
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """
-        Return this with the fields of *update* replaced.
+        Return this with the fields of *update* replaced, and those that nobody here knows.
 
         Everything in a record is frozen or never changed, so nothing needs copying: a
         step of an approval makes some fifty of these.
@@ -63,7 +76,7 @@ class Record(BaseModel):
         object.__setattr__(
             made, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changed}
         )
-        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_extra__", self.__pydantic_extra__)
         object.__setattr__(made, "__pydantic_private__", None)
         return made
 

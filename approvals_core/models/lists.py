@@ -16,6 +16,7 @@ class IndexEntry(NamedTuple):
 
 OPEN = "open"  # the list of a tenant's open requests
 ATTENTION = "attention"  # the list of what waits for an operator
+CLOSED = "closed"  # the list of closed requests, by when they were last heard of
 
 
 def queue_of(person: PersonId) -> str:
@@ -52,7 +53,16 @@ def entries(approval: Approval) -> tuple[IndexEntry, ...]:
         }
         if approval.unclear:
             listed.add(IndexEntry(ATTENTION, approval.opened_at))
+    ended = ended_at(approval)
+    if ended is not None:
+        listed.add(IndexEntry(CLOSED, ended))
     return tuple(sorted(listed))
+
+
+def ended_at(approval: Approval) -> datetime | None:
+    """Return when a request that asks nobody was closed or last heard of, None if one does."""
+    times = [at for at in (approval.closed_at, approval.heard_at) if at is not None]
+    return None if approval.open else max(times, default=None)
 
 
 def needs_operator(place: Place) -> bool:

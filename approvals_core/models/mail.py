@@ -1,12 +1,12 @@
 """Mails: what a payload asks for, and what became of each."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from approvals_core.models.identity import ApprovalKey, Mark, PersonId, Record
+from approvals_core.models.open_enums import OpenWords
 
 
-class Occasion(StrEnum):
+class Occasion(OpenWords):
     """Why somebody gets a mail."""
 
     ASKED = "asked"  # a CREATE or UPDATE asks for it
@@ -48,7 +48,7 @@ class Notification(Record):
     reminded_at: datetime | None = None  # or passed over, while a decision under way held it
 
 
-class LetterState(StrEnum):
+class LetterState(OpenWords):
     """What became of a mail."""
 
     SENDING = "sending"  # an attempt is under way, or its process died
@@ -82,6 +82,7 @@ class Letter(Record):
     reason: str = ""
     attempts: int = 0
     lost: int = 0  # attempts of which nobody knows how they ended
+    begun_at: datetime | None = None  # the newest attempt; None in older records
     sent_at: datetime | None = None  # when the mail system took it
     seen_at: datetime | None = None  # when the card in it first asked for its state
     at: datetime  # of the newest change

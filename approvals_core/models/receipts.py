@@ -1,12 +1,12 @@
 """Where cards are, and how their readers are reached."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from approvals_core.models.identity import ApprovalKey, PersonId, Record
+from approvals_core.models.open_enums import OpenWords
 
 
-class ReceiptState(StrEnum):
+class ReceiptState(OpenWords):
     """What became of a card."""
 
     SHOWN = "shown"  # with a *reason*: an older face, and it is tried again

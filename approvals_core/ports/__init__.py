@@ -1,5 +1,8 @@
 """What the core needs from outside. Adapters and channels implement these."""
 
+from approvals_core.ports.archive import Archive
+from approvals_core.ports.budgets import Budgets, Grant
+from approvals_core.ports.holdings import Holdings
 from approvals_core.ports.lists import (
     MOST_COUNTED,
     Cursor,
@@ -30,6 +33,8 @@ __all__ = [
     "MOST_COUNTED",
     "Answer",
     "AnswerKind",
+    "Archive",
+    "Budgets",
     "Channel",
     "Cursor",
     "Depth",
@@ -37,6 +42,8 @@ __all__ = [
     "Fetched",
     "FetchedFile",
     "FetchedKind",
+    "Grant",
+    "Holdings",
     "JobCursor",
     "JobPage",
     "LaneDepth",

@@ -21,6 +21,8 @@ from approvals_core.models import (
     QueuedJob,
     Receipt,
 )
+from approvals_core.ports.budgets import Budgets
+from approvals_core.ports.holdings import Holdings
 from approvals_core.ports.lists import (
     Cursor,
     Depth,
@@ -35,6 +37,16 @@ from approvals_core.ports.lists import (
 
 class Store(Protocol):
     """Approvals, what lies beside them, and the jobs still to do. All times are UTC."""
+
+    @property
+    def holdings(self) -> Holdings:
+        """What is stored, as it is stored: for moving, archiving and erasing."""
+        ...
+
+    @property
+    def budgets(self) -> Budgets:
+        """What all processes together may do in a time."""
+        ...
 
     async def commit(self, change: Change) -> None:
         """
@@ -139,7 +151,7 @@ class Store(Protocol):
         """
         Hand out due jobs, urgent lanes first, then by due time, whatever the scope.
 
-        Of each lane at most *room* of a scope; those of a scope without room are not touched.
+        Of all lanes together at most *room* of a scope; those of a scope without room are not touched.
 
         A job not finished at *until* is handed out again, with another token. One whose
         record cannot be read is left out until then, and holds up no other.

@@ -24,6 +24,8 @@ def open_or_close(draft: Draft, before: Approval) -> None:
         draft.set(closed_at=draft.at)
         clean_up(draft)
         reminding.end(draft, before)
+    elif not draft.approval.open:
+        clean_up(draft)  # what came too late has a text, too
     for place in draft.approval.places:
         if place.state is not PlaceState.REMOVED and place.round != draft.approval.round:
             draft.put(place, round=draft.approval.round)

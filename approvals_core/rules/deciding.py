@@ -210,6 +210,8 @@ def _check_standing(approval: Approval, place: Place, click: Click, tenant: Tena
         raise AlreadyActedOn(_("{who} was faster: see below what was decided.").format(who=who))
     if place.state is PlaceState.REMOVED:
         raise AlreadyActedOn(who_did(approval, tenant))
+    if not place.state.known:
+        raise AlreadyActedOn(_("This request is not waiting for you now."))
     shown = (click.round, click.revision, click.attempt)
     if shown != (place.round, approval.revision, place.attempt):
         raise StaleCard(_("The request changed since this card was made. Please look again."))

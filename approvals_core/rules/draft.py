@@ -84,7 +84,8 @@ class Draft:
         """Leave something to do."""
         job = Job.model_validate(
             {"key": key, "kind": kind, "lane": lane, "due": due, "approval": self.approval.key}
-            | about
+            | about,
+            extra="forbid",
         )
         self._jobs[key] = job
         return job

@@ -43,16 +43,20 @@ def receive(
     payload_id: str,
     stamp: Stamp,
     stored: Mapping[str, str] = _NONE,
+    oldest_news: int = 0,
 ) -> Received:
     """
     Apply *arx* to the approval, or to a new one.
 
-    *stored* are the texts of the details by operation, where `needs_stored`.
+    *stored* are the texts of the details by operation, where `needs_stored`. What is older
+    than *oldest_news* (ticks) is no news of a document of which nothing is known: it may be of
+    one that is in the archive, decided long ago.
 
     Order is kept per approver: an entry that is older than what was applied for
     its approver is skipped, and the payload says so.
     """
     reading = _Reading(approval or _new(arx, tenant, stamp), arx, tenant, stamp)
+    reading.forgotten = _may_be_archived(reading.before, arx, oldest_news)
     details.remember(reading.draft, stored)
     reading.known = reading.draft.approval.details
     reading.apply()
@@ -71,6 +75,7 @@ class _Reading:
         # Without OperationDateTime there is nothing to compare: our clock would make old what is not.
         self.mark = Mark(0, 0) if arx.ticks is None else Mark(arx.ticks, arx.operation)
         self.anew = _starts_anew(approval, arx)
+        self.forgotten = False
         self.skipped: list[str] = []
         self.asked: set[int] = set()  # seats
         self.applied = 0
@@ -141,7 +146,7 @@ class _Reading:
 
     def _recording(self) -> Recording | None:
         action = self.arx.action
-        if action is None:
+        if action is None or self.forgotten:
             return None
         place = self._find(action.by.alias) if action.by.alias else None
         return Recording(self.draft, action, place, self.tenant, applies=self._applies)
@@ -161,29 +166,42 @@ class _Reading:
         return place.decision is not None and self.mark.ticks >= place.mark.ticks - allowance
 
     def _newer(self, mark: Mark | None) -> bool:
+        if self.forgotten:
+            return False
         return mark is None or self.arx.ticks is None or self.anew or self.mark >= mark
+
+    def _before_erasing(self) -> bool:
+        """Tell whether this is older than what an approver was told whose names are known no more."""
+        marks = [place.mark for place in self.draft.approval.places if place.erased]
+        return bool(marks) and not self._newer(max(marks))
+
+    def _is_late(self, place: Place | None) -> bool:
+        """Tell whether this is older than what was applied to *place*; None: to nobody known."""
+        if place is None:
+            return self.forgotten or self._before_erasing()
+        return not self._applies(place)
 
     def _raised(self, mark: Mark) -> Mark:
         return max(mark, self.mark)
 
     def _remove(self, name: str) -> None:
         place = self._find(name)
-        if place is None:
-            self.applied += 1
-            new_place(self.draft, name, self.mark, self.tenant)
-        elif self._applies(place):
-            self.applied += 1
-            remove(self.draft, place, self._raised(place.mark))
-        else:
+        if self._is_late(place):
             self.skipped.append(name)
+            return
+        self.applied += 1
+        if place is None:
+            new_place(self.draft, name, self.mark, self.tenant)
+        else:
+            remove(self.draft, place, self._raised(place.mark))
 
     def _ask(self, approver: ArxApprover) -> None:
         place = self._find(approver.alias)
-        if place is None:
-            place = new_place(self.draft, approver.alias, self.mark, self.tenant)
-        elif not self._applies(place):
+        if self._is_late(place):
             self.skipped.append(approver.alias)
             return
+        if place is None:
+            place = new_place(self.draft, approver.alias, self.mark, self.tenant)
         self.applied += 1
         named = self.draft.put(
             place,
@@ -256,6 +274,11 @@ def _starts_anew(approval: Approval, arx: Arx) -> bool:
     if arx.operation is not Operation.CREATE or approval.open or not approval.created:
         return False
     return arx.ticks is None or arx.ticks >= approval.newest
+
+
+def _may_be_archived(approval: Approval, arx: Arx, oldest_news: int) -> bool:
+    unknown = not approval.places and approval.content is None
+    return unknown and arx.ticks is not None and arx.ticks < oldest_news
 
 
 def _new(arx: Arx, tenant: Tenant, stamp: Stamp) -> Approval:

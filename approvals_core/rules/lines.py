@@ -1,8 +1,9 @@
 """Whether a mail is still to be sent, with whose card, and what its line in the ledger says then."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
+from approvals_core.errors import LeftToNewer
 from approvals_core.models import (
     Approval,
     Job,
@@ -20,11 +21,9 @@ from approvals_core.rules.reminding import reminded_by
 from approvals_core.tenant import Tenant
 
 TWICE = 2  # a mail whose answer was lost is repeated once, and no more
-ONCE_MORE = timedelta(minutes=5)  # after an answer was lost
 TRIED_FOR = timedelta(days=4)  # as long as mail servers try (RFC 5321, 4.5.4.1)
-LOOKED_UP_WITHIN = timedelta(minutes=3)  # then a mail waits only for those who may be its reader
-LOOKED_UP_AT_MOST = timedelta(hours=1)  # then it waits no longer for people to be found
-
+NO_CHANNEL = "the tenant's file has no channel outlook; it goes out once the channel is back"
+OPENED_AGAIN = "the request was opened again: that it ended is no longer true"
 SAME_PERSON = "the same person gets it at another address"
 LOST_TWICE = "its answer was lost twice"
 NOT_SET_UP = "no mail is set up here"
@@ -49,22 +48,30 @@ def may_be_sent(letter: Letter) -> bool:
 
 
 def occasion_of(job: Job, notification: Notification | None) -> Occasion:
-    """Return why the mail of *job* goes out."""
+    """
+    Return why the mail of *job* goes out.
+
+    Raises:
+        LeftToNewer: Only a newer program knows what such a mail says.
+    """
     if job.number:
         return Occasion.REMINDER
-    return notification.occasion if notification else Occasion.ASKED
+    occasion = notification.occasion if notification else Occasion.ASKED
+    if not occasion.known:
+        raise LeftToNewer(f"nobody here writes mails of {occasion}")
+    return occasion
 
 
-def why_dropped(approval: Approval, job: Job, tenant: Tenant) -> str:
+def why_dropped(approval: Approval, job: Job) -> str:
     """Say why the mail of *job* is not needed any more, or ""."""
     notification = notification_of(approval, job.notification)
-    if not has_mail(tenant):
-        return "no mails go out for this tenant any more"
     if notification is None:
         return "newer mails took its place"
+    ended = occasion_of(job, notification) is Occasion.ENDED
     if notification.round != approval.round:
-        return "the request was opened again"
-    if occasion_of(job, notification) is Occasion.ENDED:
+        # What the round before was about is not kept; and "it ended" would be untrue by now.
+        return OPENED_AGAIN if ended else "the request was opened again"
+    if ended:
         return ""
     return _why_not_asked(approval, job, notification)
 
@@ -95,12 +102,6 @@ def person_with_upn(approval: Approval, address: str) -> PersonId | None:
 def is_asked(approval: Approval, place: Place) -> bool:
     """Tell whether a place belongs to the newest round, and is asked in it."""
     return place.round == approval.round and place.state is not PlaceState.REMOVED
-
-
-def somebody_is_looked_up(approval: Approval) -> bool:
-    """Tell whether the directory was not yet asked for somebody who is asked."""
-    asked = (place for place in approval.places if is_asked(approval, place))
-    return any(place.person is None and place.names and not place.unbound for place in asked)
 
 
 def asked_at(job: Job, notification: Notification) -> datetime:
@@ -135,14 +136,16 @@ def begun(
     at: datetime,
 ) -> Letter | None:
     """
-    Return the mail's line with an attempt more, or dropped; None: it needs no line.
+    Return the mail's line with an attempt more, waiting or dropped; None: it needs no line.
 
     *owner* is who has the address, None if that is not known or makes no difference. Of
     one person's addresses only the first to be written gets the mail.
     """
     letter = _line(approval, letters, job, at)
-    if why := why_dropped(approval, job, tenant):
+    if why := why_dropped(approval, job):
         return dropped(letter, why, at)
+    if not has_mail(tenant):
+        return _without_channel(approval, letter, job, at)
     place = approval.place_of(owner) if owner else None
     if place is not None and is_asked(approval, place):
         letter = letter.model_copy(update={"seat": place.seat, "person": owner})
@@ -155,7 +158,15 @@ def begun(
     if letter.person is not None and any(_is_twin(each, letter) for each in letters):
         return dropped(letter, SAME_PERSON, at)
     tried = {"state": LetterState.SENDING, "reason": "", "attempts": letter.attempts + 1}
-    return letter.model_copy(update={**tried, "at": at})
+    return letter.model_copy(update={**tried, "begun_at": at, "at": at})
+
+
+def _without_channel(approval: Approval, letter: Letter, job: Job, at: datetime) -> Letter:
+    """Return the line of a mail whose tenant has no mails: a slip in its file may be mended soon."""
+    notification = notification_of(approval, job.notification)
+    if notification is None or at - asked_at(job, notification) >= TRIED_FOR:
+        return dropped(letter, "no mails go out for this tenant any more", at)
+    return put_off(letter, NO_CHANNEL, at)
 
 
 def _is_reminded(approval: Approval, place: Place | None, job: Job) -> bool:
@@ -180,6 +191,25 @@ def _line(approval: Approval, letters: Collection[Letter], job: Job, at: datetim
         state=LetterState.WAITING,
         at=at,
     )
+
+
+def to_come(approval: Approval, why: str) -> Iterator[Letter]:
+    """Yield each mail of this round, but reminders, as if it waited to be sent; *why* is its reason."""
+    for notification in approval.notifications:
+        if notification.round != approval.round:
+            continue
+        for address in (*notification.to, *notification.cc, *notification.bcc):
+            yield Letter(
+                approval=approval.key,
+                id=letter_id(approval, notification.id, 0, address),
+                notification=notification.id,
+                occasion=notification.occasion,
+                address=address,
+                round=notification.round,
+                state=LetterState.WAITING,
+                reason=why,
+                at=notification.at,
+            )
 
 
 def _is_twin(other: Letter, letter: Letter) -> bool:

@@ -25,21 +25,33 @@ def letter_id(approval: Approval, notification: str, number: int, address: str) 
     return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def leave_mails(
-    draft: Draft, notification: Notification, addresses: Iterable[str], *, number: int = 0
-) -> None:
+def job_key(approval: Approval, letter: str) -> str:
     """
-    Leave a job for each address; *number* is the reminder's, 0 if it is none.
+    Return the key of the job that sends a mail, by the *letter*'s id.
 
     A job's key gets into the log and into the history, from which nothing is erased: so it
     names the mail, and not who gets it.
     """
+    return f"mail/{approval.id}/{letter}"
+
+
+def lane_of(notification: Notification, address: str, *, number: int) -> Lane:
+    """Return with whom a mail waits for the mailbox: those who may be asked go first, reminders last."""
+    if number:
+        return Lane.MAIL_REMINDER
+    asked = notification.occasion is Occasion.ASKED and is_among(address, notification.to)
+    return Lane.MAIL if asked else Lane.MAIL_COPY
+
+
+def leave_mails(
+    draft: Draft, notification: Notification, addresses: Iterable[str], *, number: int = 0
+) -> None:
+    """Leave a job for each address; *number* is the reminder's, 0 if it is none."""
     for address in addresses:
-        name = letter_id(draft.approval, notification.id, number, address)
         draft.job(
-            f"mail/{draft.approval.id}/{name}",
+            job_key(draft.approval, letter_id(draft.approval, notification.id, number, address)),
             JobKind.MAIL,
-            Lane.CARD,
+            lane_of(notification, address, number=number),
             due=draft.at,
             round=notification.round,
             notification=notification.id,

@@ -146,5 +146,5 @@ def _remind(draft: Draft, notification: Notification, tenant: Tenant) -> None:
     if asked and has_mail(tenant):
         leave_mails(draft, said, said.to, number=number)
     for place in asked:
-        placed = draft.put(place, reminded=place.reminded + 1)
+        placed = draft.put(place, reminded=place.reminded + 1, reminded_at=draft.at)
         draft.converge_one(placed, channels=tenant.pushed, due=draft.at)

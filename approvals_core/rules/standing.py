@@ -22,7 +22,12 @@ def holder(approval: Approval, place: Place, tenant: Tenant) -> Place | None:
     if tenant.concurrency is Concurrency.ALL:
         return None
     others = (p for p in approval.places if p.seat != place.seat)
-    return next((p for p in others if p.state in HOLDING), None)
+    return next((p for p in others if holds(p)), None)
+
+
+def holds(place: Place) -> bool:
+    """Tell whether something is decided there. What only a newer program knows may be just that."""
+    return place.state in HOLDING or not place.state.known
 
 
 def offered(approval: Approval, tenant: Tenant) -> tuple[Action, ...]:

@@ -67,7 +67,7 @@ def give_up(
     detail = details.wanted(approval, job) if job.kind is JobKind.DETAILS else None
     if detail is not None:
         details.miss(draft, detail, error)
-    draft.note(EventKind.DEAD_LETTER, {"job": job.key, "error": error})
+    draft.note(EventKind.DEAD_LETTER, {"job": _named(job), "error": error})
     if job.kind is not JobKind.CARD:  # else the job that is given up would begin anew at once
         draft.converge(channels=tenant.pushed)
     letter = DeadLetter(id=stamp.change, scope=lease.scope, job=job, error=error, at=stamp.at)
@@ -81,6 +81,11 @@ def _give_up_decision(draft: Draft, place: Place, decision: Decision, job: Job) 
     elif not accepted and job.kind in (JobKind.POST, JobKind.ASK_STATUS):
         doubted = decision.model_copy(update={"due": None, "look_up": None})
         draft.put(place, state=PlaceState.UNCONFIRMED, decision=doubted)
+
+
+def _named(job: Job) -> str:
+    """Return the job's key without its person: what the history hashes cannot be erased."""
+    return job.key.replace(str(job.person), "his") if job.person else job.key
 
 
 class Replayed(NamedTuple):
@@ -103,7 +108,7 @@ def replay(
     """
     job, draft = letter.job, Draft(approval, stamp)
     moved_on = _moved_on(approval, job)
-    facts = {"letter": letter.id, "job": job.key, "done": "removed" if moved_on else "put back"}
+    facts = {"letter": letter.id, "job": _named(job), "done": "removed" if moved_on else "put back"}
     draft.note(EventKind.REPLAYED, facts, {"by": by})
     if not moved_on:
         _put_back(draft, job, tenant)
@@ -238,7 +243,7 @@ def jobs_needed(approval: Approval, *, now: datetime) -> Sequence[Needed]:
 def restore_jobs(approval: Approval, jobs: Sequence[Job], *, stamp: Stamp) -> Change:
     """Write the jobs that were found missing."""
     draft = Draft(approval, stamp)
-    draft.note(EventKind.DEAD_LETTER, {"restored": ", ".join(job.key for job in jobs)})
+    draft.note(EventKind.DEAD_LETTER, {"restored": ", ".join(map(_named, jobs))})
     return draft.change().model_copy(update={"jobs": tuple(jobs)})
 
 
@@ -250,6 +255,8 @@ def job_of(approval: Approval, place: Place, *, now: datetime) -> Needed | None:
     decision = place.decision
     if decision is None or place.state is PlaceState.REMOVED or needs_operator(place):
         return None
+    if not place.state.known:
+        return None  # its job is of a newer program, too; one of ours might post what was posted
     if place.state is PlaceState.ACCEPTED:
         key = f"await/{decision.id}"
         return Needed(_job(approval, place, key, kind=JobKind.AWAIT_ARX, lane=Lane.TENANT, due=now))

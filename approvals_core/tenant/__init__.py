@@ -75,11 +75,12 @@ class Limits(FileRecord):
 
     posts: int = Field(default=5, ge=1, le=20)  # attempts of one decision
     clock_allowance: float = Field(default=300.0, ge=0, le=3600)  # seconds
-    payloads_per_minute: int = Field(default=6000, ge=1)  # posted to one process of ours
+    payloads_per_minute: int = Field(default=6000, ge=1)  # whichever process of ours it posts to
     payload_bytes: int = Field(default=1_048_576, ge=1024)
     answer_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)  # of summary and details
     attachment_bytes: int = Field(default=26_214_400, ge=1024, le=104_857_600)  # of one file
     together: int = Field(default=20, ge=2, le=100)  # requests decided together
+    keep_closed: int = Field(default=400, ge=1, le=36_500)  # days until the archive has it
 
 
 class Closed(FileRecord):

@@ -36,8 +36,8 @@ class Auth(FileRecord):
 
     *app_id* None is our own app; with another one, *secret* or *certificate* is needed.
     A managed identity takes none of them but *app_id*: a user-assigned identity's.
-    On behalf of: the token of the person who acts, where he is signed in with us;
-    elsewhere (Teams) the app's.
+    On behalf of: the token of the person who opens a file on our page; all else, decisions
+    too, goes out with the app's, for nobody's token is kept until it is posted.
     """
 
     sign_in: SignIn = SignIn.CLIENT_CREDENTIALS

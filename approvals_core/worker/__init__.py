@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 
 from approvals_core import tracing
 from approvals_core.errors import LeaseLost, RetryAfter, StoreError
+from approvals_core.ledger import LEASE as MAIL_LEASE
 from approvals_core.log_context import note
-from approvals_core.models import Lane, LeasedJob, tenant_of
+from approvals_core.models import MAIL_LANES, Lane, LeasedJob, tenant_of
 from approvals_core.ports import Room, Store, Tenants
 from approvals_core.rules.deciding import POST_LEASE
 from approvals_core.tenant import Tenant
 from approvals_core.worker.cards import Cards
 from approvals_core.worker.chores import Chores
 from approvals_core.worker.fetching import Fetching
+from approvals_core.worker.mails import AT_ONCE
 from approvals_core.worker.nights import Nights
 from approvals_core.worker.reconciling import Reconciling
 from approvals_core.worker.under_way import UnderWay, posts_of, readings_of
@@ -33,10 +35,14 @@ LONGEST_BACKOFF = 300.0  # seconds
 POLL = 1.0  # seconds between looks: commits of other processes wake nobody
 SWEEP = 3600.0  # seconds between two looks for places that wait on nobody
 SLOTS = 32  # jobs at once of the lanes that ask no tenant
+# Of them, the most of one scope: cards of one tenant that all wait for a directory which is held
+# leave room for the others'.
+OF_ONE = 24
 
 DECISIONS = (Lane.DECISION,)
 THE_REST = (Lane.CARD, Lane.REMINDER, Lane.DIGEST)
 READINGS = (Lane.TENANT,)
+LINES = (DECISIONS, THE_REST, READINGS, MAIL_LANES)
 
 
 class Worker:
@@ -44,7 +50,8 @@ class Worker:
     Runs due jobs; any number of workers may share a store.
 
     Of what asks a tenant, each tenant has places of its own: the jobs of one that hangs are
-    left in the store once those are taken, and take none from the others.
+    left in the store once those are taken, and take none from the others. So are mails, of
+    which only so many are begun as *mails_at_once* tells.
 
     *poll* is the seconds between two looks for jobs, *sweep_every* those between two sweeps.
     """
@@ -57,6 +64,7 @@ class Worker:
         chores: Chores,
         tenants: Tenants,
         now: Callable[[], datetime],
+        mails_at_once: Callable[[], int] = lambda: AT_ONCE,
         jitter: Callable[[], float] = random.random,
         poll: float = POLL,
         sweep_every: float = SWEEP,
@@ -66,11 +74,14 @@ class Worker:
         self._chores = chores
         self._tenants = tenants
         self._now = now
+        self._mails_at_once = mails_at_once
         self._jitter = jitter
         self._poll = poll
         self._sweep_every = sweep_every
-        self._bells = [asyncio.Event() for _ in range(3)]
+        self._bells = [asyncio.Event() for _ in LINES]
         self._stopping = False
+        self._stopped = asyncio.Event()
+        self._under_way = self._places()
 
     def wake(self) -> None:
         """Look for jobs at once: something was committed."""
@@ -80,16 +91,22 @@ class Worker:
     async def run(self) -> None:
         """Run until `stop`; then end when the jobs under way are done."""
         async with asyncio.TaskGroup() as parts:  # one that fails ends them all
-            for lanes, bell, under_way in zip(
-                (DECISIONS, THE_REST, READINGS), self._bells, self._places(), strict=True
-            ):
+            for lanes, bell, under_way in zip(LINES, self._bells, self._under_way, strict=True):
                 parts.create_task(self._serve(lanes, bell, under_way))
             parts.create_task(self._sweep())
 
     def stop(self) -> None:
         """Take no more jobs."""
         self._stopping = True
+        self._stopped.set()
         self.wake()
+
+    async def let_go(self) -> None:
+        """Break off what is still being done, and give it back: another worker takes it at once."""
+        broken_off = [job for each in self._under_way for job in await each.break_off()]
+        if broken_off:
+            log.warning("jobs_given_back", extra={"jobs": [each.job.key for each in broken_off]})
+        await asyncio.gather(*(self._later(each, 0.0, failed=False) for each in broken_off))
 
     async def run_due(self, lanes: Sequence[Lane] = tuple(Lane), *, limit: int = SLOTS) -> int:
         """Do the jobs that are due now, side by side; return how many there were."""
@@ -116,18 +133,19 @@ class Worker:
         """Mend what waits on nobody; return how much there was (expected: 0)."""
         return sum([await self._mend(tenant) for tenant in self._tenants.all()])
 
-    def _places(self) -> tuple[UnderWay, UnderWay, UnderWay]:
+    def _places(self) -> tuple[UnderWay, ...]:
         return (
             UnderWay(places=None, most=posts_of(self._tenants)),
-            UnderWay(places=SLOTS, most=None),
+            UnderWay(places=lambda: SLOTS, most=lambda _scope: OF_ONE),
             UnderWay(places=None, most=readings_of(self._tenants)),
+            UnderWay(places=self._mails_at_once, most=None),
         )
 
     async def _serve(self, lanes: Sequence[Lane], bell: asyncio.Event, under_way: UnderWay) -> None:
         while not self._stopping:
             bell.clear()
             for leased in await self._leased_safely(lanes, under_way):
-                under_way.begin(leased.lease.scope, self.run_one(leased), bell.set)
+                under_way.begin(leased, self.run_one(leased), bell.set)
             await self._rest(bell, await self._until_due(lanes, under_way))
         await under_way.finished()
 
@@ -148,11 +166,13 @@ class Worker:
     async def _lease(
         self, lanes: Sequence[Lane], limit: int, room: Room | None = None
     ) -> Sequence[LeasedJob]:
+        if self._mails_at_once() <= 0:
+            lanes = [lane for lane in lanes if lane not in MAIL_LANES]
+        if not lanes:
+            return ()
         now = self._now()
-        seconds = POST_LEASE if Lane.DECISION in lanes else LEASE
-        return await self._store.lease(
-            lanes, limit=limit, now=now, until=now + timedelta(seconds=seconds), room=room
-        )
+        until = now + timedelta(seconds=_lease_of(lanes))
+        return await self._store.lease(lanes, limit=limit, now=now, until=until, room=room)
 
     async def _until_due(self, lanes: Sequence[Lane], under_way: UnderWay) -> float:
         """Return the seconds to rest: never none, or a store that never waits starves the loop."""
@@ -173,12 +193,9 @@ class Worker:
             await asyncio.wait_for(bell.wait(), seconds)
 
     async def _sweep(self) -> None:
-        waited = 0.0
         while not self._stopping:
-            await asyncio.sleep(self._poll)
-            waited += self._poll
-            if waited >= self._sweep_every:
-                waited = 0.0
+            await self._rest(self._stopped, self._sweep_every)
+            if not self._stopping:
                 log.info("swept", extra={"mended": await self.sweep()})
 
     async def _mend(self, tenant: Tenant) -> int:
@@ -217,3 +234,10 @@ class Worker:
                 return
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**leased.failures)
         await self._later(leased, backoff * (0.5 + self._jitter()), failed=True)
+
+
+def _lease_of(lanes: Sequence[Lane]) -> float:
+    """Return for how many seconds jobs of these lanes are handed out."""
+    if Lane.DECISION in lanes:
+        return POST_LEASE
+    return MAIL_LEASE if set(lanes) <= set(MAIL_LANES) else LEASE

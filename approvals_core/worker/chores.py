@@ -2,6 +2,8 @@
 
 from approvals_core import tracing
 from approvals_core.committing import Commits, unknown
+from approvals_core.errors import LeftToNewer
+from approvals_core.keeping.archiving import Archiving
 from approvals_core.log_context import note
 from approvals_core.models import (
     OPEN,
@@ -41,6 +43,7 @@ class Chores:
         fetching: Fetching,
         reconciling: Reconciling,
         nights: Nights,
+        archiving: Archiving,
         mails: Mails | None = None,
     ) -> None:
         """*mails* None: no mail is set up, and each that is due is refused in the ledger."""
@@ -52,10 +55,15 @@ class Chores:
         self._fetching = fetching
         self._reconciling = reconciling
         self._nights = nights
+        self._archiving = archiving
         self._mailing = Mailing(
             store=store, commits=commits, tenants=tenants, directory=directory, mails=mails
         )
         self._reminders = Reminders(commits=commits, tenants=tenants)
+
+    def mails_at_once(self) -> int:
+        """Return how many mails may be under way now: none while the mailbox takes none."""
+        return self._mailing.at_once()
 
     async def do(self, leased: LeasedJob) -> None:
         """
@@ -63,6 +71,8 @@ class Chores:
 
         Raises:
             RetryAfter: The far side asks for time.
+
+            LeftToNewer: Only a newer program knows such jobs.
 
             LeaseLost: Somebody else has the job.
         """
@@ -81,10 +91,12 @@ class Chores:
                 await self._mailing.do(leased)
             case JobKind.REMIND:
                 await self._reminders.do(leased)
+            case JobKind.ARCHIVE:
+                await self._archiving.do(leased)
             case JobKind.CLEAN_UP:
                 await self._clean_up(leased)
             case _:
-                raise ValueError(f"nobody does {leased.job.kind}")
+                raise LeftToNewer(f"nobody here does {leased.job.kind}")
 
     async def give_up(self, leased: LeasedJob, error: str) -> None:
         """Put a job that keeps failing before an operator."""
@@ -107,6 +119,7 @@ class Chores:
     async def mend(self, tenant: Tenant) -> int:
         """Give every place of *tenant* that waits on nobody its job again; return how many."""
         await self._nights.keep(tenant)
+        await self._archiving.keep(tenant)
         mended, after = 0, None
         while True:
             scope = tenant_scope(tenant.document_type_id)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 
-from approvals_core.models import tenant_of
+from approvals_core.models import LeasedJob, tenant_of
 from approvals_core.ports import Tenants
 
 UNKNOWN_TENANT = 8  # jobs at once of a tenant whose file was taken away
+BROKEN_OFF_WITHIN = 2.0  # seconds for a job to stop that is told to
 LOOK = 32  # jobs leased at one look, where there is no other bound
 
 
@@ -15,20 +16,22 @@ class UnderWay:
     """
     The jobs of some lanes that are being done.
 
-    *places* is how many there may be in all, None: as many as all scopes together may
+    *places* tells how many there may be in all, None: as many as all scopes together may
     have. *most* tells how many a scope may have, None: as many as there are places.
     """
 
-    def __init__(self, *, places: int | None, most: Callable[[str], int] | None) -> None:
+    def __init__(
+        self, *, places: Callable[[], int] | None, most: Callable[[str], int] | None
+    ) -> None:
         self._places = places
         self._most = most
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], LeasedJob] = {}
         self._of: Counter[str] = Counter()
 
     @property
     def free(self) -> int:
         """Return how many jobs may be leased now."""
-        return LOOK if self._places is None else self._places - len(self._tasks)
+        return LOOK if self._places is None else self._places() - len(self._tasks)
 
     def room(self, scope: str) -> int:
         """Return how many more jobs of *scope* may be begun."""
@@ -39,15 +42,15 @@ class UnderWay:
         return [scope for scope in self._of if self.room(scope) <= 0]
 
     def begin(
-        self, scope: str, work: Coroutine[None, None, None], done: Callable[[], None]
+        self, leased: LeasedJob, work: Coroutine[None, None, None], done: Callable[[], None]
     ) -> None:
-        """Do *work*, a job of *scope*; call *done* when its place is free again."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
+        """Do *work*, which is what *leased* asks for; call *done* when its place is free again."""
+        task, scope = asyncio.create_task(work), leased.lease.scope
+        self._tasks[task] = leased
         self._of[scope] += 1
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            del self._tasks[task]
             self._of[scope] -= 1
             self._of += Counter()  # forget the scopes that have none
             done()
@@ -58,6 +61,15 @@ class UnderWay:
         """Wait until nothing is under way any more."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def break_off(self) -> Sequence[LeasedJob]:
+        """Stop all that is being done, wherever it stands; return the jobs."""
+        left = dict(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=BROKEN_OFF_WITHIN)
+        return [leased for task, leased in left.items() if task.cancelled()]
 
 
 def posts_of(tenants: Tenants) -> Callable[[str], int]:

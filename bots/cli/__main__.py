@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from approvals_core.adapters.archive import FolderArchive
 from approvals_core.adapters.entra import OwnTokens, TenantSignIn
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
@@ -22,27 +23,22 @@ from approvals_core.adapters.referenced import References
 from approvals_core.adapters.stores import open_made_store
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
-from approvals_core.committing import Commits
-from approvals_core.errors import DirectoryUnavailable, NotDone, StoreError
+from approvals_core.errors import ArchiveUnavailable, DirectoryUnavailable, NotDone, StoreError
+from approvals_core.keeping.writers import refuse_closed
 from approvals_core.models import HOUSE
 from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import switches_in
 from approvals_core.ports import Directory
-from approvals_core.rules.settling import Settlement
-from approvals_core.tenant import WhileClosed
 from bots.cli.commands import parser
-from bots.cli.desk import Desk, utc_now
 from bots.cli.doctor.mail import doctor_mail
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
+from bots.cli.doing import Room, do, show_sample, utc_now
 from bots.cli.finding import NotThere, Say
 from bots.cli.intact import files_for, left_out
-from bots.cli.mails import MailsDesk
+from bots.cli.moving import run_store
 from bots.cli.outlook_key import say_public_key
-from bots.cli.payload_log import PayloadDesk
-from bots.cli.queue import QueueDesk
-from bots.cli.reconciling import ReconcilingDesk
 from bots.cli.templates import check_templates, import_templates
-from bots.cli.tenants import UNCHANGED, TenantsDesk
+from bots.cli.tenants import UNCHANGED
 from cards.mail import mistakes_in
 from config import Settings, environment, misspelt, mistakes, strangers
 
@@ -67,7 +63,10 @@ def _without_settings(chosen: argparse.Namespace) -> int | None:
         return check_config(say)
     if chosen.command == "outlook-key" and chosen.key is not None:
         return DONE if say_public_key(chosen.key, say) else NOT_DONE
-    if chosen.command == "templates":
+    if chosen.command == "store":
+        done = run_store(chosen.verb, chosen.source, chosen.target, say, now=utc_now)
+        return DONE if done else NOT_DONE
+    if chosen.command == "templates" and chosen.verb != "show":
         return _templates(chosen)
     return None
 
@@ -158,29 +157,28 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
     for warning in left_out(chosen, found):
         say(warning)
     try:
+        if chosen.command == "templates" and chosen.sample is not None:
+            shown = partial(show_sample, chosen, tenants, say, public_url=settings.public_url)
+            return DONE if await asyncio.to_thread(shown) else NOT_DONE
         store = await open_made_store(settings.store_url)
         try:
             await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
+            refuse_closed(await store.holdings.about())
             tenants.switch(switches_in(await store.notes(HOUSE)))
-            if chosen.command == "tenants":
-                tenants_desk = TenantsDesk(store, tenants, say, now=utc_now, broken=found.broken)
-                return DONE if await _do_with_tenants(chosen, tenants_desk, settings) else NOT_DONE
-            if chosen.command == "reconcile":
-                reconciling = ReconcilingDesk(store, tenants, say, now=utc_now)
-                await _reconcile(chosen, reconciling, settings)
-                return DONE
-            if chosen.command == "payloads" and chosen.verb != "late":
-                await _do_with_payloads(chosen, PayloadDesk(store, tenants, say, now=utc_now))
-                return DONE
-            if chosen.command == "mails":
-                commits = Commits(store, now=utc_now, wake=_nobody)
-                await _do_with_mails(chosen, MailsDesk(store, tenants, say, commits=commits))
-                return DONE
-            desk, queue = Desk(store, tenants, say), QueueDesk(store, tenants, say)
-            return DONE if await _do(chosen, desk, queue, settings) else NOT_DONE
+            room = Room(
+                store=store,
+                tenants=tenants,
+                broken=found.broken,
+                say=say,
+                public_url=settings.public_url,
+                archive=FolderArchive(settings.archive_folder) if settings.archive_folder else None,
+                directory=partial(_directory, settings),
+                tenant_apis=partial(_tenant_apis, settings),
+            )
+            return DONE if await do(chosen, room) else NOT_DONE
         finally:
             await store.close()
-    except (NotThere, NotDone, StoreError) as problem:
+    except (NotThere, NotDone, StoreError, ArchiveUnavailable) as problem:
         say(str(problem))
     except DirectoryUnavailable as problem:
         say(f"The directory could not be asked ({problem}). Nothing was changed; try again.")
@@ -215,93 +213,6 @@ async def _directory(settings: Settings) -> AsyncIterator[Directory]:
             )
     finally:
         await tokens.close()
-
-
-async def _do(chosen: argparse.Namespace, desk: Desk, queue: QueueDesk, settings: Settings) -> bool:
-    """Do what was typed; False if it could not be done, and that was said."""
-    match chosen.command, chosen.verb:
-        case "requests", "list":
-            await desk.list_requests(chosen.tenant, attention=chosen.attention)
-        case "requests", "show":
-            await desk.show(chosen.id, comments=chosen.comments)
-        case "requests", _:
-            await desk.explain(chosen.id)
-        case "payloads", _:
-            await desk.list_payloads(chosen.tenant, days=chosen.days)
-        case "settle", _:
-            await desk.settle(chosen.id, chosen.seat, Settlement(chosen.found), by=chosen.by)
-        case "rebind", _:
-            async with _directory(settings) as directory:
-                await desk.rebind(
-                    *(chosen.id, chosen.seat, chosen.person, directory),
-                    by=chosen.by,
-                    dry_run=chosen.dry_run,
-                )
-        case _:
-            return await _do_with_jobs(chosen, queue)
-    return True
-
-
-async def _do_with_jobs(chosen: argparse.Namespace, queue: QueueDesk) -> bool:
-    match chosen.command, chosen.verb:
-        case "dead-letters", "list":
-            await queue.list_letters()
-        case "dead-letters", "inspect":
-            await queue.inspect(chosen.id)
-        case "dead-letters", _:
-            return await queue.replay(chosen.id, by=chosen.by, dry_run=chosen.dry_run)
-        case _:
-            await queue.list_jobs(chosen.tenant, late=chosen.late, limit=chosen.limit)
-    return True
-
-
-async def _reconcile(chosen: argparse.Namespace, desk: ReconcilingDesk, settings: Settings) -> None:
-    if not chosen.dry_run:
-        await desk.ask(chosen.code, chosen.number)
-        return
-    async with _tenant_apis(settings) as (_tokens, api):
-        await desk.try_out(chosen.code, chosen.number, api)
-
-
-async def _do_with_mails(chosen: argparse.Namespace, desk: MailsDesk) -> None:
-    if chosen.verb == "list":
-        await desk.list_failed(chosen.tenant)
-        return
-    await desk.bounced(chosen.id, chosen.address, reason=chosen.reason, by=chosen.by)
-
-
-def _nobody() -> None:
-    """Wake nobody: the service's worker looks for jobs of other processes every second."""
-
-
-async def _do_with_payloads(chosen: argparse.Namespace, desk: PayloadDesk) -> None:
-    if chosen.verb == "show":
-        await desk.show(chosen.id, body=chosen.body)
-        return
-    tenant, document = chosen.tenant, chosen.document
-    await desk.list_all(tenant, document=document, days=chosen.days, limit=chosen.limit)
-
-
-async def _do_with_tenants(
-    chosen: argparse.Namespace, desk: TenantsDesk, settings: Settings
-) -> bool:
-    match chosen.verb:
-        case "list":
-            await desk.list_tenants()
-        case "check":
-            async with _tenant_apis(settings) as (tokens, api):
-                return await desk.check(
-                    chosen.code, document=chosen.document, year=chosen.year, tokens=tokens, api=api
-                )
-        case "disable":
-            decisions = WhileClosed(chosen.decisions)
-            message, by = chosen.message, chosen.by
-            await desk.disable(chosen.code, message=message, decisions=decisions, by=by)
-        case "enable":
-            await desk.enable(chosen.code, by=chosen.by)
-        case _:
-            return await desk.reload()
-    return True
 
 
 @asynccontextmanager

@@ -1,14 +1,22 @@
 """The operators' commands: what may be typed, and what `--help` says about it."""
 
 import argparse
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+from approvals_core.models import Occasion
 from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import WhileClosed
 from bots.cli.doctor.teams import PACKAGE
+from bots.cli.kept import add_kept
 
 EXIT_CODES = "The exit code is 0 if it was done, 1 if not, 2 if settings or the command are wrong."
 MOST = 100  # listed unless more are asked for
+MOST_LINES = 1_000_000
+MOST_DAYS = 36_500
+LONGEST_NAME = 1000  # characters of an id, or of somebody
+_NUMBER = re.compile(r"[0-9]{1,9}")
 LONGEST_MESSAGE = 500  # characters, as in a tenant's file
 PAYLOADS_OF_DAYS = 30  # unless others are asked for
 
@@ -37,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     _rebind(commands.add_parser("rebind", help="put somebody else on a place"))
     _templates(commands.add_parser("templates", help="look after the templates of tenants' mails"))
     _tenants(commands.add_parser("tenants", help="look after the tenants and their files"))
+    add_kept(commands)
     return reads
 
 
@@ -84,7 +93,7 @@ def _letters(reads: argparse.ArgumentParser) -> None:
     inspected = verbs.add_parser("inspect", help="what failed, and what a replay would do")
     replayed = verbs.add_parser("replay", help="put the job back, to be done at once")
     for each in (inspected, replayed):
-        each.add_argument("id", metavar="ID", help="the letter's id, or how it begins")
+        each.add_argument("id", metavar="ID", type=_name, help="the letter's id, or how it begins")
     _signed(replayed)
     _dry_run(replayed)
 
@@ -95,7 +104,7 @@ def _mails(reads: argparse.ArgumentParser) -> None:
     _of_tenant(listed)
     bounced = verbs.add_parser("bounced", help="write down that a mail came back")
     _named(bounced)
-    bounced.add_argument("address", metavar="ADDRESS", help="where it went")
+    bounced.add_argument("address", metavar="ADDRESS", type=_name, help="where it went")
     bounced.add_argument(
         "--reason", metavar="TEXT", default="", type=_sentence, help="what came back says"
     )
@@ -112,7 +121,7 @@ def _payloads(reads: argparse.ArgumentParser) -> None:
     listed.add_argument("--document", metavar="ID", help="of the request with this id or number")
     _limit(listed)
     shown = verbs.add_parser("show", help="one: what it was, what came of it, what was odd")
-    shown.add_argument("id", metavar="ID", help="the PayloadId, or how it begins")
+    shown.add_argument("id", metavar="ID", type=_name, help="the PayloadId, or how it begins")
     shown.add_argument(
         "--body", action="store_true", help="with all it said, names and comments too"
     )
@@ -130,7 +139,7 @@ def _days(reads: argparse.ArgumentParser) -> None:
     reads.add_argument(
         "--days",
         metavar="N",
-        type=_count,
+        type=_count_to(MOST_DAYS),
         default=PAYLOADS_OF_DAYS,
         help="how far back (%(default)s)",
     )
@@ -141,6 +150,7 @@ def _settle(reads: argparse.ArgumentParser) -> None:
     reads.add_argument(
         "found",
         choices=[each.value for each in Settlement],
+        metavar="|".join(Settlement),
         help="what you found: the tenant has it, has it not, or may get the same id once more",
     )
     _signed(reads)
@@ -149,7 +159,10 @@ def _settle(reads: argparse.ArgumentParser) -> None:
 def _rebind(reads: argparse.ArgumentParser) -> None:
     _place(reads)
     reads.add_argument(
-        "person", metavar="PERSON", help="object id, UPN or alias in the tenant's directory"
+        "person",
+        metavar="PERSON",
+        type=_name,
+        help="object id, UPN or alias in the tenant's directory",
     )
     _signed(reads)
     _dry_run(reads)
@@ -166,6 +179,25 @@ def _templates(reads: argparse.ArgumentParser) -> None:
     )
     checked = verbs.add_parser("check", help="name every mistake in templates, in a tenant or not")
     checked.add_argument("files", metavar="FILE", type=Path, nargs="+", help="HTML file")
+    _template_shown(verbs.add_parser("show", help="the mail that a template makes, as HTML"))
+
+
+def _template_shown(reads: argparse.ArgumentParser) -> None:
+    reads.add_argument("code", metavar="CODE", help="of the tenant")
+    reads.add_argument("key", metavar="KEY", help="the template's name in [mail.templates]")
+    about = reads.add_mutually_exclusive_group(required=True)
+    about.add_argument("--request", metavar="ID", help="made of this request: its id or number")
+    about.add_argument(
+        "--sample", metavar="FILE", type=Path, help="made of what this ARX, as JSON, asks for"
+    )
+    reads.add_argument(
+        "--occasion",
+        choices=[each.value for each in Occasion],
+        help="why it is sent; else as the template's name says, or because somebody is asked",
+    )
+    reads.add_argument(
+        "--out", metavar="FILE", type=Path, help="write it here; nothing is overwritten"
+    )
 
 
 def _tenants(reads: argparse.ArgumentParser) -> None:
@@ -193,6 +225,15 @@ def _tenants(reads: argparse.ArgumentParser) -> None:
     verbs.add_parser("reload", help="have the running services read the files anew")
 
 
+def _name(text: str) -> str:
+    """Refuse what names nobody and nothing: "" is how every id begins, and no name in a history."""
+    if not text.strip() or len(text) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"must not be blank, and have at most {LONGEST_NAME} characters"
+        )
+    return text
+
+
 def _sentence(text: str) -> str:
     if len(text) > LONGEST_MESSAGE:
         raise argparse.ArgumentTypeError(f"may have at most {LONGEST_MESSAGE} characters")
@@ -201,7 +242,11 @@ def _sentence(text: str) -> str:
 
 def _limit(reads: argparse.ArgumentParser) -> None:
     reads.add_argument(
-        "--limit", metavar="N", type=_count, default=MOST, help="at most so many (%(default)s)"
+        "--limit",
+        metavar="N",
+        type=_count_to(MOST_LINES),
+        default=MOST,
+        help="at most so many (%(default)s)",
     )
 
 
@@ -210,16 +255,20 @@ def _of_tenant(reads: argparse.ArgumentParser) -> None:
 
 
 def _named(reads: argparse.ArgumentParser) -> None:
-    reads.add_argument("id", metavar="ID", help="the request's id or number")
+    reads.add_argument("id", metavar="ID", type=_name, help="the request's id or number")
 
 
 def _place(reads: argparse.ArgumentParser) -> None:
     _named(reads)
-    reads.add_argument("seat", metavar="SEAT", type=int, help="which place: see `requests show`")
+    reads.add_argument(
+        "seat", metavar="SEAT", type=_seat_number, help="which place: see `requests show`"
+    )
 
 
 def _signed(reads: argparse.ArgumentParser) -> None:
-    reads.add_argument("--by", required=True, metavar="NAME", help="who says so, for the history")
+    reads.add_argument(
+        "--by", required=True, metavar="NAME", type=_name, help="who says so, for the history"
+    )
 
 
 def _dry_run(reads: argparse.ArgumentParser) -> None:
@@ -228,8 +277,16 @@ def _dry_run(reads: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+def _count_to(most: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from 1 to {most}")
+        return int(text)
+
     return count
+
+
+def _seat_number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError("must be a place's number: see `requests show`")
+    return int(text)

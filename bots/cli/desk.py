@@ -1,45 +1,28 @@
-"""What an operator can look at and do, on a store that a running service may have open too."""
+"""What an operator can look at, on a store that a running service may have open too."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime, timedelta
 
-from approvals_core.approvals import Approvals
-from approvals_core.committing import Commits
+from approvals_core.ledger import deliveries
 from approvals_core.models import (
     ATTENTION,
     OPEN,
     Approval,
     ApprovalKey,
-    Attachment,
     HistoryEvent,
     Payload,
-    Person,
     Place,
     tenant_scope,
 )
-from approvals_core.operating import Operating
-from approvals_core.ports import (
-    Answer,
-    AnswerKind,
-    Directory,
-    Fetched,
-    FetchedFile,
-    FetchedKind,
-    NotFound,
-    PayloadCursor,
-    Posted,
-    Store,
-    Tenants,
-)
-from approvals_core.posting import Posting
+from approvals_core.ports import PayloadCursor, Store, Tenants
 from approvals_core.rules import upkeep
 from approvals_core.rules.draft import card_job_key, chain_is_sound
-from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.explaining import Card, Seen, explained
-from bots.cli.finding import PAGE, Finder, NotThere, Say, check_seat
+from bots.cli.finding import PAGE, Finder, Say
 from bots.cli.mails import mail_lines
+from bots.cli.reminders import reminder_lines
 from bots.cli.telling import (
     PROGRAM,
     card_line,
@@ -50,27 +33,21 @@ from bots.cli.telling import (
     place_lines,
     plain,
     unreadable_line,
-    waits_for,
 )
 
 PAYLOADS_SHOWN = 20  # of one request, the newest
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
 class Desk:
-    """Says what is stored, one line at a time, and takes an operator's word."""
+    """Says what is stored, one line at a time."""
 
-    def __init__(self, store: Store, tenants: Tenants, say: Say) -> None:
+    def __init__(
+        self, store: Store, tenants: Tenants, say: Say, *, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
-        self._tenants = tenants
         self._say = say
+        self._now = now
         self._find = Finder(store, tenants)
-
-    # -- looking --------------------------------------------------------------
 
     async def list_requests(self, code: str | None, *, attention: bool) -> None:
         """
@@ -102,6 +79,7 @@ class Desk:
         self._say("\nPlaces")
         for place in approval.places:
             self._say_all(place_lines(approval, place, tenant, comments=comments))
+            self._say_all(reminder_lines(approval, place, tenant, self._now()), indent="     ")
         self._say("\nCards")
         receipts = await self._store.receipts(approval.key)
         self._say_all(card_line(approval, receipt) for receipt in receipts)
@@ -128,6 +106,7 @@ class Desk:
             who = f"{plain(name_of(place))} ({plain(place.alias)})"
             self._say(f"\nPlace {place.seat}, {who}: {place.state.value}")
             self._say_all(explained(await self._seen(approval, place, tenant)))
+            self._say_all(reminder_lines(approval, place, tenant, self._now()))
         await self._say_mails(approval)
         async for letter in self._find.letters():
             if letter.job.approval == approval.key:
@@ -142,7 +121,7 @@ class Desk:
             NotThere: No tenant has this code.
         """
         counts: dict[str, int] = {}
-        since = PayloadCursor(at=utc_now() - timedelta(days=days))
+        since = PayloadCursor(at=self._now() - timedelta(days=days))
         for tenant in self._find.tenants(code):
             async for payload in self._late(tenant, since):
                 self._say(payload_line(payload, tenant))
@@ -151,65 +130,9 @@ class Desk:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         self._say(f"In the last {days} days: {told or 'no payload came too late'}.")
 
-    # -- doing ----------------------------------------------------------------
-
-    async def settle(self, name: str, seat: int, found: Settlement, *, by: str) -> None:
-        """
-        End an unconfirmed decision by what the operator *by* found out.
-
-        Raises:
-            NotThere: There is no such request or place.
-
-            NotSettled: The place has no unconfirmed decision.
-        """
-        approval, tenant = await self._find.request(name)
-        check_seat(approval, seat)
-        settled = await self._approvals().settle(approval.id, seat, found, by=by)
-        self._say_place(settled, settled.places[seat], tenant)
-
-    async def rebind(
-        self, name: str, seat: int, person: str, directory: Directory, *, by: str, dry_run: bool
-    ) -> None:
-        """
-        Put somebody of the tenant's directory on a place, as the operator *by* says.
-
-        Raises:
-            NotThere: There is no such request, place or person.
-
-            NotRebound: It cannot be done; the message says why.
-
-            DirectoryUnavailable: The directory did not answer.
-        """
-        approval, tenant = await self._find.request(name)
-        check_seat(approval, seat)
-        found = await directory.find(tenant, person)
-        if isinstance(found, NotFound):
-            where = f"in the directory {tenant.people.directory}"
-            raise NotThere(f"{plain(person)} is nobody who may act {where}: {found.value}.")
-        rebound = await self._operating().rebind(approval.key, seat, found, by=by, dry_run=dry_run)
-        self._say_rebound(approval.places[seat], found, dry_run=dry_run)
-        place = rebound.place_of(found.id)
-        if place is not None and place.seat != seat:
-            self._say(f"Place {seat} becomes one with place {place.seat}: the same person.")
-        if place is not None:
-            self._say_place(rebound, place, tenant)
-        if dry_run:
-            self._say("Nothing was changed: this was a dry run.")
-
-    def _say_rebound(self, before: Place, person: Person, *, dry_run: bool) -> None:
-        sits = "would sit" if dry_run else "sits"
-        former = f" instead of {plain(name_of(before))}" if before.person else ""
-        who = f"{plain(person.name)} ({plain(person.upn)}, object id {person.object_id})"
-        self._say(f"{who} {sits} on the place of {plain(before.alias)}{former}.")
-
-    def _say_place(self, approval: Approval, place: Place, tenant: Tenant) -> None:
-        self._say(
-            f"{approval.id}, place {place.seat}, {plain(name_of(place))}: {place.state.value}"
-        )
-        self._say(f"  {waits_for(approval, place, tenant)}")
-
     async def _say_mails(self, approval: Approval) -> None:
-        lines = list(mail_lines(await self._store.letters(approval.key), approval))
+        found = await deliveries(self._store, approval)
+        lines = list(mail_lines(found, approval, self._now()))
         if lines:
             self._say("\nMails")
             self._say_all(lines)
@@ -252,7 +175,7 @@ class Desk:
                 yield payload
 
     async def _seen(self, approval: Approval, place: Place, tenant: Tenant) -> Seen:
-        scope, now = approval.key.scope, utc_now()
+        scope, now = approval.key.scope, self._now()
         needed = upkeep.job_of(approval, place, now=now)
         keys = (needed.job.key, *needed.others) if needed else ()
         found = [await self._store.queued(scope, key) for key in keys]
@@ -279,51 +202,3 @@ class Desk:
             key = card_job_key(approval, place.round, place.person.id, channel)
             cards.append(Card(channel, receipt, await self._store.queued(approval.key.scope, key)))
         return tuple(cards)
-
-    # -- the core -------------------------------------------------------------
-
-    def _commits(self) -> Commits:
-        return Commits(self._store, now=utc_now, wake=_nobody)
-
-    def _operating(self) -> Operating:
-        return Operating(store=self._store, commits=self._commits(), tenants=self._tenants)
-
-    def _approvals(self) -> Approvals:
-        commits = self._commits()
-        posting = Posting(
-            store=self._store, commits=commits, tenants=self._tenants, api=_PostsNothing()
-        )
-        return Approvals(store=self._store, commits=commits, posting=posting, tenants=self._tenants)
-
-
-class _PostsNothing:
-    """The tenants' APIs of a process without a worker: the service's own does what is due."""
-
-    async def post_decision(self, tenant: Tenant, posted: Posted) -> Answer:
-        return Answer(kind=AnswerKind.AGAIN, reason="operators post nothing")
-
-    async def post_decisions(self, tenant: Tenant, posted: Sequence[Posted]) -> Sequence[Answer]:
-        return [await self.post_decision(tenant, each) for each in posted]
-
-    async def decision_status(self, tenant: Tenant, posted: Posted) -> Answer:
-        return Answer(kind=AnswerKind.UNKNOWN, reason="operators ask nothing")
-
-    async def summary(self, tenant: Tenant, approval: Approval) -> Fetched:
-        return Fetched(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
-
-    async def details(self, tenant: Tenant, approval: Approval, operation: str) -> Fetched:
-        return Fetched(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
-
-    async def attachment(
-        self,
-        tenant: Tenant,
-        approval: Approval,
-        attachment: Attachment,
-        *,
-        user_assertion: str | None,
-    ) -> FetchedFile:
-        return FetchedFile(kind=FetchedKind.UNAVAILABLE, reason="operators read nothing")
-
-
-def _nobody() -> None:
-    """Wake nobody: the service's worker looks for jobs of other processes every second."""

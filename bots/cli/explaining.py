@@ -66,6 +66,8 @@ def _standing(seen: Seen) -> Iterator[str]:
         yield "Nothing is asked here. An ARX that names him in Approvers asks him again."
     elif place.unbound:
         yield from _unbound(seen)
+    elif not place.state.known:
+        yield "Only a newer version of the service knows what that is. Ask with that one."
     elif decision is not None:
         yield from _decided(seen, decision)
     elif place.person is None:

@@ -30,11 +30,7 @@ class Finder:
         Raises:
             NotThere: No tenant has this code.
         """
-        tenants = [tenant for tenant in self._tenants.all() if code in (None, tenant.code)]
-        if not tenants:
-            known = ", ".join(tenant.code for tenant in self._tenants.all())
-            raise NotThere(f"No tenant has the code {code}. There are: {known}.")
-        return tenants
+        return tenants_with(self._tenants, code)
 
     async def request(self, name: str) -> tuple[Approval, Tenant]:
         """
@@ -79,6 +75,20 @@ class Finder:
         """Return what an operator calls a scope: a tenant by its code."""
         own = {tenant_scope(t.document_type_id): t.code for t in self._tenants.all()}
         return own.get(scope, scope)
+
+
+def tenants_with(tenants: Tenants, code: str | None) -> Sequence[Tenant]:
+    """
+    Return the tenant with this code; all of them for None.
+
+    Raises:
+        NotThere: No tenant has this code.
+    """
+    found = [tenant for tenant in tenants.all() if code in (None, tenant.code)]
+    if not found:
+        known = ", ".join(tenant.code for tenant in tenants.all())
+        raise NotThere(f"No tenant has the code {plain(code or '')}. There are: {known}.")
+    return found
 
 
 def check_seat(approval: Approval, seat: int) -> None:

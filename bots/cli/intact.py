@@ -30,8 +30,13 @@ def files_for(chosen: argparse.Namespace, folder: Path, references: References) 
 
 
 def left_out(chosen: argparse.Namespace, found: Intact) -> Iterator[str]:
-    """Yield a warning for each broken file, but for the command that has a line for each anyway."""
-    if _lists_tenants(chosen):
+    """
+    Yield a warning for each broken file.
+
+    Not for the command that has a line for each anyway, nor before HTML that somebody asked for.
+    """
+    known = {tenant.code for tenant in found.files.values()}
+    if _lists_tenants(chosen) or (chosen.command == "templates" and chosen.code in known):
         return
     for name in found.broken:
         yield f"{plain(name)} has mistakes; its tenant is left out here: {PROGRAM} check-config"

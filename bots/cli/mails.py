@@ -1,15 +1,15 @@
 """What operators see of mails, and what they may say of one: that it came back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from approvals_core.committing import Commits
-from approvals_core.ledger import Ledger
+from approvals_core.ledger import UNDER_WAY, Delivery, Ledger
 from approvals_core.models import OPEN, Approval, Letter, LetterState, tenant_scope
 from approvals_core.ports import Store, Tenants
 from approvals_core.tenant import Tenant
 from bots.cli.finding import PAGE, Finder, Say
-from bots.cli.telling import PROGRAM, at, plain
+from bots.cli.telling import PROGRAM, at, from_now, plain
 
 FAILED = (LetterState.REFUSED, LetterState.BOUNCED)
 LISTED = (*FAILED, LetterState.LOST)  # nobody knows of a lost one whether it went out
@@ -69,10 +69,11 @@ class MailsDesk:
         return len(failed)
 
 
-def mail_lines(letters: Iterable[Letter], approval: Approval) -> Iterator[str]:
+def mail_lines(found: Sequence[Delivery], approval: Approval, now: datetime) -> Iterator[str]:
     """Yield a line for each mail of the newest round, and what can be done about those that failed."""
-    mine = [letter for letter in letters if letter.round == approval.round]
-    yield from map(mail_line, mine)
+    mine = [delivery.letter for delivery in found]
+    for delivery in found:
+        yield f"{mail_line(delivery.letter)}{_next_look(delivery, now)}"
     if any(letter.state in FAILED for letter in mine):
         yield "What failed is not sent again. Mend what the line says; the next ARX sends its mails."
     gone = (LetterState.SENT, LetterState.LOST)
@@ -88,6 +89,21 @@ def mail_line(letter: Letter) -> str:
     card = "" if letter.seat is None else f", with the card of place {letter.seat}"
     why = f": {plain(letter.reason)}" if letter.reason else ""
     return f"{what}{card}: {letter.state.value} at {_when(letter)}{why}{_seen(letter)}"
+
+
+def _next_look(delivery: Delivery, now: datetime) -> str:
+    """Say when a mail that is under way, or waits, is looked at again."""
+    letter, job = delivery
+    if letter.state not in UNDER_WAY:
+        return ""
+    if job is None:
+        return f"; nothing sends it any more, see `{PROGRAM} dead-letters list`"
+    when = from_now(job.next, now)
+    if letter.state is LetterState.SENDING:
+        return f"; if that process died, it is looked at again at {when}"
+    if job.next <= now and not job.leased:
+        return f"; it is due since {at(job.next)}, and goes once the mailbox takes it"
+    return f"; tried again at {when}" if letter.attempts else f"; looked at next at {when}"
 
 
 def _when(letter: Letter) -> str:

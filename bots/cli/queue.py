@@ -208,6 +208,7 @@ def _purpose(job: Job, approval: Approval | None) -> str:
         JobKind.AWAIT_ARX: "if the ARX that is owed still is, the place is put before you again",
         JobKind.ASK_STATUS: "the tenant is asked what became of the decision",
         JobKind.RECONCILE: "the request is compared with what its tenant has",
+        JobKind.ARCHIVE: "what was closed long ago moves to the archive",
         JobKind.NIGHTLY: "the tenant's open requests are compared with what it has",
         JobKind.RESOLVE: f"the directory is asked for {alias}",
         JobKind.CARD: "the card is sent, or changed to what is true now",

@@ -38,8 +38,7 @@ def in_one_line(approval: Approval, receipts: Sequence[Receipt]) -> str:
         for place in asked
     )
     line = f"{approval.id}  {plain(approval.display_number)}  since {at(approval.opened_at)}"
-    calls = "  (waits for you)" if any(needs_operator(place) for place in asked) else ""
-    return f"{line}  {states}{calls}{_unclear(approval)}"
+    return f"{line}  {states}{_calls(approval, asked)}"
 
 
 def unreadable_line(key: ApprovalKey) -> str:
@@ -48,9 +47,13 @@ def unreadable_line(key: ApprovalKey) -> str:
     return f"?  {plain(key.number)}{year}  cannot be read: was it written by a newer program?"
 
 
-def _unclear(approval: Approval) -> str:
-    found = approval.unclear
-    return f"  (waits for you: not reconciled, {plain(found)})" if found and approval.open else ""
+def _calls(approval: Approval, asked: Sequence[Place]) -> str:
+    """Return a remark on a request that waits for an operator, and why, where its places do not say."""
+    unclear = f"not reconciled, {plain(approval.unclear)}" if approval.unclear else ""
+    whys = [unclear] if unclear and approval.open else []
+    if any(needs_operator(place) for place in asked):
+        return f"  (waits for you{''.join(f'; {why}' for why in whys)})"
+    return "".join(f"  (waits for you: {why})" for why in whys)
 
 
 def _without_card(place: Place, receipts: Sequence[Receipt]) -> str:
@@ -119,9 +122,16 @@ def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
             return _comes_again(place.decision, tenant)
         case PlaceState.ACCEPTED:
             return f"waits for the next ARX of {tenant.name}"
-        case PlaceState.REMOVED:
-            same = "is one with another place of the same person"
-            return "nothing is asked here" if place.names else same
+        case _:
+            return _asks_nothing(place)
+
+
+def _asks_nothing(place: Place) -> str:
+    if not place.state.known:
+        return "stands as only a newer version of the service knows"
+    return (
+        "nothing is asked here" if place.names else "is one with another place of the same person"
+    )
 
 
 def _comes_again(decision: Decision | None, tenant: Tenant) -> str:

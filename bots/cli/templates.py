@@ -2,19 +2,20 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from approvals_core.adapters.small_files import read_small
-from bots.cli.assent_templates import Source, convert, sources
+from bots.cli.assent_templates import BadTable, Converted, Source, convert, sources
 from bots.cli.finding import Say
 from bots.cli.telling import plain
-from cards.mail import BadTemplate, parse
-from cards.mail.inert import inert
+from cards.mail import BadTemplate, left_out, parse
 
 _LARGEST = 256 * 1024  # bytes, as of those that are read with a tenant's file
-_PLACED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_LONGEST_KEY = 100  # characters
+# What a RowKey may be ("Characters Disallowed in Key Fields", Azure Table Storage).
+_KEY = re.compile(rf"[^/\\#?]{{1,{_LONGEST_KEY}}}")
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -26,10 +27,8 @@ def import_templates(source: Path, destination: Path, say: Say) -> bool:
     """
     try:
         found = list(sources(source))
-    except KeyError as missing:
-        say(
-            f"{plain(str(source))} has no column {plain(str(missing.args[0]))}. Nothing was written."
-        )
+    except BadTable as problem:
+        say(f"{plain(str(source))} {plain(str(problem))}. Nothing was written.")
         return False
     except (OSError, UnicodeDecodeError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
@@ -47,29 +46,59 @@ def import_templates(source: Path, destination: Path, say: Say) -> bool:
 
 
 def _import(found: Sequence[Source], folder: Path, say: Say) -> bool:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = Counter[str]()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        say(f"{plain(str(folder))} cannot be made: {problem.strerror}. Nothing was written there.")
+        return False
+    keys, stems = set[str](), set[str]()
     pasted: list[str] = []
     done = True
     for source in found:
-        stem = _named(source.key)
-        names[stem.casefold()] += 1
-        number = names[stem.casefold()]
-        file = folder / (f"{stem}.html" if number == 1 else f"{stem}-{number}.html")
-        done &= _import_one(source, file, say)
-        pasted.append(f"{json.dumps(source.key)} = {json.dumps(f'{folder.name}/{file.name}')}")
-    say("")
-    tenant = f" (PartitionKey {plain(found[0].tenant)})" if found[0].tenant else ""
-    say(f"Put {plain(str(folder))} beside the tenant's file{tenant}, and paste this into it:")
-    say("")
-    for line in ("[mail.templates]", *pasted):
-        say(plain(line))
-    say("")
+        html = convert(source.html)
+        if why := _unfit(source, html, keys):
+            say(f"{plain(source.key) or 'A template without a name'}: not written: {why}")
+            done = False
+            continue
+        keys.add(source.key.casefold())
+        file = folder / f"{_free(_named(source.key), stems)}.html"
+        done &= _import_one(source, html, file, say)
+        path = plain(f"{folder.resolve().name}/{file.name}")
+        pasted.append(f"{_quoted(source.key)} = {_quoted(path)}")
+    if pasted:
+        _say_what_to_paste(found[0].tenant, folder, pasted, say)
     return done
 
 
-def _import_one(source: Source, file: Path, say: Say) -> bool:
-    converted = convert(source.html)
+def _say_what_to_paste(tenant: str, folder: Path, pasted: Sequence[str], say: Say) -> None:
+    say("")
+    of = f" (PartitionKey {plain(tenant)})" if tenant else ""
+    say(f"Put {plain(str(folder))} beside the tenant's file{of}, and paste this into it:")
+    say("")
+    for line in ("[mail.templates]", *pasted):
+        say(line)
+    say("")
+
+
+def _unfit(source: Source, converted: Converted, known: Container[str]) -> str:
+    """Return why a template is not written, "" if it can be."""
+    if not source.key:
+        return "nothing could ask for it; RowKey must be TemplateKey|Action"
+    if not _KEY.fullmatch(source.key) or not source.key.isprintable():
+        return (
+            f"a name has at most {_LONGEST_KEY} characters, none of them / \\ # ? or invisible,"
+            " as in Azure's tables; give it another name there and in what the tenant sends"
+        )
+    if source.key.casefold() in known:
+        return "it comes twice, and the first one counts; capitals make no difference"
+    if not source.html.strip():
+        return "it is empty, so our own mail is sent; write one, or leave it like that"
+    if not converted.html.strip():
+        return "nothing is left of it, so our own mail is sent; it was a script alone"
+    return ""
+
+
+def _import_one(source: Source, converted: Converted, file: Path, say: Say) -> bool:
     try:
         with file.open("x", encoding="utf-8") as written:
             written.write(converted.html)
@@ -86,6 +115,19 @@ def _import_one(source: Source, file: Path, say: Say) -> bool:
 
 def _named(key: str) -> str:
     return _NO_FILE_NAME.sub("-", key).strip("-.") or "template"
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """Return the name of a file that no other of this run has, and take it."""
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    free = next(name for name in names if name.casefold() not in taken)
+    taken.add(free.casefold())
+    return free
+
+
+def _quoted(text: str) -> str:
+    """Write a basic string of TOML; not with JSON's halves of characters, which TOML refuses."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def check_templates(files: Sequence[Path], say: Say) -> bool:
@@ -108,7 +150,7 @@ def _check(file: Path, say: Say) -> bool:
             say(f"{name}:{mistake.line}: {plain(mistake.why)}")
     else:
         say(f"{name}: no mistakes found")
-        for each in inert(_PLACED.sub("https://example.com/", text)).left_out:
+        for each in left_out(text):
             say(f"  is left out of mails: {plain(each)}")
         return True
     return False

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import re
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -12,6 +14,9 @@ from cards import text
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
+LOOKS_EVERY = 1.0  # seconds: so long a turn may be held for somebody who has gone
 GRACE = 20.0  # seconds for any file to be taken
 SLOWEST = 262_144  # bytes a second beyond that: whoever is slower keeps others waiting
 ANY = "application/octet-stream"
@@ -59,6 +64,34 @@ def download(name: str, given: FetchedFile) -> web.Response:
             "Content-Disposition": disposition(shown),
         },
     )
+
+
+class HungUp(Exception):
+    """The one who asked has gone; nobody reads an answer."""
+
+
+async def while_there(
+    request: web.Request, working: Coroutine[Any, Any, _T], *, every: float = LOOKS_EVERY
+) -> _T:
+    """
+    Do something for as long as the client is there; looked at *every* so many seconds.
+
+    aiohttp lets a handler go on when its client hangs up, as decisions need it, and tells
+    nobody: only the transport is gone.
+
+    Raises:
+        HungUp: He is not there any more; *working* was cancelled.
+    """
+    task = asyncio.create_task(working)
+    try:
+        while not task.done():
+            if request.transport is None:
+                raise HungUp
+            await asyncio.wait({task}, timeout=every)
+        return await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def written(

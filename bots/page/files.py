@@ -12,11 +12,11 @@ from approvals_core.errors import UnknownApproval
 from approvals_core.models import Attachment
 from approvals_core.ports import FetchedFile, FetchedKind, TenantApi, View
 from approvals_core.tenant import SignIn
+from bots.page.addressed import files_of, public_id_in
 from bots.page.answers import Answers
-from bots.page.downloads import download, written
+from bots.page.downloads import HungUp, download, while_there, written
 from bots.page.origins import path_of
 from bots.page.pages import Notice, Pages, Way, led_to
-from bots.page.requests import files_of, public_id_in
 from bots.page.sessions import PersonTokens, Session, Sessions
 from bots.page.turns import Turns
 from cards import text
@@ -30,6 +30,7 @@ TURN = 10.0  # seconds for which a download waits for its turn
 WITHIN = 10.0  # seconds for the request itself
 # A sign-in younger than this brought no token, and one more will bring none either.
 JUST_NOW = timedelta(minutes=1)
+_GONE = 499  # nginx's number for a client that hung up; it stands in logs alone
 
 
 class FileDoor:
@@ -70,8 +71,12 @@ class FileDoor:
         token = self._tokens.of(session)
         if view.tenant.api.auth.sign_in is SignIn.ON_BEHALF_OF and token is None:
             return self._without_token(request, session, view)
-        async with self._turns.one(session.person_id, view.tenant.code, within=TURN):
-            return await self._handed_on(request, session, view, file, token)
+        try:
+            async with self._turns.one(session.person_id, view.tenant.code, within=TURN):
+                return await self._handed_on(request, session, view, file, token)
+        except HungUp:
+            log.info("download_given_up", extra={"path": request.path})
+            return web.Response(status=_GONE)
 
     async def _handed_on(
         self,
@@ -81,7 +86,8 @@ class FileDoor:
         file: Attachment,
         token: str | None,
     ) -> web.StreamResponse:
-        given = await self._api.attachment(view.tenant, view.approval, file, user_assertion=token)
+        asking = self._api.attachment(view.tenant, view.approval, file, user_assertion=token)
+        given = await while_there(request, asking)
         if given.kind is FetchedKind.FOUND:
             return await written(request, download(file.name, given))
         ids = {"approval": view.approval.id, "tenant": view.tenant.code}

@@ -7,7 +7,7 @@ from approvals_core.errors import DirectoryUnavailable
 from approvals_core.models import Person
 from approvals_core.ports import Directory, NotFound
 from approvals_core.tenant import Tenant
-from bots.page.forms import Search
+from bots.page.fields import Search
 from cards.language import _
 
 WITHIN: Final = 6.0  # seconds

@@ -8,29 +8,29 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from approvals_core.approvals import Approvals, Outcome
 from approvals_core.errors import ApprovalError, StoreError, UnknownApproval
-from approvals_core.models import Attachment, Contact, PersonId, PlaceState
+from approvals_core.models import Contact, PersonId, PlaceState
 from approvals_core.ports import View
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.standing import holder
 from bots.page import notices
+from bots.page.addressed import click_in, public_id_in, title_of
 from bots.page.answers import Answers
+from bots.page.fields import SEARCH, Search
 from bots.page.form_bodies import read_form, typed_by_nobody
-from bots.page.forms import SEARCH, Search, Try, forms
+from bots.page.forms import Try, forms
 from bots.page.looking_up import LookUp
-from bots.page.origins import REQUEST_ID, is_from_us, path_of
+from bots.page.origins import is_from_us, path_of
 from bots.page.pages import Pages, RequestPage, led_to
 from bots.page.sessions import Session, Sessions
 from bots.web import elapsed
-from cards import text
 from cards.approval.content import shown
 from cards.approval.files import own_links
 from cards.approval.refused import MENDABLE
 from cards.approval.standing import Phase, standing
-from cards.buttons import NEW_APPROVER, read_card_key, read_comment, read_entries
+from cards.buttons import NEW_APPROVER, read_comment, read_entries
 from cards.html import request_html
 from cards.language import _
 from cards.viewer import Viewer, viewer_of
@@ -43,7 +43,6 @@ AS_LONG_AS = timedelta(
     minutes=1
 )  # since the attempt: a tenant that takes longer is looked at by hand
 
-_ID = re.compile(REQUEST_ID, re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 
 
@@ -53,18 +52,6 @@ class Contacts(Protocol):
     async def contact(self, person: PersonId) -> Contact | None:
         """Return how the person is reached, or None if never heard of."""
         ...
-
-
-class _Sent(BaseModel):
-    """What a form's hidden fields carry (see `cards.buttons`), and which button was pressed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    k: str
-    r: int = Field(ge=0, le=10**9)
-    v: int = Field(ge=0, le=10**9)
-    t: int = Field(ge=0, le=10**9)
-    a: str = Field(min_length=1, max_length=160)
 
 
 class RequestDoor:
@@ -173,7 +160,7 @@ class RequestDoor:
         """Do what a form of this session asks for: look somebody up, or decide."""
         if "find" in form:
             return await self._find(request, session, public_id, form, form["find"])
-        click = _read(public_id, form)
+        click = click_in(public_id, form)
         if click is None:
             return self._answers.foreign(request, path_of(public_id))
         if form.get(SEARCH + click.action, "").strip() and not click.entries.new_approver:
@@ -263,53 +250,6 @@ class RequestDoor:
             return await self._page(request, session, view, tried)
 
 
-def public_id_in(request: web.Request) -> str:
-    """
-    Return the public id in the path.
-
-    Raises:
-        UnknownApproval: It is none.
-    """
-    found = request.match_info["public_id"]
-    if not _ID.fullmatch(found):
-        raise UnknownApproval(_("This request is not available to you."))
-    return found
-
-
-def title_of(view: View) -> str:
-    """Return what the browser calls the page."""
-    content = view.approval.content
-    number = text.one_line(view.approval.display_number, text.FACT_NAME)
-    title = text.one_line(content.title, text.TITLE) if content else ""
-    return f"{title} ({number})" if title else number
-
-
-def files_of(view: View) -> tuple[Attachment, ...]:
-    """Return the files of a request, in the order in which they are numbered from 1."""
-    return shown(view).attachments
-
-
 def _asks_for_people(view: View, code: str) -> bool:
     action = view.tenant.action(code)
     return action is not None and action.new_approver
-
-
-def _read(public_id: str, form: Mapping[str, str]) -> Click | None:
-    """Return the click that a form of this request's page sends; None: we made no such form."""
-    try:
-        sent = _Sent.model_validate(dict(form))
-    except ValidationError:
-        return None
-    address = read_card_key(sent.k)
-    if address is None or address[0] != public_id:
-        return None
-    return Click(
-        seat=address[1],
-        round=sent.r,
-        revision=sent.v,
-        attempt=sent.t,
-        action=sent.a,
-        comment=read_comment(form, sent.a),
-        entries=read_entries(form, sent.a),
-        channel="page",
-    )

@@ -169,6 +169,6 @@ class PersonTokens:
 
 def _read(opened: dict[str, Any]) -> Session | None:
     try:
-        return Session.model_validate(opened)
-    except ValidationError:  # of an older release
+        return Session.model_validate(opened, extra="ignore")  # a newer release may say more
+    except ValidationError:  # of an older one
         return None

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from gettext import gettext as _
 from typing import Any, Protocol
 
+import orjson
+
 from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
 from approvals_core.models import Contact, PersonId
 from approvals_core.ports import View
@@ -252,7 +254,7 @@ def _read(address: str) -> tuple[PersonId, str, str]:
 
 def _face(text: str, *, reminds: bool) -> dict[str, Any]:
     """Return the card, named a reminder in the notification where it is one; all else is equal."""
-    face: dict[str, Any] = json.loads(text)
+    face: dict[str, Any] = orjson.loads(text)
     if reminds:
         face["fallbackText"] = _("Reminder: {what}").format(what=face.get("fallbackText", ""))
     return face

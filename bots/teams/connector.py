@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded, retry_after
@@ -165,6 +166,7 @@ class Connector:
         attempt = 1
         while (answer := await self._authorised(call)).status in RETRIED:
             wait = self._pause(answer, attempt)
+            await self._tell_all(call, answer)
             if attempt == ATTEMPTS or wait > PATIENCE or self._left(call) <= wait:
                 raise ChannelBusy(str(answer), retry_after=wait)
             await self._sleep(wait)
@@ -173,6 +175,12 @@ class Connector:
             return answer
         log.warning("connector_refused", extra={"call": call.what, "why": str(answer)})
         raise refusal(call.what, answer)
+
+    async def _tell_all(self, call: Call, answer: Answer) -> None:
+        """Let nobody else, in any process, be told the same for as long as Teams asked for."""
+        asked = retry_after(answer.headers, now=self._clock())
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS and asked is not None:
+            await self._pace.hold(call.directory, call.pace, asked)
 
     def _pause(self, answer: Answer, attempt: int) -> float:
         asked = retry_after(answer.headers, now=self._clock())
@@ -223,8 +231,8 @@ class Connector:
             async with self._session.request(
                 call.method,
                 call.url,
-                json=call.body,
-                headers={"Authorization": f"Bearer {token}"},
+                data=None if call.body is None else orjson.dumps(call.body),
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
                 timeout=TIMEOUT,
                 allow_redirects=False,
             ) as response:

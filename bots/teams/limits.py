@@ -2,18 +2,23 @@
 
 import asyncio
 import itertools
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from approvals_core.allowances import Allowance, Allowances
 from approvals_core.errors import ChannelBusy
+from approvals_core.ports.budgets import Windows
 
 # (requests, seconds), msteams-docs rate-limit.md: per bot and conversation, for
 # sending, updating and creating; and per app and directory.
-CONVERSATION = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
-DIRECTORY = ((50, 1.0),)
+CONVERSATION: Windows = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
+PER_SECOND = 50
 # What cards leave free in a conversation, for answers to what its person writes.
-FOR_CARDS = tuple((count - max(1, count // 10), period) for count, period in CONVERSATION)
+FOR_CARDS: Windows = tuple((count - max(1, count // 10), period) for count, period in CONVERSATION)
+
+# A process with many calls takes a few of its directory's permits at once: one by one they would
+# cost a question to the store each. They are used within a moment, or lost.
+LOT, LASTING = 10, 0.02  # permits, seconds
 
 PATIENCE = 10.0  # seconds that a call may wait here; beyond, somebody else's turn
 # Cards waiting for one conversation: about as many as go out in two seconds. Each holds one of
@@ -21,19 +26,20 @@ PATIENCE = 10.0  # seconds that a call may wait here; beyond, somebody else's tu
 CROWD, COME_AGAIN = 6, 2.0  # cards, seconds
 CONVERSATIONS = 10_000  # remembered before the idle ones are forgotten
 
-Monotonic = Callable[[], float]
+# Teams does not say which of its limits a 429 is about. It is the conversation's, unless so many
+# different ones of a directory are told so within so short a time.
+MANY_TOLD, TOLD_WITHIN = 3, 5.0  # conversations, seconds
+
 Sleep = Callable[[float], Awaitable[None]]
-Limits = Sequence[tuple[int, float]]
 Turn = tuple[bool, int]  # answers first, then in the order in which they came
 
 
-class _Window:
-    """The times of what was sent, as far back as a limit reaches, and who waits for his turn."""
+class _Queue:
+    """What is allowed, and who waits for his turn."""
 
-    def __init__(self, limits: Limits, for_cards: Limits) -> None:
+    def __init__(self, allowance: Allowance, limits: Windows, for_cards: Windows) -> None:
         self._limits = {True: for_cards, False: limits}
-        self._sent: deque[float] = deque(maxlen=max(count for count, _ in limits))
-        self._reach = max(period for _, period in limits)
+        self._allowance = allowance
         self._waiting: dict[Turn, asyncio.Event] = {}
 
     @property
@@ -54,28 +60,34 @@ class _Window:
 
     async def first(self, turn: Turn) -> None:
         """Wait until nobody in the queue comes before *turn*."""
-        while min(self._waiting) != turn:
+        while not self.is_next(turn):
             called = self._waiting[turn] = asyncio.Event()
             await called.wait()
 
-    def free(self, turn: Turn, now: float) -> bool:
-        """Tell whether *turn* comes next, and may be sent now."""
-        return min(self._waiting) == turn and self.wait(turn, now) <= 0
+    def is_next(self, turn: Turn) -> bool:
+        """Tell whether nobody in the queue comes before *turn*."""
+        return len(self._waiting) == 1 or min(self._waiting) == turn
 
-    def wait(self, turn: Turn, now: float) -> float:
-        """Return the seconds until one more may be sent."""
-        while self._sent and self._sent[0] <= now - self._reach:
-            self._sent.popleft()
-        limits = self._limits[turn[0]]
-        full = ((self._sent[-n], period) for n, period in limits if len(self._sent) >= n)
-        return max((sent + period - now for sent, period in full), default=0.0)
+    def wait(self, turn: Turn) -> float:
+        """Return the seconds until one more may be sent, as far as is known here."""
+        return self._allowance.wait(self._limits[turn[0]])
 
-    def sent(self, now: float) -> None:
-        self._sent.append(now)
+    async def take(self, turn: Turn) -> float:
+        """Take one permit: return 0.0 if there was one, else the seconds to wait."""
+        return await self._allowance.take(self._limits[turn[0]])
+
+    def put_back(self) -> None:
+        """Leave the permit to the next one."""
+        self._allowance.put_back()
+
+    async def hold(self, seconds: float) -> None:
+        """Let nothing out for so long, in no process."""
+        await self._allowance.hold(seconds)
 
     def idle(self, now: float) -> bool:
-        recent = self._sent and self._sent[-1] > now - self._reach
-        return not recent and not self._waiting
+        """Tell whether nobody waits, and nothing was sent that still counts."""
+        reach = max(period for _, period in self._limits[False])
+        return not self._waiting and self._allowance.idle_since <= now - reach
 
 
 class Pace:
@@ -83,18 +95,27 @@ class Pace:
     Lets calls go to Teams no faster than it allows, per conversation and per directory.
 
     Exact in any window, not on average: a bucket that refills lets twice its size
-    through in one period. This process only; others of ours keep a pace of their own.
+    through in one period. All processes that share *allowances* keep it together.
     """
 
     def __init__(
-        self, *, monotonic: Monotonic, sleep: Sleep, remember: int = CONVERSATIONS
+        self,
+        allowances: Allowances,
+        *,
+        sleep: Sleep,
+        per_second: int = PER_SECOND,
+        remember: int = CONVERSATIONS,
     ) -> None:
-        self._remember = remember
-        self._monotonic = monotonic
+        """*per_second* is what a directory takes."""
+        self._remember = self._forget_at = remember
+        self._allowances = allowances
+        self._monotonic = allowances.monotonic
         self._sleep = sleep
+        self._directory: Windows = ((per_second, 1.0),)
         self._numbers = itertools.count()
-        self._conversations: dict[str, _Window] = {}
-        self._directories: dict[str, _Window] = {}
+        self._conversations: dict[str, _Queue] = {}
+        self._directories: dict[str, _Queue] = {}
+        self._told: dict[str, dict[str, float]] = {}
 
     @property
     def remembered(self) -> int:
@@ -111,7 +132,7 @@ class Pace:
         Raises:
             ChannelBusy: That takes longer than a caller should wait.
         """
-        mine, all_of_it = self._windows(directory, conversation)
+        mine, all_of_it = self._conversation(conversation), self._all_of(directory)
         if mine.crowded and not answer:
             raise ChannelBusy("too many calls for one conversation", retry_after=COME_AGAIN)
         turn = (not answer, next(self._numbers))
@@ -120,31 +141,52 @@ class Pace:
                 await self._pass(mine, turn)
                 # Waiting for the directory, we keep our place in the conversation.
                 with all_of_it.queued(turn):
-                    await self._pass(all_of_it, turn)
-                if mine.free(turn, self._monotonic()):
-                    break  # and not overtaken meanwhile
-            now = self._monotonic()
-            mine.sent(now)
-            all_of_it.sent(now)
+                    await all_of_it.first(turn)
+                    while await all_of_it.take(turn) > 0:
+                        await self._pass(all_of_it, turn)
+                if mine.is_next(turn) and await mine.take(turn) <= 0:
+                    return  # and not overtaken meanwhile
+                all_of_it.put_back()
 
-    async def _pass(self, window: _Window, turn: Turn) -> None:
+    async def hold(self, directory: str, conversation: str, seconds: float) -> None:
+        """Let nothing out for so long, in no process, to whom a 429 is about."""
+        await self._conversation(conversation).hold(seconds)
+        now, told = self._monotonic(), self._told.setdefault(directory, {})
+        told[conversation] = now
+        recent = {one: at for one, at in told.items() if at > now - TOLD_WITHIN}
+        self._told[directory] = recent
+        if len(recent) >= MANY_TOLD:
+            await self._all_of(directory).hold(seconds)
+
+    async def _pass(self, queue: _Queue, turn: Turn) -> None:
         while True:
-            await window.first(turn)
-            wait = window.wait(turn, self._monotonic())
+            await queue.first(turn)
+            wait = queue.wait(turn)
             if wait <= 0:
                 return
             if wait > PATIENCE:
                 raise ChannelBusy("our own pace", retry_after=wait)
             await self._sleep(wait)
 
-    def _windows(self, directory: str, conversation: str) -> tuple[_Window, _Window]:
-        if len(self._conversations) >= self._remember:
-            self._forget_idle()
-        mine = self._conversations.setdefault(conversation, _Window(CONVERSATION, FOR_CARDS))
-        all_of_it = self._directories.setdefault(directory, _Window(DIRECTORY, DIRECTORY))
-        return mine, all_of_it
+    def _conversation(self, name: str) -> _Queue:
+        if name not in self._conversations:
+            if len(self._conversations) >= self._forget_at:
+                self._forget_idle()
+            allowance = self._allowances.of(f"teams conversation {name}")
+            self._conversations[name] = _Queue(allowance, CONVERSATION, FOR_CARDS)
+        return self._conversations[name]
+
+    def _all_of(self, directory: str) -> _Queue:
+        if directory not in self._directories:
+            allowance = self._allowances.of(
+                f"teams directory {directory}", lasting=LASTING, lot=LOT
+            )
+            self._directories[directory] = _Queue(allowance, self._directory, self._directory)
+        return self._directories[directory]
 
     def _forget_idle(self) -> None:
         now = self._monotonic()
         busy = {key: each for key, each in self._conversations.items() if not each.idle(now)}
         self._conversations = busy
+        # Where most are busy, a look at all of them for each new one would cost more than they do.
+        self._forget_at = max(self._remember, 2 * len(busy))

@@ -70,7 +70,7 @@ class TenantsDoor:
         claims = await bearer_claims(request, self._verifier)
         tenant = tenant_asked_for(request, claims, self._tenants)
         span.tell(tenant=tenant.code)
-        self._quota.take(tenant)
+        await self._quota.take(tenant)
         return await take_payload(request, tenant, self._approvals, self._clock, span)
 
     async def _payload(self, request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from approvals_core.ledger import Delivery, deliveries
 from approvals_core.models import (
     Approval,
     Contact,
@@ -24,7 +25,7 @@ Told = dict[str, object]
 async def request_told(store: Store, approval: Approval, now: datetime) -> Told:
     """Return one request as its tenant sees it."""
     receipts = await store.receipts(approval.key)
-    letters = [each for each in await store.letters(approval.key) if each.round == approval.round]
+    mails = await deliveries(store, approval)
     known = {place.person.id: place.person for place in approval.places if place.person}
     contacts = {who: await store.contact(who) for who in known}
     return {
@@ -40,10 +41,10 @@ async def request_told(store: Store, approval: Approval, now: datetime) -> Told:
         "ClosedAt": written(approval.closed_at),
         "Approvers": [
             _approver(place, _cards(receipts, approval, place), contacts, now)
-            | {"Mails": [_mail(each) for each in letters if _is_his(each, place)]}
+            | {"Mails": [_mail(each) for each in mails if _is_his(each.letter, place)]}
             for place in approval.places
         ],
-        "Mails": [_mail(each) for each in letters if each.person is None],
+        "Mails": [_mail(each) for each in mails if each.letter.person is None],
     }
 
 
@@ -135,12 +136,14 @@ def _is_his(letter: Letter, place: Place) -> bool:
     return place.person is not None and letter.person == place.person.id
 
 
-def _mail(letter: Letter) -> Told:
+def _mail(delivery: Delivery) -> Told:
+    letter, job = delivery
     return {
         "Address": letter.address,
         "Occasion": letter.occasion.value,
         "State": letter.state.value,
         "Reason": letter.reason or None,
+        "NextAttemptAt": written(job.next) if job else None,
         "SentAt": written(letter.sent_at),
         "SeenAt": written(letter.seen_at),
     }

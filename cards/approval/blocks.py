@@ -21,6 +21,10 @@ from cards.language import _
 from cards.pieces import bold, links, small
 from cards.viewer import Viewer
 
+# Characters of an amount on a phone of 320 pixels, in the largest size.
+_MOST_BESIDE_A_DATE = 13
+_MOST_EXTRA_LARGE = 16
+
 
 def header(view: View, standing: Standing) -> Container:
     kind = text.block(view.tenant.request_word)
@@ -48,7 +52,8 @@ def title_of(view: View) -> str:
 
 def _badge(standing: Standing) -> Badge:
     words, look = text.one_line(standing.badge, text.BUTTON), standing.look
-    seen = None if look.color == "Good" else look.color  # as words it is too pale in Teams
+    # Green as words is too pale in Teams, and to wait is no alarm: red is for what went wrong.
+    seen = None if look.badge in {"Good", "Warning"} else look.color
     instead = TextBlock(
         text.escape_markdown(words), wrap=False, weight="Bolder", color=seen, align="Right"
     )
@@ -90,18 +95,27 @@ def _note(note: str, *, first: bool) -> TextBlock:
 
 
 def hero(shown: Shown, viewer: Viewer, *, with_deadline: bool) -> list[Piece]:
-    """Show the total, large, and by when to decide."""
-    columns: list[Column] = []
+    """Show the total, large and never broken inside the number, and by when to decide."""
     total = text.block(total_of(shown.content, viewer), text.FACT_NAME)
-    if total:
-        large = TextBlock(total, size="ExtraLarge", weight="Bolder", spacing="None")
-        columns.append(Column(small(_("Total")), large, width="stretch"))
-    if with_deadline and shown.decide_by is not None:
-        by = text.block(day(shown.decide_by, viewer.locale, viewer.zone))
-        date = TextBlock(by, weight="Bolder", spacing="None", align="Right")
-        label = small(_("Decide by"), right=True)
-        columns.append(Column(label, date, width="auto", vertical="Bottom"))
-    return [Columns(*columns, spacing="Medium")] if columns else []
+    due = shown.decide_by if with_deadline else None
+    by = text.block(day(due, viewer.locale, viewer.zone)) if due else ""
+    if not total or (by and len(total) > _MOST_BESIDE_A_DATE):
+        amount = [Columns(_amount(total), spacing="Medium")] if total else []
+        return [*amount, *([Columns(_deadline(by, right=False), spacing="Medium")] if by else [])]
+    deadline = [_deadline(by, right=True)] if by else []
+    return [Columns(_amount(total), *deadline, spacing="Medium")]
+
+
+def _amount(total: str) -> Column:
+    size = "ExtraLarge" if len(total) <= _MOST_EXTRA_LARGE else "Large"
+    large = TextBlock(total, size=size, weight="Bolder", spacing="None")
+    return Column(small(_("Total")), large, width="auto")
+
+
+def _deadline(by: str, *, right: bool) -> Column:
+    """Show by when to decide; beside an amount it is the date that wraps, between its words."""
+    date = TextBlock(by, weight="Bolder", spacing="None", align="Right" if right else None)
+    return Column(small(_("Decide by"), right=right), date, width="stretch", vertical="Bottom")
 
 
 def requested_by(shown: Shown, viewer: Viewer) -> list[Piece]:
@@ -151,7 +165,7 @@ def detail_page(view: View, page_url: str) -> list[OpenUrl]:
         title = _("Open in {tenant}").format(tenant=text.one_line(view.tenant.name, text.BUTTON))
         return [OpenUrl(title, url)]
     ours = text.safe_url(page_url)
-    return [OpenUrl(_("Open"), ours)] if ours else []
+    return [OpenUrl(_("Open the request"), ours)] if ours else []
 
 
 def _detail_page(view: View) -> str:

@@ -30,6 +30,7 @@ class Row:
     action: str = ""  # the code of what was done
     at: datetime | None = None
     taken: ActionTaken | None = field(default=None, compare=False)  # what was done, with its words
+    seats: tuple[int, ...] = field(default=(), compare=False)  # of those asked now
 
 
 def route(view: View) -> tuple[Row, ...]:
@@ -67,7 +68,8 @@ def _done(view: View, kind: str, taken: Iterable[ActionTaken]) -> Iterator[Row]:
 def _now(view: View, kind: str, places: list[Place]) -> Iterator[Row]:
     if places:
         names = tuple(_asked(p) for p in places if p.seat != view.place.seat)
-        yield Row(Step.NOW, kind, names, viewer=len(names) < len(places))
+        seats = tuple(place.seat for place in places)
+        yield Row(Step.NOW, kind, names, viewer=len(names) < len(places), seats=seats)
 
 
 def _asked(place: Place) -> str:

@@ -91,7 +91,7 @@ def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
     if decided is not None and decided.decision is not None:
         return _decided(view, decided, decided.decision, viewer)
     hindrances = _hindrances(view, viewer)
-    if hindrances:
+    if hindrances or held_by is not None or not view.place.state.known:
         return Standing(Phase.UNDER_WAY, _("Pending"), NOT_NOW, None, hindrances)
     return Standing(Phase.ASKING, _("Pending"), PENDING)
 

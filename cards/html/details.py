@@ -18,6 +18,7 @@ _CELL = 300  # characters
 _ROOM = 160_000  # characters of all parts together: mail programs cut long mails off
 _MARKUP = 300  # characters around each text, with its styles
 _TIMES = "\u00d7"  # the multiplication sign
+_NO_BREAK = "\u00a0"
 
 
 def details(found: Shown, viewer: Viewer) -> tuple[Part, ...]:
@@ -120,7 +121,8 @@ def _item(at: int, line: Item, viewer: Viewer) -> str:
     if not (line.quantity and line.unit_price):
         return name
     price = money(line.unit_price, line.unit, viewer.locale)
-    return f"{name}, {text.one_line(f'{line.quantity} {_TIMES} {price}', text.FACT_NAME)}"
+    count = text.one_line(f"{line.quantity} {_TIMES} {price}", text.FACT_NAME)
+    return f"{name}, {count.replace(f' {_TIMES} ', f'{_NO_BREAK}{_TIMES}{_NO_BREAK}')}"
 
 
 def _amount(amount: str, unit: str, viewer: Viewer) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from approvals_core.models import ActionTaken, Approval, Attachment, Person, Place, PlaceState
+from approvals_core.models import Attachment, Person, Place, PlaceState
 from approvals_core.ports import View
 from cards import text
 from cards.approval.arrivals import arrival_words
@@ -11,22 +11,18 @@ from cards.approval.blocks import requested_words, submitted_on, title_of
 from cards.approval.closed import closed_words
 from cards.approval.content import Shown, shown, submitter_of, total_of
 from cards.approval.files import link_of
-from cards.approval.route import Row as RouteRow
-from cards.approval.route import Step as RouteStep
-from cards.approval.route import route, who
 from cards.approval.spoken import sentence
 from cards.approval.standing import (
-    Look,
     Phase,
     Standing,
-    chosen_by,
-    past_of,
     said_last,
     standing,
 )
 from cards.formats import day, file_size, humanised, moment
+from cards.html.cutting import line, prose
 from cards.html.details import details
-from cards.html.parts import Box, File, Files, Link, Request, Step, Tone
+from cards.html.parts import Box, File, Files, Link, Request, Tone
+from cards.html.steps import earlier_steps, once, route_steps, tone_of
 from cards.language import LANGUAGE, _, plural
 from cards.pieces import links
 from cards.viewer import Viewer
@@ -34,18 +30,6 @@ from cards.viewer import Viewer
 FileLinks = Callable[[Attachment], str]
 
 _MOST_FILES = 50
-_MOST_STEPS = 60
-_MOST_NAMES = 8  # of one row of the route
-_PROSE = 4000  # characters
-_PROSE_LINES = 80
-_TONES = {
-    "Good": Tone.GOOD,
-    "Attention": Tone.BAD,
-    "Warning": Tone.WARNING,
-    "Informative": Tone.NOTE,
-    "Accent": Tone.NOTE,
-    "Subtle": Tone.OVER,
-}
 
 
 def no_links(_file: Attachment) -> str:
@@ -72,29 +56,29 @@ def request_of(
     now, found = standing(view, viewer, recording=recording), shown(view)
     content = found.content
     url = text.safe_url(content.detail_page_url) or ""
-    opens = _("Open in {tenant}").format(tenant=_line(view.tenant.name, text.BUTTON))
+    opens = _("Open in {tenant}").format(tenant=line(view.tenant.name, text.BUTTON))
     decide_by = found.decide_by if now.phase is Phase.ASKING else None
     boxes = tuple(_boxes(view, viewer, now, said, problem))
     return Request(
         lang=LANGUAGE,
-        kind=_line(view.tenant.request_word),
-        number=_line(view.approval.display_number, text.FACT_NAME),
+        kind=line(view.tenant.request_word),
+        number=line(view.approval.display_number, text.FACT_NAME),
         number_url=url,
-        title=_line(title_of(view), text.TITLE),
+        title=line(title_of(view), text.TITLE),
         sentence=_sentence(view, viewer, now, found),
-        badge=_line(now.badge, text.BUTTON),
-        tone=_TONES[now.look.badge],
+        badge=line(now.badge, text.BUTTON),
+        tone=tone_of(now.look),
         is_asking=now.phase is Phase.ASKING,
         boxes=boxes,
-        total=_line(total_of(content, viewer), text.FACT_NAME),
+        total=line(total_of(content, viewer), text.FACT_NAME),
         decide_by=day(decide_by, viewer.locale, viewer.zone) if decide_by else "",
         requested=_requested(found, viewer),
         notes=prose(content.notes),
         parts=details(found, viewer),
         arrivals=tuple(map(text.clean, arrival_words(view))),
         files=_files(view, found, viewer, file_links),
-        route=tuple(_once(_route(view, viewer), boxes)),
-        earlier=tuple(_earlier(view, viewer)),
+        route=tuple(once(route_steps(view, viewer), boxes)),
+        earlier=tuple(earlier_steps(view, viewer)),
         detail_page=Link(opens, url) if url else None,
     )
 
@@ -114,21 +98,12 @@ def seen_by_nobody(view: View) -> View:
     return view.model_copy(update={"place": told, "round": view.approval.round})
 
 
-def prose(words: str) -> str:
-    """Return what somebody wrote, with its line breaks."""
-    return text.cut_lines(text.cut(text.clean(words), _PROSE), _PROSE_LINES)
-
-
-def _line(words: str, limit: int = text.FACT_VALUE) -> str:
-    return text.one_line(words, limit)
-
-
 def _sentence(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
     if view.place.seat >= 0 or now.phase is not Phase.ASKING:
         return sentence(view, viewer, now, found)
     words = _("{request} waits for a decision.")
-    number = _line(view.approval.display_number, text.PERSON)
-    return words.format(request=f"{_line(view.tenant.request_word)} {number}")
+    number = line(view.approval.display_number, text.PERSON)
+    return words.format(request=f"{line(view.tenant.request_word)} {number}")
 
 
 # -- what happened -----------------------------------------------------------------
@@ -136,13 +111,13 @@ def _sentence(view: View, viewer: Viewer, now: Standing, found: Shown) -> str:
 
 def _boxes(view: View, viewer: Viewer, now: Standing, said: str, problem: str) -> Iterable[Box]:
     if said:
-        yield Box(Tone.NOTE, notes=(_line(said, text.FREE_TEXT),))
+        yield Box(Tone.NOTE, notes=(line(said, text.FREE_TEXT),))
     if now.phase is not Phase.ASKING:
         yield _state_box(now, viewer)
         return
     if view.closed is not None:
         words = closed_words(view.tenant, view.closed, viewer)
-        yield Box(Tone.NOTE, notes=tuple(_line(each, text.FREE_TEXT) for each in words))
+        yield Box(Tone.NOTE, notes=tuple(line(each, text.FREE_TEXT) for each in words))
     asked = said_last(view)
     if asked is not None:
         yield _state_box(asked, viewer)
@@ -168,7 +143,7 @@ def _refused(view: View, viewer: Viewer) -> Box:
         Tone.BAD,
         sign="!",
         notes=(prose(refusal.message),),
-        when=came_back.format(action=_line(label, text.BUTTON), when=when),
+        when=came_back.format(action=line(label, text.BUTTON), when=when),
         comment=prose(refusal.comment),
         links=_links([refusal.message]),
     )
@@ -176,25 +151,21 @@ def _refused(view: View, viewer: Viewer) -> Box:
 
 def _state_box(now: Standing, viewer: Viewer) -> Box:
     deed = now.deed
-    notes = tuple(_line(note, text.FREE_TEXT) for note in now.notes)
+    notes = tuple(line(note, text.FREE_TEXT) for note in now.notes)
     opened = _links(now.notes)
     if deed is None:
-        return Box(_tone(now.look), now.look.sign, notes=notes, links=opened)
-    did = deed.words.format(what=_line(deed.what), who=_line(deed.who, text.PERSON))
+        return Box(tone_of(now.look), now.look.sign, notes=notes, links=opened)
+    did = deed.words.format(what=line(deed.what), who=line(deed.who, text.PERSON))
     return Box(
-        _tone(now.look),
+        tone_of(now.look),
         now.look.sign,
         did=did,
         when=moment(deed.at, viewer.locale, viewer.zone),
-        chosen=tuple(map(_line, deed.chosen)),
+        chosen=tuple(map(line, deed.chosen)),
         comment=prose(deed.comment),
         notes=notes,
         links=opened,
     )
-
-
-def _tone(look: Look) -> Tone:
-    return _TONES[look.badge]
 
 
 def _links(messages: Iterable[str]) -> tuple[Link, ...]:
@@ -204,7 +175,7 @@ def _links(messages: Iterable[str]) -> tuple[Link, ...]:
 def _requested(found: Shown, viewer: Viewer) -> str:
     name, when = submitter_of(found.content), submitted_on(found, viewer)
     words = requested_words(name, when)
-    return words.format(who=_line(name, text.PERSON), when=_line(when, text.FACT_NAME))
+    return words.format(who=line(name, text.PERSON), when=line(when, text.FACT_NAME))
 
 
 # -- files -------------------------------------------------------------------------
@@ -221,7 +192,7 @@ def _files(view: View, found: Shown, viewer: Viewer, file_links: FileLinks) -> F
         _("Attachments ({count})").format(count=count),
         files,
         more_than(count, len(seen)),
-        "" if all(file.url for file in files) else elsewhere.format(tenant=_line(view.tenant.name)),
+        "" if all(file.url for file in files) else elsewhere.format(tenant=line(view.tenant.name)),
     )
 
 
@@ -235,59 +206,3 @@ def more_than(count: int, seen: int) -> str:
     """Say how many more there are than are seen, "" if none."""
     left = count - seen
     return plural("and {count} more", "and {count} more", left) if left > 0 else ""
-
-
-# -- route -------------------------------------------------------------------------
-
-
-def _route(view: View, viewer: Viewer) -> Iterable[Step]:
-    return (_step(view, row, viewer) for row in route(view)[:_MOST_STEPS])
-
-
-def _once(steps: Iterable[Step], boxes: tuple[Box, ...]) -> Iterable[Step]:
-    """Leave out the comments that stand above already."""
-    above = {box.comment for box in boxes if box.did}
-    return (replace(step, comment="") if step.comment in above else step for step in steps)
-
-
-def _step(view: View, row: RouteRow, viewer: Viewer) -> Step:
-    kind, names = _line(row.kind, text.FACT_NAME), _names(row)
-    if row.step is RouteStep.DONE and row.taken is not None:
-        return _done(view, view.approval, row.taken, viewer, kind)
-    words = f"{kind} — {names}" if kind else names
-    if row.step is RouteStep.NOW:
-        return Step("●", Tone.NOTE, words, _("is asked now"), is_now=True)
-    return Step("○", Tone.OVER, words, _("comes next"))
-
-
-def _done(
-    view: View, approval: Approval, taken: ActionTaken, viewer: Viewer, kind: str = ""
-) -> Step:
-    past, look = past_of(view, taken.action)
-    name = _line(who(approval, taken), text.PERSON)
-    when = moment(taken.at, viewer.locale, viewer.zone)
-    return Step(
-        look.sign,
-        _tone(look),
-        f"{kind} — {name}" if kind else name,
-        f"{_line(past, text.FACT_NAME)}, {when}",
-        chosen=tuple(map(_line, chosen_by(view, taken))),
-        comment=prose(taken.comment),
-    )
-
-
-def _names(row: RouteRow) -> str:
-    names = [_line(name, text.PERSON) for name in row.names[:_MOST_NAMES]]
-    left = len(row.names) - len(names)
-    return ", ".join(
-        [
-            *([_("you")] if row.viewer else []),
-            *(name for name in names if name),
-            *([_("and {count} more").format(count=left)] if left else []),
-        ]
-    )
-
-
-def _earlier(view: View, viewer: Viewer) -> Iterable[Step]:
-    before = [t for t in view.approval.taken if t.round < view.round and not t.failed]
-    return (_done(view, view.approval, each, viewer) for each in before[-_MOST_STEPS:])

@@ -50,7 +50,7 @@ STYLES = {
     ),
     "rq-in-box": Style("margin:0 0 4px;font-size:13px;line-height:20px"),
     "rq-said": Style(
-        f"margin:8px 0 0;padding:0 0 0 12px;border-left:2px solid {LINE};{_WRAP}",
+        f"margin:8px 0;padding:0 0 0 12px;border-left:2px solid {LINE};{_WRAP}",
         _LINE_DARK,
     ),
     "rq-hero": Style("margin:0 0 4px;padding:0"),

@@ -1,5 +1,6 @@
 """Mails about a request: subject, HTML that says everything, the card inside, and a plain-text twin."""
 
+from cards.mail.allowed import left_out
 from cards.mail.composing import Composed, compose
 from cards.mail.templates import BadTemplate, Template, mistakes_in, parse, template_for
 
@@ -8,6 +9,7 @@ __all__ = [
     "Composed",
     "Template",
     "compose",
+    "left_out",
     "mistakes_in",
     "parse",
     "template_for",

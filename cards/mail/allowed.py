@@ -41,6 +41,7 @@ _PLACED = re.compile(r"\{[{%]")
 _SCRIPT = re.compile(r"<script\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z](?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+_SECTION = re.compile(r"<(?:\{%%\}|\{\{\}\})*!(?:\{%%\}|\{\{\}\})*\[")
 _LEXED = Environment(autoescape=True)
 
 
@@ -79,10 +80,22 @@ def _unreadable(outline: "_Outline") -> Iterator[Mistake]:
         yield Mistake(outline.line(whole), why)
         return
     try:
-        inert(outline.text)
+        _read(outline)
     except AssertionError:  # how html.parser says that it knows no such section
         why = _("nothing of the kind of <![…]> can stand in a mail: take this out")
-        yield Mistake(outline.line(outline.text.find("<![")), why)
+        found = _SECTION.search(outline.text)
+        yield Mistake(outline.line(found.start() if found else 0), why)
+
+
+def left_out(source: str) -> tuple[str, ...]:
+    """Name what no mail will have of a template that has no mistakes: what runs, loads or asks."""
+    return _read(_Outline(source))
+
+
+def _read(outline: "_Outline") -> tuple[str, ...]:
+    """Name what is left out; nothing where only single branches are whole, which show when filled."""
+    html = outline.filled
+    return inert(html).left_out if intact(html) == len(html) else ()
 
 
 class _Outline:
@@ -99,6 +112,11 @@ class _Outline:
                 pieces.append(piece)
                 at += len(piece)
         self.text = "".join(pieces)
+
+    @property
+    def filled(self) -> str:
+        """Return the HTML with all that stands in conditions and loops, and addresses for values."""
+        return self.text.replace(_BLOCK, "").replace(_VALUE, "https://example.com/")
 
     def line(self, at: int) -> int:
         """Return the line of the template in which this character stands."""

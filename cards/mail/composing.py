@@ -10,11 +10,12 @@ from cards.approval.files import own_links
 from cards.html.parts import Request
 from cards.html.reading import no_links, request_of, seen_by_nobody
 from cards.html.request import written
-from cards.mail.document import Parts, closing_html, document, letter_html
+from cards.mail.document import Parts, closing_html, document, letter_html, own_html
+from cards.mail.filling import Unfit
 from cards.mail.inert import Inert
 from cards.mail.names import Told, values
 from cards.mail.saying import first_sentence, foot_of, subject_of, to_do
-from cards.mail.templates import Template, Unfit
+from cards.mail.templates import Template
 from cards.mail.twin import twin
 from cards.text import one_line
 from cards.viewer import Viewer
@@ -79,7 +80,7 @@ def compose(
         parts = Parts(subject, card, signed)
     else:
         body = own.body
-        parts = Parts(subject, card, signed, own.styles, own.attributes)
+        parts = Parts(subject, card, signed, own.styles)
     return Composed(subject, document(body, parts), text, trouble)
 
 
@@ -89,4 +90,4 @@ def _filled(template: Template, view: View, viewer: Viewer, told: Told, found: R
     must_say = {"PageURL"} if told.to_do.is_asked else {"PageURL", "ToDo"}
     says_itself = must_say <= template.names
     closing = closing_html(None if says_itself else told.to_do, told.foot)
-    return filled._replace(body=filled.body + closing)
+    return filled._replace(body=own_html(filled.body, filled.attributes) + closing)

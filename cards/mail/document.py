@@ -1,6 +1,7 @@
 """The whole HTML document of a mail: head, card, what it says, and the signed card at its end."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from cards.html.environment import environment
 from cards.html.request import styler
 from cards.html.styles import INK, LINE, MUTED, STYLES, WIDE, Style, dark_rules
 from cards.language import LANGUAGE, _
+from cards.mail.stylesheets import OWN, OWN_BODY
 
 _LETTER = {
     "ml": Style("margin:0;padding:0;background-color:#f5f4f3", "background-color:#1b1a19"),
@@ -40,7 +42,7 @@ _LETTER = {
         "background-color:#115ea3;border-color:#115ea3;color:#ffffff",
     ),
     "ml-foot": Style(
-        "max-width:600px;margin:12px auto 0;padding:0 20px;font-family:'Segoe UI',-apple-system,"
+        "max-width:600px;margin:12px auto 0;padding:0 20px 16px;font-family:'Segoe UI',-apple-system,"
         f"BlinkMacSystemFont,Roboto,Helvetica,Arial,sans-serif;font-size:13px;line-height:20px;color:{MUTED}",
         "color:#bdbbb8",
     ),
@@ -51,6 +53,8 @@ _TEMPLATES = environment(Path(__file__).parent, {"_": _})
 _DOCUMENT = _TEMPLATES.get_template("document.html")
 _LETTER_HTML = _TEMPLATES.get_template("letter.html")
 _CLOSING = _TEMPLATES.get_template("closing.html")
+_OWN = _TEMPLATES.get_template("own.html")
+_COLOR = re.compile(r"#?[0-9A-Za-z]{1,20}")
 _STYLER = styler(_ALL)
 
 # Of programs that know media queries: colours of the dark, and more room on phones.
@@ -87,13 +91,12 @@ class Foot(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What goes into a document beside its body; *attributes* are the body's own, made inert."""
+    """What goes into a document beside its body; *styles* reach nothing of ours."""
 
     subject: str
     card: Mapping[str, object] | None
     signed: str
     styles: str = ""
-    attributes: Mapping[str, str] = {}
 
 
 def letter_html(first: str, request: Markup, to_do: ToDo, foot: Foot) -> Markup:
@@ -107,16 +110,30 @@ def closing_html(to_do: ToDo | None, foot: Foot) -> Markup:
     return Markup(_CLOSING.render(todo=to_do, foot=foot, s=_STYLER))  # noqa: S704
 
 
+def own_html(body: Markup, attributes: Mapping[str, str]) -> Markup:
+    """
+    Write what a tenant's template says, shut away from what stands beneath it.
+
+    *body* is balanced, *attributes* are those of his <body>; both were made inert.
+    """
+    ground = attributes.get("bgcolor", "")
+    said = [f"background-color:{ground}"] if _COLOR.fullmatch(ground) else []
+    said += [attributes["style"]] if "style" in attributes else []
+    named = {"class": f"{OWN_BODY} {attributes.get('class', '')}".strip(), "style": ";".join(said)}
+    kept = {name: attributes[name] for name in ("dir", "lang") if name in attributes}
+    given = {name: value for name, value in (named | kept).items() if value}
+    return Markup(_OWN.render(body=body, attributes=given, own=OWN))  # noqa: S704
+
+
 def document(body: Markup, parts: Parts) -> str:
     """Put everything together; *body* is balanced HTML."""
-    attributes = dict(parts.attributes) or {"class": "ml", "style": _LETTER["ml"].light}
     return _DOCUMENT.render(
         lang=LANGUAGE,
         subject=parts.subject,
         rules=_RULES,
         styles=Markup(parts.styles),  # noqa: S704 (made inert where it came from)
         card=None if parts.card is None else in_script(parts.card),
-        attributes=attributes,
+        s=_STYLER,
         body=body,
         signed=parts.signed,
     )

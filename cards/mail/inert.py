@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from cards.approval.values import words
+from cards.mail.stylesheets import harmless, without_position
 from cards.text import clean, safe_url
 
 _ELEMENTS = words(
@@ -31,15 +32,6 @@ _OF_BODY = frozenset({"bgcolor", "class", "dir", "lang", "style"})
 _UNSAFE_STYLE = re.compile(
     r"url\s*\(|image-set|expression|behavior|-moz-binding|@|javascript:|[\\<>]|/\*", re.IGNORECASE
 )
-_UNSAFE_RULES = re.compile(
-    r"url\s*\(|image-set|expression|behavior|-moz-binding|@import|@charset|@namespace|@font-face|javascript:|[\\<]",
-    re.IGNORECASE,
-)
-_POSITION = re.compile(r"(?<![-\w])position\s*:[^;{}]*+;?", re.IGNORECASE)  # would lie over ours
-_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_PIECE = re.compile(r"[^{}]*+[{}]?")
-# What we put around a template, and what `request` brings; not to be hidden by its styles.
-_OURS = re.compile(r"\.(?:ml|rq)-|\[\s*class", re.IGNORECASE)
 # Tags and comments that end. CPython's parser takes a time that grows with the square of those
 # that do not (before 3.11.13 and 3.13.4).
 _INTACT = re.compile(
@@ -54,7 +46,7 @@ class Inert(NamedTuple):
     """A document in its parts. *left_out* names what was dropped, for whoever wrote it."""
 
     title: str
-    styles: str
+    styles: str  # that reach what stands in `stylesheets.OWN` alone
     attributes: dict[str, str]  # of its body
     body: Markup
     left_out: tuple[str, ...]
@@ -141,16 +133,10 @@ class _Reader(HTMLParser):
             self._rules(data)
 
     def _rules(self, data: str) -> None:
-        told = _CSS_COMMENT.sub(" ", data)
-        if _UNSAFE_RULES.search(told):
-            self._left_out["<style> that loads or hides something"] = None
-            return
-        kept = _without_ours(told)
-        if kept != told:
-            self._left_out["rules of <style> for .ml-… and .rq-…, which are ours"] = None
-        if _POSITION.search(kept):
-            self._left_out["position in <style>"] = None
-        self._styles.append(_POSITION.sub("", kept))
+        styles = harmless(data)
+        self._left_out |= dict.fromkeys(styles.left_out)
+        if styles.css:
+            self._styles.append(styles.css)
 
     def _picture(self, attributes: dict[str, str | None]) -> None:
         """Write what a picture shows: a mail loads nothing from anywhere."""
@@ -179,21 +165,5 @@ class _Reader(HTMLParser):
             return safe_url(value) or (value if _MAIL_ADDRESS.fullmatch(value) else None)
         if name == "style":
             kept = [each for each in value.split(";") if not _UNSAFE_STYLE.search(each)]
-            kept = [each for each in kept if not _POSITION.search(each)]
-            return ";".join(kept) or None
+            return without_position(";".join(kept)) or None
         return value
-
-
-def _without_ours(css: str) -> str:
-    """Take out the rules that name our classes; all of it, where they cannot be told apart."""
-    kept: list[str] = []
-    inside = 0  # braces that are open in a rule that goes
-    for piece in _PIECE.findall(css):
-        if inside:
-            inside += {"{": 1, "}": -1}.get(piece[-1:], 0)
-        elif piece.endswith("{") and _OURS.search(piece):
-            inside = 1
-        else:
-            kept.append(piece)
-    left = "".join(kept)
-    return "" if _OURS.search(left) else left

@@ -4,6 +4,7 @@ from approvals_core.models import Letter, Occasion
 from approvals_core.ports import View
 from approvals_core.rules.standing import offered
 from cards import text
+from cards.approval.standing import past_of
 from cards.html.parts import Request
 from cards.language import _
 from cards.mail.document import Foot, ToDo
@@ -18,12 +19,24 @@ def subject_of(letter: Letter, view: View, found: Request) -> str:
         case Occasion.REMINDER:
             return _("Reminder: approval needed: {what}").format(what=what)
         case Occasion.ENDED:
-            ended = _("Update: {what}") if view.approval.open else _("Completed: {what}")
-            return ended.format(what=what)
+            return _about_the_end(view, what)
         case Occasion.ASKED if letter.seat is None:
             return _("Approval requested: {what}").format(what=what)
         case Occasion.ASKED:
             return _("Approval needed: {what}").format(what=what)
+
+
+def _about_the_end(view: View, what: str) -> str:
+    """Say how the request ended, as far as somebody's decision tells that."""
+    approval = view.approval
+    if approval.open:
+        return _("Update: {what}").format(what=what)
+    done = [each for each in approval.taken if each.round == approval.round and not each.failed]
+    action = view.tenant.action(done[-1].action) if done else None
+    if not done or (action is not None and not action.holds):  # a question ends nothing
+        return _("Completed: {what}").format(what=what)
+    past = text.one_line(past_of(view, done[-1].action)[0], text.BUTTON)
+    return _("{past}: {what}").format(past=past, what=what)
 
 
 def _named(found: Request) -> str:

@@ -83,5 +83,5 @@ def _opened(view: View, page_url: str) -> list[OpenUrl]:
     found = detail_page(view, page_url)
     ours = safe_url(page_url)
     if ours and all(link.url != ours for link in found):
-        found.append(OpenUrl(_("Open in browser"), ours))
+        found.append(OpenUrl(_("Open the request"), ours))
     return found

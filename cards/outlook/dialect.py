@@ -24,7 +24,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "TextBlock": _EVERY
     | {"text", "color", "horizontalAlignment", "isSubtle", "maxLines", "size", "weight", "wrap"},
     "FactSet": _EVERY | {"facts"},
-    "Container": _EVERY | {"items", "style"},
+    # bleed came with version 1.2: whoever does not know it draws the box inside the margins, with a
+    # warning to developers (microsoft/AdaptiveCards, issue 5117).
+    "Container": _EVERY | {"items", "style", "bleed"},
     "ColumnSet": _EVERY | {"columns"},
     "Column": _EVERY | {"items", "width", "verticalContentAlignment"},
     "ActionSet": _EVERY | {"actions"},

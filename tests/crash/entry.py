@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 
 from aiohttp import web
 
-from app import DRAIN, House, open_house
+from app import House, open_house
 from approvals_core.adapters.stores import open_store
 from approvals_core.models import Lane
 from approvals_core.ports import Store
@@ -22,6 +22,7 @@ from tests.crash.fate import Fate, Fates, MortalStore
 from tests.failing import due_done
 from tests.running import Clock
 
+DRAIN = 10.0  # seconds for clicks under way
 LISTENING = ""  # what is told first; where it died is never empty
 
 

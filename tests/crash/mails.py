@@ -1,25 +1,42 @@
 """The mails of a story: opened as Outlook does it, and the card that each should show."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from app import CUSTOM_LINE
 from approvals_core.ports import View
 from bots.outlook.faces import Faces
 from bots.outlook.tickets import LONGEST_LIFE, Purpose, Ticket, Tickets
 from cards.viewer import Viewer
+from house.core import CUSTOM_LINE
 from playground import names
 from playground.mailboxes import ReceivedMail
 from playground.outlook import AUTO_INVOKE_WITHIN, Pressed
+from playground.outside import Playground
 from playground.records import Json
-from tests.crash.lives import Lives
 
 SIGNED = "/outlook/"  # in every URL that ends with a ticket
 NO_MATTER = datetime.max.replace(tzinfo=UTC)
 
+Answered = TypeVar("Answered")
 
-async def looked_at(lives: Lives, alias: str, mail: ReceivedMail) -> Json:
+
+class Site(Protocol):
+    """Where the service runs, and which of its processes died."""
+
+    playground: Playground
+    store_url: str
+    tenants: Path
+    deaths: list[str]
+
+    async def insist(self, do: Callable[[], Awaitable[Answered | None]]) -> Answered:
+        """Do it again and again until it is answered."""
+        ...
+
+
+async def looked_at(lives: Site, alias: str, mail: ReceivedMail) -> Json:
     """Open a mail, and let its card refresh itself if it asks for that; return what is shown then."""
     outlook = lives.playground.outlook
     card = outlook.open(alias, mail.id) or {}

@@ -8,7 +8,8 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.models import ApprovalKey, Place, PlaceState
 from approvals_core.rules.settling import Settlement
-from bots.cli.desk import Desk
+from bots.cli.doing import utc_now
+from bots.cli.places import PlacesDesk
 from playground.outside import Playground
 from playground.reading import button, words
 from playground.records import Json, Message
@@ -138,7 +139,8 @@ class Telling(ABC):
     async def _settle(self, key: ApprovalKey, place: Place, found: Settlement) -> None:
         """Say what an operator found out, as `settle` does."""
         store = await open_store(self._lives.store_url)
-        desk = Desk(store, load_tenants(self._lives.tenants), say=lambda _line: None)
+        tenants = load_tenants(self._lives.tenants)
+        desk = PlacesDesk(store, tenants, lambda _line: None, now=utc_now)
         await desk.settle(key.number, place.seat, found, by="an operator")
         await store.close()
 

@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from app import CUSTOM_LINE
 from approvals_core.adapters.stores import open_store
 from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.models import (
@@ -29,15 +28,17 @@ from approvals_core.rules.draft import chain_is_sound
 from approvals_core.tenant import Tenant
 from cards.approval import approval_card
 from cards.viewer import Viewer, viewer_of
+from house.core import CUSTOM_LINE
 from playground.mailboxes import ELSEWHERE, ReceivedMail
 from playground.outside import Playground
-from playground.reading import buttons
+from playground.reading import buttons, words
 from playground.records import Json, Message, Sender
 from playground.tenant import SampleTenant
-from tests.crash.lives import Lives
-from tests.crash.mails import looked_at, mailed_card, without_tickets
+from tests.crash.mails import Site, looked_at, mailed_card, without_tickets
 
 __all__ = ["Truth", "messages_of", "offers", "tenant_of"]
+
+Find = Callable[[Playground, str, ApprovalKey], list[Message]]
 
 
 def messages_of(outside: Playground, alias: str, key: ApprovalKey) -> list[Message]:
@@ -58,6 +59,12 @@ def offers(card: Json | None) -> bool:
     return any(each.get("title") == "Approve" for each in buttons(card or {}))
 
 
+def _other_words(shown: Json, face: Json) -> str:
+    """Say what only one of both says, for whoever reads why a test failed."""
+    old, new = (words(card).splitlines() for card in (shown, face))
+    return f"{[s for s in old if s not in new]}, and should say {[s for s in new if s not in old]}"
+
+
 def tenant_of(outside: Playground, key: ApprovalKey) -> SampleTenant:
     """Return the far side that the request is from."""
     tenants = outside.tenants.values()
@@ -65,17 +72,18 @@ def tenant_of(outside: Playground, key: ApprovalKey) -> SampleTenant:
 
 
 class Truth(NamedTuple):
-    """Everything that is stored about one request, and the world around it."""
+    """Everything that is stored about one request, and the world around it; *find* its messages in a chat."""
 
     store: Store
     approval: Approval
     tenant: Tenant
-    lives: Lives
+    lives: Site
     outside: Playground
+    find: Find = messages_of
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, lives: Lives, key: ApprovalKey) -> AsyncIterator["Truth"]:
+    async def of(cls, lives: Site, key: ApprovalKey) -> AsyncIterator["Truth"]:
         """Look into the store that the service has open, too."""
         store = await open_store(lives.store_url)
         try:
@@ -185,7 +193,7 @@ class Truth(NamedTuple):
 
     async def _cards_are_current(self, place: Place) -> None:
         """Every card says what is stored: to its reader, and to whoever else opens the message."""
-        found = messages_of(self.outside, place.alias, self.key)
+        found = self.find(self.outside, place.alias, self.key)
         messages = {message.id: message for message in found}
         assert len(messages) <= 1 + self.deaths, f"{place.alias} has more than the lost ones"
         face, receipts = await self._face(place), await self._receipts(place)
@@ -193,8 +201,11 @@ class Truth(NamedTuple):
         for receipt in receipts:
             assert receipt.state is ReceiptState.SHOWN, receipt.reason
             known = messages.pop(json.loads(receipt.address)[-1])
-            assert known.card == face, f"{place.alias} has an old card"
-            assert known.shown_to(place.alias) == face, f"{place.alias} sees an old card"
+            shown = known.shown_to(place.alias) or {}
+            assert known.card == face, (
+                f"{place.alias} has an old card: {_other_words(known.card or {}, face)}"
+            )
+            assert shown == face, f"{place.alias} sees an old card: {_other_words(shown, face)}"
         for twin in messages.values():
             await self._twin_becomes_current(place, twin)
 
@@ -209,7 +220,7 @@ class Truth(NamedTuple):
             assert not offers(twin.shown_to(place.alias)), f"{place.alias} has a twin that is old"
             return
         await self.outside.teams.refresh(place.alias, twin.id)
-        found = messages_of(self.outside, place.alias, self.key)
+        found = self.find(self.outside, place.alias, self.key)
         seen = next(m for m in found if m.id == twin.id)
         assert seen.shown_to(place.alias) == await self._face(place), (
             f"{place.alias} sees an old twin"
@@ -229,14 +240,17 @@ class Truth(NamedTuple):
     async def _opened_mails_are_current(self, place: Place) -> None:
         """Each mail with a card that its reader has opened says what is stored once he opens it again."""
         outlook, secret = self.outside.outlook, self.outside.secret_key
+        ours = {letter.id for letter in await self.store.letters(self.key)}
         for mail in self.outside.world.mailboxes.of(place.alias):
-            if mail.card is None or not outlook.reading(place.alias, mail.id).read:
+            if mail.letter not in ours or mail.card is None:
+                continue
+            if not outlook.reading(place.alias, mail.id).read:
                 continue
             shown = await looked_at(self.lives, place.alias, mail)
             view, viewer = await self._view(place), await self._viewer(place)
             face = mailed_card(view, viewer, mail, secret=secret, service=self.outside.teams.bot)
             assert without_tickets(shown, secret) == without_tickets(face, secret), (
-                f"{place.alias} sees an old card in a mail"
+                f"{place.alias} sees an old card in a mail: {_other_words(shown, face)}"
             )
 
     async def _view(self, place: Place) -> View:

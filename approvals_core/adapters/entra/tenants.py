@@ -10,8 +10,8 @@ class TenantSignIn:
     """
     Gets tokens for the tenants' APIs. *own* is our application, *references* reads the secrets of others.
 
-    On behalf of a person only where his own token is at hand: he signed in with us. A click
-    in Teams or Outlook brings none, and is posted with the application's token.
+    On behalf of a person only where his own token is at hand: he opens a file on our page. A
+    decision is posted by a job, maybe later and elsewhere, with the application's token.
     """
 
     def __init__(self, own: OwnTokens, references: References) -> None:

@@ -21,6 +21,7 @@ from approvals_core.errors import (
     CardRefused,
     ChannelBusy,
     ChannelError,
+    MailboxBusy,
     TokenUnavailable,
     Unreachable,
 )
@@ -123,7 +124,7 @@ class GraphMail:
 
     async def send(self, mail: Mail) -> None:
         """Hand over *mail*, with HTML only; a refused token is replaced once."""
-        with self._pace.turn():
+        async with self._pace.turn():
             token = await self._token()
             answer = await self._posted(mail, token)
             if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -131,27 +132,27 @@ class GraphMail:
                 answer = answer if fresh == token else await self._posted(mail, fresh)
         if answer.status != HTTPStatus.ACCEPTED:
             log.warning("mail_refused", extra={"letter": mail.id, "why": str(answer)})
-            raise self._problem(answer)
+            raise await self._problem(answer)
 
-    def _problem(self, answer: _Answer) -> ChannelError:
+    async def _problem(self, answer: _Answer) -> ChannelError:
         """Return our word for what Graph said."""
         status = answer.status
         busy = status in (429, 503) or (status == 504 and answer.wait is not None)  # noqa: PLR2004
         if busy or answer.code in PASSING:
             wait = SOON if answer.wait is None else answer.wait
             if status == HTTPStatus.TOO_MANY_REQUESTS:
-                self._pace.hold(
-                    wait
-                )  # it is about the mailbox: the next mail would be told the same
+                return await self._held(f"{answer}: Graph lets the mailbox send no more now", wait)
             return ChannelBusy(str(answer), retry_after=wait)
-        if answer.code in _ABOUT_US:
-            self._pace.hold(LATER)
-            return ChannelBusy(str(answer), retry_after=LATER)
-        if status == HTTPStatus.UNAUTHORIZED:
-            return ChannelBusy(str(answer), retry_after=LATER)
+        if answer.code in _ABOUT_US or status == HTTPStatus.UNAUTHORIZED:
+            return await self._held(str(answer), LATER)
         if status >= 500 or status < 400:  # noqa: PLR2004 (neither a yes nor a no)
             return AnswerLost(str(answer))
         return (Unreachable if answer.code in ABOUT_RECIPIENT else CardRefused)(str(answer))
+
+    async def _held(self, why: str, wait: float) -> MailboxBusy:
+        """Hold all mails for *wait* seconds: the next one would be told the same."""
+        await self._pace.hold(wait, because=why)
+        return MailboxBusy(why, retry_after=wait)
 
     async def _token(self, *, refused: str = "") -> str:
         try:
@@ -172,9 +173,12 @@ class GraphMail:
                 return _Answer(response.status, await _code(response), wait)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:
             # Nothing left this machine.
-            raise ChannelBusy(f"Graph: {type(problem).__name__}", retry_after=SOON) from problem
-        except (aiohttp.ClientError, TimeoutError) as problem:
-            raise AnswerLost(f"Graph: {type(problem).__name__}") from problem
+            why = "Graph: no connection: see that this machine reaches it"
+            raise ChannelBusy(why, retry_after=SOON) from problem
+        except TimeoutError as problem:
+            raise AnswerLost("Graph: no answer in time") from problem
+        except aiohttp.ClientError as problem:
+            raise AnswerLost("Graph: the connection ended before the answer") from problem
 
 
 def _body(mail: Mail) -> dict[str, object]:

@@ -1,61 +1,76 @@
 """How fast one mailbox may send: kept in front of the wire, so that we are not told so behind it."""
 
-from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
-from approvals_core.errors import ChannelBusy
+from approvals_core.allowances import Allowances
+from approvals_core.errors import ChannelBusy, MailboxBusy
+from approvals_core.ports.budgets import Windows
 
 MINUTE = 60.0  # seconds
 COME_AGAIN = 2.0  # seconds until one of those under way is through, more or less
+A_ROUNDING = 0.001  # seconds
 
 
 class MailPace:
     """
     Lets mails out no faster than the mailbox allows: so many at once, so many in any 60 seconds.
 
-    Exact in any window, not on average. This process only; others of ours keep a pace
-    of their own. Nobody waits here: who has to wait holds one of the worker's slots.
+    Exact in any window, not on average, and for all processes that share *allowances*; so is
+    what the mail system asked one of them for. How many at once is each process' own. Nobody
+    waits here: who has to wait holds one of the worker's slots.
     """
 
-    def __init__(self, *, at_once: int, per_minute: int, monotonic: Callable[[], float]) -> None:
-        """*monotonic* returns seconds, and never goes back."""
+    def __init__(
+        self, allowances: Allowances, *, mailbox: str, at_once: int, per_minute: int
+    ) -> None:
+        """*mailbox* is the address whose limits these are."""
+        self._allowance = allowances.of(f"mails of {mailbox.casefold()}")
+        self._monotonic = allowances.monotonic
         self._at_once = at_once
-        self._monotonic = monotonic
-        self._begun: deque[float] = deque(maxlen=per_minute)
         self._per_minute = per_minute
+        self._windows: Windows = ((per_minute, MINUTE),)
         self._under_way = 0
         self._held_until = 0.0
+        self._held_because = ""
 
-    @contextmanager
-    def turn(self) -> Generator[None]:
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
         """
         Send one mail within this context; it counts from the start, however it ends.
 
         Raises:
-            ChannelBusy: Not now; the mailbox is used up for `retry_after` seconds.
+            MailboxBusy: Not now: the mailbox is used up, or held, for `retry_after` seconds.
+
+            ChannelBusy: Not now: too many are under way.
         """
-        now = self._monotonic()
-        wait = max(self._until_released(now), self._until_a_minute_passed(now))
-        if wait > 0:
-            raise ChannelBusy("our own pace for this mailbox", retry_after=wait)
+        self._check(self._allowance.wait(self._windows))
         if self._under_way >= self._at_once:
             raise ChannelBusy("too many mails at once for this mailbox", retry_after=COME_AGAIN)
-        self._begun.append(now)
         self._under_way += 1
         try:
+            self._check(await self._allowance.take(self._windows))
             yield
         finally:
             self._under_way -= 1
 
-    def hold(self, seconds: float) -> None:
-        """Let nothing out for that long, as the mail system asked for it."""
-        self._held_until = max(self._held_until, self._monotonic() + seconds)
+    async def hold(self, seconds: float, *, because: str) -> None:
+        """
+        Let nothing out for that long, in no process.
 
-    def _until_released(self, now: float) -> float:
-        return self._held_until - now
+        *because* is what the mails that wait for it say here.
+        """
+        until = self._monotonic() + seconds
+        if until > self._held_until:
+            self._held_until, self._held_because = until, because
+        await self._allowance.hold(seconds)
 
-    def _until_a_minute_passed(self, now: float) -> float:
-        if len(self._begun) < self._per_minute:
-            return 0.0
-        return self._begun[0] + MINUTE - now
+    def _check(self, wait: float) -> None:
+        if wait <= 0:
+            return
+        if self._held_until - self._monotonic() >= wait - A_ROUNDING:
+            raise MailboxBusy(self._held_because, retry_after=wait)
+        why = f"our own pace for this mailbox: {self._per_minute} mails a minute"
+        if wait > MINUTE:
+            why = "the mail system asked for a pause, by what it told another process of ours"
+        raise MailboxBusy(why, retry_after=wait)

@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from pathlib import Path
 
 import aiosmtplib
@@ -15,46 +14,15 @@ import aiosmtplib
 from approvals_core.adapters.entra import OwnTokens
 from approvals_core.adapters.mail.limits import MailPace
 from approvals_core.adapters.mail.mime import mime_of, wire_address
-from approvals_core.errors import (
-    AnswerLost,
-    CardRefused,
-    ChannelBusy,
-    ChannelError,
-    TokenUnavailable,
-    Unreachable,
-)
+from approvals_core.adapters.mail.smtp_answers import SOON, STEP, Step, troubled
+from approvals_core.errors import ChannelBusy, MailboxBusy, TokenUnavailable
 from approvals_core.ports import Mail
 
 WITHIN = 50.0  # seconds for one mail, below what the worker gives it
-STEP = 20.0  # seconds for one answer, but the last: that may take all that is left
-SOON = 15.0  # seconds: a passing failure
-LATER = 300.0  # seconds: one that somebody must mend, or greylisting, which wants some minutes
 START_INPUT = 354  # RFC 5321, 4.2.3
 _DOTTED = re.compile(rb"^\.", re.MULTILINE)
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")  # RFC 3463
 
 log = logging.getLogger(__name__)
-
-
-class _Step(IntEnum):
-    """How far a mail has come."""
-
-    CONNECTING = 0
-    SIGNING_IN = 1
-    SENDER = 2
-    RECIPIENT = 3
-    CONTENT = 4  # DATA was said
-    TAKEN = 5  # the final dot was sent: whatever happens now, it may have been taken
-
-
-_STEP_NAMES = {
-    _Step.CONNECTING: "connecting",
-    _Step.SIGNING_IN: "signing in",
-    _Step.SENDER: "its answer to the sender",
-    _Step.RECIPIENT: "its answer to the recipient",
-    _Step.CONTENT: "its answer to DATA",
-    _Step.TAKEN: "its answer to the mail",
-}
 
 
 class TokenSignIn:
@@ -135,18 +103,18 @@ class SmtpMail:
         to = wire_address(mail.to)
         at = self._clock()
         content = mime_of(mail, sender=self._sender, sender_name=self._sender_name, to=to, at=at)
-        with self._pace.turn():
+        async with self._pace.turn():
             attempt = _Attempt(self._host, self._port, self._tls, self._account)
             try:
                 async with asyncio.timeout(self._within):
                     await attempt.send(self._sender, to, content)
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as problem:
-                outcome = _outcome(attempt.step, problem)
+                outcome = troubled(attempt.step, problem)
                 told = {"letter": mail.id, "why": str(outcome)}
                 log.warning("mail_not_sent", extra=told)
-                if isinstance(outcome, ChannelBusy) and _is_about_us(attempt.step, problem):
+                if isinstance(outcome, MailboxBusy):
                     # A wrong password again and again gets the mailbox locked.
-                    self._pace.hold(outcome.retry_after)
+                    await self._pace.hold(outcome.retry_after, because=str(outcome))
                 raise outcome from None  # its text repeats what the far side said
             finally:
                 attempt.close()
@@ -163,7 +131,7 @@ class SmtpMail:
             async with asyncio.timeout(self._within):
                 await attempt.sign_in()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as problem:
-            raise _outcome(attempt.step, problem) from None
+            raise troubled(attempt.step, problem) from None
         finally:
             attempt.close()
 
@@ -172,7 +140,7 @@ class _Attempt:
     """One conversation with the server; *step* says how far it came."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext, account: _Account) -> None:
-        self.step = _Step.CONNECTING
+        self.step = Step.CONNECTING
         self._account = account
         self._client = aiosmtplib.SMTP(
             hostname=host,
@@ -186,18 +154,18 @@ class _Attempt:
 
     async def send(self, sender: str, to: str, content: bytes) -> None:
         await self.sign_in()
-        self.step = _Step.SENDER
+        self.step = Step.SENDER
         await self._client.mail(sender)
-        self.step = _Step.RECIPIENT
+        self.step = Step.RECIPIENT
         await self._client.rcpt(to)
-        self.step = _Step.CONTENT
+        self.step = Step.CONTENT
         await self._begin()
-        self.step = _Step.TAKEN
+        self.step = Step.TAKEN
         await self._content(content)
 
     async def sign_in(self) -> None:
         await self._client.connect()
-        self.step = _Step.SIGNING_IN
+        self.step = Step.SIGNING_IN
         await self._sign_in()
 
     def close(self) -> None:
@@ -233,42 +201,6 @@ class _Attempt:
         answer = await protocol.read_response()
         if answer.code // 100 != 2:  # noqa: PLR2004
             raise aiosmtplib.SMTPDataError(answer.code, answer.message)
-
-
-def _is_about_us(step: _Step, problem: Exception) -> bool:
-    """Tell whether each mail would be told the same, until somebody mends it."""
-    if step is not _Step.SENDER:
-        return step is _Step.SIGNING_IN
-    code = problem.code if isinstance(problem, aiosmtplib.SMTPResponseException) else 0
-    return 500 <= code < 600  # noqa: PLR2004
-
-
-def _outcome(step: _Step, problem: Exception) -> ChannelError:
-    """Return our word for what went wrong at *step*; the server's own words may name people."""
-    if isinstance(problem, aiosmtplib.SMTPResponseException):
-        return _answered(step, problem.code, problem.message)
-    if step is _Step.TAKEN:
-        return AnswerLost(f"SMTP: no answer to the mail: {type(problem).__name__}")
-    if isinstance(problem, ssl.SSLCertVerificationError):
-        why = "the certificate of APPROVALS_SMTP_HOST is not trusted, or is for another name"
-        return ChannelBusy(f"SMTP: {why}", retry_after=LATER)
-    if isinstance(problem, (aiosmtplib.SMTPServerDisconnected, TimeoutError, OSError)):
-        return ChannelBusy(f"SMTP: {_STEP_NAMES[step]}: {type(problem).__name__}", retry_after=SOON)
-    # What aiosmtplib raises by itself: no STARTTLS, no AUTH, nothing of what we can sign in with.
-    why = "APPROVALS_SMTP_HOST offers no STARTTLS, or no way to sign in that we have"
-    return ChannelBusy(f"SMTP: {why}", retry_after=LATER)
-
-
-def _answered(step: _Step, code: int, said: str) -> ChannelError:
-    detailed = _ENHANCED.match(said)
-    why = f"SMTP: {_STEP_NAMES[step]}: {code} {detailed[0] if detailed else ''}".rstrip()
-    if step is _Step.TAKEN and not 400 <= code < 600:  # noqa: PLR2004 (neither a yes nor a no)
-        return AnswerLost(why)
-    if not 500 <= code < 600:  # noqa: PLR2004 (4yz, and codes that are none)
-        return ChannelBusy(why, retry_after=LATER)
-    if step <= _Step.SENDER:  # about us, not about this mail
-        return ChannelBusy(why, retry_after=LATER)
-    return (Unreachable if step is _Step.RECIPIENT else CardRefused)(why)
 
 
 def trusting(ca_file: Path | None) -> ssl.SSLContext:

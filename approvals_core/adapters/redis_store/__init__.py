@@ -4,34 +4,37 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from redis.asyncio import Redis
-
+from approvals_core.adapters.redis_store.address import Address, read_address
+from approvals_core.adapters.redis_store.budgets import RedisBudgets
+from approvals_core.adapters.redis_store.cluster import Cluster
 from approvals_core.adapters.redis_store.commits import commit_call
+from approvals_core.adapters.redis_store.holdings import RedisHoldings
 from approvals_core.adapters.redis_store.keys import ABOUT, REGISTRY, ScopeKeys
 from approvals_core.adapters.redis_store.queue import Queue, hint_commands
 from approvals_core.adapters.redis_store.reads import Reads
 from approvals_core.adapters.redis_store.scripts import FINISH, RENEW, RETRY, Script
+from approvals_core.adapters.redis_store.servers import One, Sentinels, Servers
 from approvals_core.adapters.redis_store.settings import check_schema, check_settings
-from approvals_core.adapters.redis_store.wire import Wire, call, connect
+from approvals_core.adapters.redis_store.wire import Wire, call
 from approvals_core.adapters.stored import check, check_lease, micros
 from approvals_core.errors import LeaseLost, StoreRefused, VersionConflict
 from approvals_core.models import Change, Lane, Lease, LeasedJob
-from approvals_core.ports import Depth, Room, Store
+from approvals_core.ports import Budgets, Depth, Holdings, Room, Store
 
 
 async def open_redis(url: str) -> Store:
     """
-    Open the store in the Redis (6.2 or newer) or Valkey at *url*.
+    Open the store in the Redis (6.2 or newer) or Valkey at *url*, as `address` describes it.
 
     Raises:
-        StoreRefused: Its settings are unsafe, or a newer program made the store.
+        StoreRefused: Its address or settings are unsafe, or a newer program made the store.
 
         StoreUnavailable: It does not answer.
     """
-    client = connect(url)
-    store = RedisStore(client)
+    address = _read(url)
+    store = RedisStore(_servers(address))
     try:
-        await store.check()
+        await store.check(address)
     except BaseException:
         await store.close()
         raise
@@ -43,47 +46,70 @@ async def is_made_in_redis(url: str) -> bool:
     Tell whether a service has made its store there, without making one.
 
     Raises:
+        StoreRefused: There is no such address.
+
         StoreUnavailable: It does not answer.
     """
-    client = connect(url)
-    wire = Wire(client)
+    servers = _servers(_read(url))
     try:
-        [found] = await wire.send(("EXISTS", ABOUT))
+        [found] = await Wire(servers, "reading").send(("EXISTS", ABOUT))
     finally:
-        await wire.close()
-        await client.aclose()
+        await servers.close()
     return bool(found)
 
 
+def _read(url: str) -> Address:
+    try:
+        return read_address(url)
+    except ValueError as problem:
+        raise StoreRefused(f"The address of the store {problem}.") from None
+
+
+def _servers(address: Address) -> Servers:
+    match address.kind:
+        case "cluster":
+            return Cluster(address)
+        case "sentinel":
+            return Sentinels(address)
+        case _:
+            return One(address)
+
+
 class RedisStore(Reads):
-    """
-    `Store` in Redis.
+    """`Store` in Redis."""
 
-    Writes and reads have a connection each, so that no read waits for the disk.
-    """
-
-    def __init__(self, client: "Redis") -> None:
-        super().__init__(Wire(client))
-        self._client = client
-        self._writing = Wire(client)
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(Wire(servers, "reading"))
+        self._servers = servers
+        self._writing = Wire(servers, "writing")
         self._queue = Queue(self._reading, self._writing)
+        self._holdings = RedisHoldings(self._reading, self._writing)
+        self._budgets = RedisBudgets(Wire(servers, "counting"))
 
-    async def check(self) -> None:
+    @property
+    def holdings(self) -> Holdings:
+        return self._holdings
+
+    @property
+    def budgets(self) -> Budgets:
+        return self._budgets
+
+    async def check(self, address: Address) -> None:
         """
-        Refuse a server that may not be used.
+        Refuse servers that may not be used, as the *address* demands.
 
         Raises:
             StoreRefused: The message says what to set.
         """
-        await check_settings(self._reading)
+        await check_settings(self._reading, address)
         await check_schema(self._writing)
 
     async def commit(self, change: Change) -> None:
         check(change)
-        # In this order: see the queue.
         registered = ("SADD", REGISTRY, change.scope)
-        sent = (registered, commit_call(change), *hint_commands(change))
-        _, answer, *_ = await self._writing.send(*sent)
+        _, [answer], _ = await self._writing.in_turn(  # see the queue
+            [registered], [commit_call(change)], hint_commands(change)
+        )
         if answer[0] == "conflict":
             raise VersionConflict(f"{change.scope} was changed meanwhile")
         await self._after(change.scope, answer)
@@ -120,16 +146,14 @@ class RedisStore(Reads):
 
     async def stamp(self, issuers: Sequence[str]) -> None:
         stamp = json.dumps(sorted(set(issuers)))
-        _, found = await self._writing.send(
-            ("HSETNX", ABOUT, "issuers", stamp), ("HGET", ABOUT, "issuers")
+        _, [found] = await self._writing.in_turn(
+            [("HSETNX", ABOUT, "issuers", stamp)], [("HGET", ABOUT, "issuers")]
         )
         if found != stamp:
             raise StoreRefused(f"This store holds the words of {found}, not of {stamp}.")
 
     async def close(self) -> None:
-        await self._writing.close()
-        await super().close()
-        await self._client.aclose()
+        await self._servers.close()
 
     async def _on_job(self, script: Script, lease: Lease, *more: int) -> None:
         keys = ScopeKeys(lease.scope)

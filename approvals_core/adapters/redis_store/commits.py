@@ -1,7 +1,8 @@
 """Turns a change into the one script call that commits it."""
 
-import json
 from collections.abc import Sequence
+
+import orjson
 
 from approvals_core.adapters.redis_store.keys import ScopeKeys, late_member, listed
 from approvals_core.adapters.redis_store.scripts import COMMIT
@@ -43,13 +44,13 @@ def _plan(change: Change, plain: int) -> str:
         "id": change.id,
         "approval": str(approval.version) if approval else "",
         "contact": str(contact.version) if contact else "",
-        "listed": json.dumps(listed(approval)) if approval else "[]",
+        "listed": orjson.dumps(listed(approval)).decode() if approval else "[]",
         "finish_job": finish.job if finish else "",
         "finish_token": finish.token if finish else "",
         "jobs": [_job(change, job) for job in change.jobs],
         "plain": str(plain),
     }
-    return json.dumps(plan)
+    return orjson.dumps(plan).decode()
 
 
 def _job(change: Change, job: Job) -> dict[str, str]:

@@ -22,7 +22,7 @@ from uuid import uuid4
 from approvals_core.adapters.redis_store.keys import DEAD, REGISTRY, ScopeKeys, hints
 from approvals_core.adapters.redis_store.scripts import LEASE
 from approvals_core.adapters.redis_store.wire import Command, Wire, call
-from approvals_core.adapters.stored import instant, leased_job, micros
+from approvals_core.adapters.stored import instant, leased_job, micros, room_left
 from approvals_core.models import Change, Lane, Lease, LeasedJob
 from approvals_core.ports import MOST_COUNTED, Depth, LaneDepth, Room
 
@@ -66,10 +66,10 @@ class Queue:
         urgent = sorted(lanes)
         found = await self._reading.send(*(_scopes_due(lane, now) for lane in urgent))
         lease = Lease(scope="", job="", token=uuid4().hex, until=until)
-        turn = _Turn(micros(now), lease, room or (lambda _scope: limit))
         leased: list[LeasedJob] = []
         for lane, scopes in zip(urgent, found, strict=True):
             if scopes:
+                turn = _Turn(micros(now), lease, room_left(room, leased) or (lambda _scope: limit))
                 leased += await self._lease(lane, sorted(scopes), limit - len(leased), turn)
         return leased
 
@@ -168,13 +168,13 @@ class Queue:
 
     async def _correct(self, lane: Lane, heads: Heads) -> None:
         """Set the hints to what was found, and look again: see the module."""
-        raised = (
+        raised = [
             ("ZADD", hints(lane), head, scope) if head else ("ZREM", hints(lane), scope)
             for scope, head in heads.items()
-        )
-        looks = (_head(scope, lane) for scope in heads)
-        answers = await self._writing.send(*raised, *looks)
-        found = zip(heads.items(), answers[len(heads) :], strict=True)
+        ]
+        looks = [_head(scope, lane) for scope in heads]
+        _, answers = await self._writing.in_turn(raised, looks)
+        found = zip(heads.items(), answers, strict=True)
         lower = [
             _lower(scope, lane, head[1])
             for (scope, before), head in found

@@ -246,10 +246,6 @@ class Reads:
         (scopes,) = await self._reading.send(("SMEMBERS", REGISTRY))
         return sorted(scopes)
 
-    async def close(self) -> None:
-        """End what is under way."""
-        await self._reading.close()
-
 
 def _queued(scope: str, key: str, lane: int, next_: int, text: str) -> QueuedJob:
     read = _JOB.fullmatch(text)

@@ -8,6 +8,7 @@ decimal text; Lua compares them as numbers, and never writes a number back.
 
 from hashlib import sha1
 
+from approvals_core.adapters.redis_store import budget_lua
 from approvals_core.models import Lane
 
 LANES = len(Lane)
@@ -187,12 +188,25 @@ write(key, job, job.due)
 return {'ok', job.lane, job.due}
 """
 
+# KEYS[1] is the approval; the commands, each preceded by its length, are run if it is of that
+# version, or whatever it is if none is given.
+_SWAP = """
+if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return {'conflict'} end
+local at = 2
+while ARGV[at] do
+  local length = tonumber(ARGV[at])
+  redis.call(unpack(ARGV, at + 1, at + length))
+  at = at + length + 1
+end
+return {'ok'}
+"""
+
 
 class Script:
     """A script and the name by which the server remembers it."""
 
-    def __init__(self, body: str) -> None:
-        self.text = f"local LANES = {LANES}\n{_JOBS}\n{body}"
+    def __init__(self, body: str, before: str = f"local LANES = {LANES}\n{_JOBS}") -> None:
+        self.text = f"{before}\n{body}"
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -201,4 +215,7 @@ LEASE = Script(_LEASE)
 RENEW = Script(_RENEW)
 FINISH = Script(_FINISH)
 RETRY = Script(_RETRY)
-ALL = (COMMIT, LEASE, RENEW, FINISH, RETRY)
+SWAP = Script(_SWAP)
+TAKE = Script(budget_lua.TAKE, budget_lua.BOUNDS + budget_lua.LOG)
+HOLD = Script(budget_lua.HOLD, budget_lua.BOUNDS + budget_lua.LOG)
+ALL = (COMMIT, LEASE, RENEW, FINISH, RETRY, SWAP, TAKE, HOLD)

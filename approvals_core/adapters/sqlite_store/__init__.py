@@ -9,16 +9,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from approvals_core.adapters.sqlite_store import commits, jobs
+from approvals_core.adapters.sqlite_store.budgets import SqliteBudgets
 from approvals_core.adapters.sqlite_store.checkpoints import Checkpoints
+from approvals_core.adapters.sqlite_store.holdings import SqliteHoldings
 from approvals_core.adapters.sqlite_store.reads import Reads
 from approvals_core.adapters.sqlite_store.schema import connect, prepare
 from approvals_core.adapters.sqlite_store.writer import Writer
-from approvals_core.adapters.stored import check, check_lease
+from approvals_core.adapters.stored import check, check_lease, room_left
 from approvals_core.errors import StoreRefused
 from approvals_core.models import Change, Lane, Lease, LeasedJob
-from approvals_core.ports import Room, Store
+from approvals_core.ports import Budgets, Holdings, Room, Store
 
 BUSY_TIMEOUT = 5.0  # seconds a write waits for other processes
+REWRITE_TIMEOUT = 60.0  # seconds that rewriting the whole file waits for those who use it
 READ_TIMEOUT = 0.5  # seconds; a reader waits only while a crashed process' log is recovered
 
 
@@ -55,6 +58,18 @@ class SqliteStore(Reads):
             writing.execute(f"PRAGMA max_page_count={max_pages}")
         self._writer = Writer(writing, committed=self._checkpoints.wanted)
         self._turns = jobs.Turns()
+        self._budgets = SqliteBudgets(path)
+        self._holdings = SqliteHoldings(
+            reading, self._writer, lambda: connect(path, busy_timeout=REWRITE_TIMEOUT)
+        )
+
+    @property
+    def holdings(self) -> Holdings:
+        return self._holdings
+
+    @property
+    def budgets(self) -> Budgets:
+        return self._budgets
 
     async def commit(self, change: Change) -> None:
         check(change)
@@ -78,7 +93,7 @@ class SqliteStore(Reads):
         def hand_out(connection: sqlite3.Connection) -> list[LeasedJob]:
             leased: list[LeasedJob] = []
             for lane in sorted(lanes):
-                wanted = jobs.Wanted(limit - len(leased), room)
+                wanted = jobs.Wanted(limit - len(leased), room_left(room, leased))
                 leased += self._turns.hand_out(connection, lane, wanted, new, now)
             return leased
 
@@ -109,6 +124,7 @@ class SqliteStore(Reads):
         await self._writer.write(compare)
 
     async def close(self) -> None:
+        self._budgets.close()
         await self._writer.close()
         await self._checkpoints.close()
         await super().close()

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from approvals_core.adapters.graph import GraphDirectory
+from approvals_core.allowances import Allowances
 from approvals_core.errors import ChannelError, DirectoryUnavailable, TokenUnavailable
 from approvals_core.tenant import Tenant
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
@@ -62,7 +63,7 @@ def _connector(ward: Ward, url: str) -> Connector:
         app_id=settings.bot_app_id,
         app_directory=settings.bot_directory,
         service_urls=ServiceUrls([url]),
-        pace=Pace(monotonic=time.monotonic, sleep=asyncio.sleep),
+        pace=Pace(Allowances(None, monotonic=time.monotonic), sleep=asyncio.sleep),
         sleep=asyncio.sleep,
         jitter=lambda: 1.0,
         clock=ward.now,
@@ -103,8 +104,8 @@ async def _people(ward: Ward, tenant: Tenant, step: str) -> Finding:
         scope = settings.cloud.graph_scope
         return broken(step, str(problem), repair(ward, str(problem), directory, scope))
     if roles is not None and not roles & set(READS_PEOPLE):
-        has = ", ".join(sorted(roles)) or "none"
-        return broken(step, f"our token for Graph lacks User.Read.All; its roles: {has}", how)
+        has = f"has {', '.join(sorted(roles))}" if roles else "has no permission at all"
+        return broken(step, f"our token for Graph {has}, and needs User.Read.All", how)
     looks = GraphDirectory(
         session=ward.session,
         tokens=ward.tokens,

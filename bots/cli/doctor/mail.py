@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
-from bots.cli.doctor import actionable, house, issuers, sending, tokens
+from bots.cli.doctor import actionable, house, issuers, sending, sign_in, tokens
 from bots.cli.doctor.finding import Finding, Verdict, tell
 from bots.cli.doctor.house import OpenStore
 from bots.cli.doctor.teams import PACKAGE, Say
@@ -34,11 +34,13 @@ async def examined(
     async with opened(settings, tenants, now=now, package=PACKAGE) as ward:
         address = await house.address(ward)
         yield address
+        yield await sign_in.page(ward, able=address.verdict is Verdict.OK)
         async for finding in _sent(ward):
             yield finding
         async for finding in _acted_on(ward, able=address.verdict is Verdict.OK):
             yield finding
         yield house.clock(ward)
+    yield sign_in.registered(settings)
     for finding in (*sending.beyond(settings), *actionable.beyond(settings)):
         yield finding
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from approvals_core.adapters.mail import MailPace, SmtpMail, TokenSignIn, trusting
+from approvals_core.allowances import Allowances
 from approvals_core.errors import ChannelError, TokenUnavailable
 from approvals_core.tenant import Tenant
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
@@ -65,6 +66,11 @@ async def _by_graph(ward: Ward) -> Finding:
     return ok(MAILBOX, "the application may send mail, and Graph knows the sender")
 
 
+def _no_pace(mailbox: str) -> MailPace:
+    alone = Allowances(None, monotonic=lambda: 0.0)
+    return MailPace(alone, mailbox=mailbox, at_once=1, per_minute=1)
+
+
 async def _by_smtp(ward: Ward) -> Finding:
     settings = ward.settings
     password = settings.smtp_password
@@ -77,7 +83,7 @@ async def _by_smtp(ward: Ward) -> Finding:
         sender=settings.mail_from,
         sender_name=settings.mail_from_name,
         tls=trusting(settings.ca_file),
-        pace=MailPace(at_once=1, per_minute=1, monotonic=lambda: 0.0),
+        pace=_no_pace(settings.mail_from),
         clock=ward.now,
         user=settings.smtp_user,
         password=password.get_secret_value() if password else "",

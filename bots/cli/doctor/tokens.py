@@ -46,6 +46,10 @@ _REPAIRS = {
     "ValueError": _NO_DIRECTORY,  # what MSAL makes of it
     "53003": "A Conditional Access policy for workload identities blocks application {app}.",
 }
+_NO_ROLE = (
+    "without an app role: that is enough where the API knows {app} by its id; where"
+    " it wants a role, have that assigned, with an administrator's consent"
+)
 _UNREACHED = (
     "Let this machine reach {login} on port 443; proxies of the environment are not used. If it"
     " does, look AADSTS codes up at https://login.microsoftonline.com/error."
@@ -82,9 +86,10 @@ async def _for_api(ward: Ward, tenant: Tenant, step: str) -> Finding:
         return _refused(step, ward, problem, directory, scope)
     given: object = claims.get("roles")
     roles = cast("list[object]", given) if isinstance(given, list) else []
-    # Entra gives one without any role, too: only the tenant knows whether it wants one.
-    named = ", ".join(map(str, roles)) or "none"
-    return ok(step, f"Entra gives one for {tenant.api.resource}, roles: {named}")
+    gives = f"Entra gives one for {tenant.api.resource}"
+    if not roles:  # only the tenant knows whether it wants one
+        return ok(step, f"{gives}, {_NO_ROLE.format(app=ward.settings.bot_app_id)}")
+    return ok(step, f"{gives}, with the roles: {', '.join(map(str, roles))}")
 
 
 def _refused(

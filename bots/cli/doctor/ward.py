@@ -68,6 +68,19 @@ class Ward:
         except (aiohttp.ClientError, TimeoutError, AnswerTooLong) as problem:
             raise NoAnswer(_in_words(problem)) from problem
 
+    async def led(self, url: str) -> tuple[int, str]:
+        """
+        Return the status of a GET, and where it leads; "" where it leads nowhere.
+
+        Raises:
+            NoAnswer: There was none.
+        """
+        try:
+            async with self.session.get(url, timeout=CALL_WITHIN, allow_redirects=False) as found:
+                return found.status, found.headers.get("Location", "")
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise NoAnswer(_in_words(problem)) from problem
+
 
 @asynccontextmanager
 async def opened(
@@ -139,13 +152,21 @@ def _read(body: bytes) -> Json:
 
 def _in_words(problem: Exception) -> str:
     match problem:
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {problem.host} is not known"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {problem.host} is not trusted"
         case aiohttp.ClientConnectorError():
-            return f"nobody answers at {problem.host}:{problem.port}"
+            return _not_connected(problem)
         case TimeoutError():
             return "no answer in time"
+        case AnswerTooLong():
+            return "the answer is longer than any of theirs should be"
+        case aiohttp.ClientConnectionError():
+            return "the connection ended before the answer"
         case _:
-            return type(problem).__name__
+            return "what it answered is not HTTP as we know it"
+
+
+def _not_connected(problem: aiohttp.ClientConnectorError) -> str:
+    if isinstance(problem, aiohttp.ClientConnectorDNSError):
+        return f"the name {problem.host} is not known"
+    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate of {problem.host} is not trusted"
+    return f"nobody answers at {problem.host}:{problem.port}"

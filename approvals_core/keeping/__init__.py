@@ -1,0 +1,1 @@
+"""What becomes of what is stored: copied to another store, put into an archive, erased."""

@@ -1,0 +1,442 @@
+"""Who is erased is nowhere any more: not in the store's files, nor in the archive; and every history holds."""
+
+import gzip
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from approvals_core.adapters.stores import open_store
+from approvals_core.arx import ArxApprover
+from approvals_core.errors import NotErased, StoreUnavailable
+from approvals_core.keeping.archiving import WRITING
+from approvals_core.keeping.copying import is_sound
+from approvals_core.keeping.erasing import Erasing, Outcome
+from approvals_core.models import (
+    Change,
+    Contact,
+    Content,
+    DeadLetter,
+    Disposition,
+    EventKind,
+    JobKind,
+    Letter,
+    LetterState,
+    Named,
+    Occasion,
+    Person,
+    PlaceState,
+    Receipt,
+    ReceiptState,
+)
+from approvals_core.models.held import Kind
+from approvals_core.ports import Answer, AnswerKind, Store
+from approvals_core.rules.deciding import Click
+from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.erasing import ERASED, Erasure
+from tests.archives import an_archive, in_archive
+from tests.makers import DIRECTORY, KEY, START, Core, create, delete, done_by, update
+from tests.store_makers import a_job
+from tests.test_copying import failing
+from tests.test_store_holdings import files_of
+
+QUILL = Person(
+    directory=DIRECTORY,
+    object_id="77777777-7777-4777-8777-777777777777",
+    name='Thaddeus "Tad" Quill',
+    upn="tquill@organization.com",
+)
+SAID = "My dog ate the budget"
+HIS = (
+    "thaddeus",
+    "quill",
+    QUILL.object_id,
+    "29:quills-chat-id",
+    SAID.lower(),
+    "t.quill.private@example.com",
+)
+SCOPE = KEY.scope
+OTHER = KEY._replace(number="REQ-2")
+DAY = 24 * 3600.0  # seconds
+
+
+@pytest.fixture
+async def core(store: Store, tmp_path: Path) -> Core:
+    """Two requests in which he decided and was mailed, one archived, and one that he submitted."""
+    core = Core(store, archive=an_archive(tmp_path))
+    core.directory.people["tquill"] = QUILL
+    await decided(core, "REQ-0")
+    await core.pass_time(400 * DAY)
+    await core.worker.sweep()
+    await core.pass_time(1.5 * DAY)
+    await decided(core, "REQ-1")
+    await submitted(core)
+    await beside(core)
+    return core
+
+
+async def decided(core: Core, number: str) -> None:
+    """He was refused, decided again with a comment, and the request went on to its end."""
+    named: dict[str, Any] = {"key": KEY._replace(number=number), "display_number": number}
+    at = (core.clock.now() - START).total_seconds() / 60
+    asked = (ArxApprover(alias="TQuill", name=QUILL.name), ArxApprover(alias="johndoe2"))
+    await core.receive(create(at=at, **named).model_copy(update={"approvers": asked}))
+    await core.work()
+    approval = await core.store.approval(named["key"])
+    assert approval is not None
+    core.api.answers.append(Answer(kind=AnswerKind.REFUSED, message=f"Sorry {QUILL.name}"))
+    for attempt in (1, 2):
+        click = await click_of(core, named["key"], attempt)
+        await core.approvals.act(approval.id, click, by=QUILL, elapsed=0.0)
+    await core.work()
+    done = done_by("tquill", comment=SAID)
+    await core.receive(
+        update("johndoe2", at=at + 1, removes=["tquill"], action=done, raw=f'"{SAID}"', **named)
+    )
+    await core.receive(delete("johndoe2", at=at + 2, **named))
+    await core.pass_time(2 * 3600)
+
+
+async def click_of(core: Core, key: Any, attempt: int) -> Any:
+    approval = await core.store.approval(key)
+    assert approval is not None
+    place = approval.place_of(QUILL.id)
+    assert place is not None
+    return Click(
+        seat=place.seat,
+        round=place.round,
+        revision=approval.revision,
+        attempt=place.attempt,
+        action="Approve",
+        comment=SAID,
+        channel="teams",
+    )
+
+
+async def submitted(core: Core) -> None:
+    """A request of his that others decided, closed a moment ago: its texts are still there."""
+    at = (core.clock.now() - START).total_seconds() / 60
+    named: dict[str, Any] = {"key": OTHER, "display_number": "REQ-2"}
+    content = Content(title="Laptops for Tquill", submitter=Named(alias="tquill", name=QUILL.name))
+    await core.receive(create("johndoe1", at=at, content=content, raw=f'"{QUILL.upn}"', **named))
+    looked = done_by("tquill", "Reviewed", comment=SAID)  # he had no place in it
+    await core.receive(delete("johndoe1", at=at + 1, action=looked, **named))
+    late = update("tquill", at=at - 5, **named)
+    await core.receive(late)
+    await core.receive(delete("tquill", at=at + 3, **named))
+    await core.pass_time(60)
+
+
+async def beside(core: Core) -> None:
+    """How he is reached, a mail, a card and a job given up."""
+    store = core.store
+    contact = Contact(
+        person=QUILL.id,
+        version=1,
+        name=QUILL.name,
+        conversation="a:quills-chat-id",
+        user_id="29:quills-chat-id",
+        at=START,
+    )
+    letter = Letter(
+        approval=KEY,
+        id="0" * 32,
+        notification="n",
+        occasion=Occasion.ASKED,
+        address="T.Quill.Private@example.com",
+        round=1,
+        person=QUILL.id,
+        state=LetterState.SENT,
+        at=START,
+    )
+    card = Receipt(
+        approval=KEY,
+        round=1,
+        person=QUILL.id,
+        channel="outlook",
+        state=ReceiptState.SHOWN,
+        at=START,
+    )
+    job = a_job("card/x", kind=JobKind.CARD, approval=KEY, person=QUILL.id)
+    dead = DeadLetter(id="dead", scope=SCOPE, job=job, error="KeyError", at=START)
+    await store.commit(Change(id="contact", scope=QUILL.id.scope, contact=contact))
+    change = Change(id="beside", scope=SCOPE, letters=(letter,), receipts=(card,), dead=dead)
+    await store.commit(
+        change.model_copy(update={"jobs": (job.model_copy(update={"key": f"card/{QUILL.id}"}),)})
+    )
+
+
+def an_erasing(core: Core, store: Store | None = None) -> Erasing:
+    return Erasing(
+        store=store or core.store, archive=core.archive, now=core.clock.now, by="Olga Operator"
+    )
+
+
+async def erased(core: Core, name: str = str(QUILL.id)) -> Outcome:
+    return await an_erasing(core).erase(name)
+
+
+async def everything_stored(url: str, folder: Path) -> str:
+    """All that can be read in the files of store and archive, and by asking the server."""
+    texts = [await files_of(url), *files_in(folder)]
+    if not url.startswith("sqlite"):
+        async with Redis.from_url(url) as client:
+            async for key in client.scan_iter():
+                texts += [key, await client.dump(key) or b""]
+                texts += [b async for b in values_of(client, key)]
+    return b"\n".join(texts).decode(errors="replace").lower()
+
+
+def files_in(folder: Path) -> Iterator[bytes]:
+    for path in folder.rglob("*"):
+        yield str(path).encode()
+        if path.suffix == ".gz":
+            yield gzip.decompress(path.read_bytes())
+
+
+async def values_of(client: Any, key: bytes) -> AsyncIterator[bytes]:
+    match await client.type(key):
+        case b"hash":
+            for name, value in (await client.hgetall(key)).items():
+                yield name + b" " + value
+        case b"list":
+            for value in await client.lrange(key, 0, -1):
+                yield value
+        case b"zset" | b"set":
+            read = client.zrange if await client.type(key) == b"zset" else None
+            for value in await read(key, 0, -1) if read else await client.smembers(key):
+                yield value
+        case _:
+            yield await client.get(key) or b""
+
+
+async def test_nothing_of_him_is_in_any_file_any_more(
+    core: Core, store_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    before = await everything_stored(store_url, folder)
+
+    told = await erased(core)
+
+    after = await everything_stored(store_url, folder)
+    assert [each for each in HIS if each not in before] == []
+    assert [each for each in HIS if each in after] == []
+    assert (told.requests, told.archived, told.kept, told.unreadable) == (2, 1, [], [])
+
+
+async def test_every_history_still_fits_its_hashes(core: Core, tmp_path: Path) -> None:
+    await erased(core)
+
+    names = await core.store.holdings.documents(SCOPE, limit=9)
+    documents = await core.store.holdings.read_documents(SCOPE, names.names)
+    records = await in_archive(an_archive(tmp_path))
+    assert len(documents) == 2
+    assert all(is_sound(each) for each in documents)
+    assert [chain_is_sound(each.events, head=each.approval.head) for each in records] == [True]
+
+
+async def test_the_history_says_that_somebody_was_erased_and_not_who(core: Core) -> None:
+    await erased(core)
+
+    event = (await core.store.history(KEY))[-1]
+    assert event.kind is EventKind.ERASED
+    assert event.facts == {"what": "a person"}
+    assert event.personal == {"by": "Olga Operator"}
+
+
+async def test_what_others_did_stays(core: Core) -> None:
+    await core.receive(create("johndoe1", at=60 * 24 * 403, key=KEY._replace(number="REQ-9")))
+    await core.work()
+    before = [each for each in await core.store.history(KEY) if each.facts.get("seat") == "1"]
+
+    await erased(core)
+
+    approval = await core.approval()
+    assert [place.alias for place in approval.places] == [ERASED, "johndoe2"]
+    assert approval.places[1].person is not None
+    assert approval.content == Content(title="Laptops")
+    assert [taken.action for taken in approval.taken] == ["Approve"]
+    assert approval.taken[0].by == ERASED
+    after = [each for each in await core.store.history(KEY) if each.facts.get("seat") == "1"]
+    assert after == before
+    other = await core.store.approval(OTHER)
+    assert other is not None
+    assert other.content is not None
+    assert other.content.title == f"Laptops for {ERASED}"
+
+
+@pytest.mark.parametrize("name", [QUILL.upn, QUILL.upn.upper(), str(QUILL.id).upper()])
+async def test_he_can_be_named_by_upn_or_object_id(core: Core, name: str) -> None:
+    told = await erased(core, name)
+
+    assert told.person == QUILL.id
+    assert told.requests == 2
+
+
+async def test_who_is_unknown_is_not_erased(core: Core) -> None:
+    with pytest.raises(NotErased, match=r"nobody@organization\.com"):
+        await erased(core, "nobody@organization.com")
+
+
+async def test_of_two_with_one_upn_the_operator_names_one(core: Core) -> None:
+    twin = QUILL.model_copy(update={"object_id": "88888888-8888-4888-8888-888888888888"})
+    core.directory.people["tquill"] = twin
+    await core.receive(create("tquill", at=60 * 24 * 403, key=KEY._replace(number="REQ-9")))
+    await core.work()
+
+    with pytest.raises(NotErased, match="Several people"):
+        await erased(core, QUILL.upn)
+
+
+async def test_open_requests_that_name_him_stay_and_so_does_how_he_is_reached(core: Core) -> None:
+    key = KEY._replace(number="REQ-9")
+    await core.receive(create("tquill", at=60 * 24 * 403, key=key))
+    await core.work()
+
+    told = await erased(core)
+    approval = await core.store.approval(key)
+    assert approval is not None
+    still = await core.store.contact(QUILL.id)
+    await core.receive(delete("tquill", at=60 * 24 * 403 + 1, key=key))
+    await core.pass_time(3600)
+    again = await erased(core)
+
+    assert told.kept == [approval.id]
+    assert approval.places[0].person == QUILL
+    assert still is not None
+    assert again.kept == []
+    assert await core.store.contact(QUILL.id) is None
+
+
+async def test_jobs_about_an_open_request_stay(core: Core) -> None:
+    key = KEY._replace(number="REQ-9")
+    await core.receive(create("tquill", at=60 * 24 * 403, key=key))
+    before = await core.store.holdings.names(SCOPE, Kind.JOB, limit=99)
+
+    await erased(core)
+
+    after = await core.store.holdings.names(SCOPE, Kind.JOB, limit=99)
+    assert set(before.names) - set(after.names) == {f"card/{QUILL.id}"}
+
+
+async def test_a_late_payload_does_not_bring_him_back(core: Core) -> None:
+    await erased(core)
+    at = 60 * 24 * 401.5
+
+    late = await core.receive(update("tquill", at=at, nonce="late"))
+    new = await core.receive(update("tquill", at=60 * 24 * 500, nonce="new"))
+
+    assert late.disposition is Disposition.SUPERSEDED
+    assert new.disposition is Disposition.APPLIED
+    approval = await core.approval()
+    assert approval.open
+    assert approval.places[0].state is PlaceState.REMOVED
+
+
+async def test_his_name_goes_from_payloads_of_requests_that_never_named_him(core: Core) -> None:
+    taken = await core.receive(update("tquill", at=1, key=KEY._replace(number="REQ-8")))
+    await core.pass_time(2 * 3600)
+    before = await core.store.payload(SCOPE, taken.id)
+
+    await erased(core)
+
+    after = await core.store.payload(SCOPE, taken.id)
+    assert before is not None
+    assert before.skipped[0] == "tquill"
+    assert after == before.model_copy(update={"skipped": (ERASED, *before.skipped[1:])})
+    assert await core.store.payload_by_digest(SCOPE, taken.digest) == after
+
+
+async def test_while_requests_are_archived_nobody_is_erased(core: Core) -> None:
+    await core.store.commit(Change(id="w", scope=SCOPE, notes={WRITING: "pr/2026-11-1"}))
+
+    with pytest.raises(NotErased, match="moved to the archive just now"):
+        await erased(core)
+
+
+STEPS = ("document", "swap", "remove", "forget", "scrub", "read", "names")
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("name", [QUILL.upn, str(QUILL.id)])
+async def test_what_was_cut_off_is_run_again(
+    core: Core, store_url: str, tmp_path: Path, step: str, name: str
+) -> None:
+    cuts = 0
+    for at in range(30):
+        store = failing(core.store, step, at=at)
+        try:
+            await an_erasing(core, store).erase(name)
+        except StoreUnavailable:
+            cuts += 1
+        except NotErased:
+            name = str(QUILL.id)  # nothing calls him so any more
+        else:
+            break
+
+    after = await everything_stored(store_url, tmp_path / "archive")
+    assert [each for each in HIS if each in after] == []
+    assert cuts
+
+
+async def test_what_he_is_called_is_known_after_it_was_cut_off(store: Store) -> None:
+    core = Core(store)
+    core.directory.people["tquill"] = QUILL
+    await decided(core, "REQ-1")
+    content = Content(title="Laptops", submitter=Named(alias="tquill", name=QUILL.name))
+    await core.receive(create("johndoe1", at=200, key=OTHER, content=content))
+    await core.receive(delete("johndoe1", at=201, key=OTHER))
+    await core.pass_time(7200)
+    for at in (1, 0):  # once before the second request, and before the first of those left
+        with pytest.raises(StoreUnavailable):
+            await an_erasing(core, failing(store, "swap", at=at)).erase(str(QUILL.id))
+
+    await erased(core)
+
+    other = await store.approval(OTHER)
+    assert other is not None
+    assert other.content is not None
+    assert other.content.submitter.alias == ERASED
+    assert await store.notes(QUILL.id.scope) == {}
+
+
+async def test_a_failed_job_for_his_card_is_told_without_him(store: Store) -> None:
+    core = Core(store)
+    core.directory.people["tquill"] = QUILL
+    core.channel.faces_fail = KeyError("broken")
+
+    await core.open(create("tquill"))
+    for _ in range(12):
+        await core.pass_time(3600)
+
+    told = [each for each in await core.history() if each.kind is EventKind.DEAD_LETTER]
+    assert len(told) == 1
+    assert QUILL.object_id not in str(told[0].facts)
+
+
+def test_names_are_found_as_words_and_never_in_codes() -> None:
+    erasure = Erasure(QUILL.id, ["ann", "Al"])
+
+    assert erasure.text("Ann's annual plan, says ANN.") == f"{ERASED}'s annual plan, says {ERASED}."
+    assert erasure.text(" al ") == ERASED
+    assert erasure.text("Al went") == "Al went"
+    assert erasure.value({"action": "ann", "by": "ann", "more": ["Ann", 1, None]}) == {
+        "action": "ann",
+        "by": ERASED,
+        "more": [ERASED, 1, None],
+    }
+    assert Erasure(QUILL.id, ['a"b']).may_be_in('{"name": "a\\"b"}')
+
+
+async def test_a_store_that_was_opened_anew_is_as_clean(core: Core, store_url: str) -> None:
+    await erased(core)
+    again = await open_store(store_url)
+
+    contact = await again.contact(QUILL.id)
+    scopes = await again.scopes()
+    await again.close()
+
+    assert contact is None
+    assert scopes == [SCOPE]

@@ -1,0 +1,267 @@
+"""What the store in Redis has to withstand on many machines: replicas that lag, primaries that go, clusters that move."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.crc import key_slot
+
+from approvals_core.adapters.redis_store.keys import ScopeKeys
+from approvals_core.adapters.stores import open_store
+from approvals_core.committing import Commits
+from approvals_core.errors import StoreRefused, StoreUnavailable
+from approvals_core.models import Change, Lane
+from approvals_core.ports import Store
+from tests.redis_group import (
+    SLOTS,
+    Running,
+    cluster,
+    cluster_url,
+    replicated,
+    sentinel,
+    server,
+    wait_until,
+)
+from tests.store_child import whole_change
+from tests.store_makers import KEY, MINUTE, NOON, SCOPE, a_change, a_job, an_event, jobs_change
+from tests.test_store_processes import child, everything_is_there, line
+
+ENOUGH = 200  # commits acknowledged before something is killed
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[list[Running]]:
+    """A primary, and a replica of it."""
+    with replicated(tmp_path) as running:
+        yield running
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    store = await open_store(url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def commit(store: Store, change: Change) -> None:
+    """Commit as the use cases do: the same again while nobody knows."""
+    commits = Commits(store, now=lambda: NOON, wake=lambda: None)
+    await commits.commit(change)
+
+
+async def commit_somehow(store: Store, change: Change) -> None:
+    """Commit *change*, for as long as another server takes to take over."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await commit(store, change)
+            except StoreUnavailable:
+                continue
+            else:
+                return
+
+
+# -- what is safe -------------------------------------------------------------
+
+
+async def test_a_replica_is_refused_as_the_address(pair: list[Running]) -> None:
+    with pytest.raises(StoreRefused, match="is a replica"):
+        await open_store(pair[1].url)
+
+
+async def test_the_weaker_durability_is_taken_only_where_it_is_named(tmp_path: Path) -> None:
+    with server(tmp_path, appendfsync="everysec") as running:
+        with pytest.raises(StoreRefused, match="appendfsync always"):
+            await open_store(running.url)
+
+        async with opened(f"{running.url}?durability=everysec") as store:
+            await store.commit(a_change())
+
+            assert await store.approval(KEY)
+
+
+async def test_everysec_still_wants_a_file_and_no_eviction(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, appendonly="no", maxmemory_policy="allkeys-lru") as running,
+        pytest.raises(StoreRefused, match="appendonly yes, maxmemory-policy noeviction"),
+    ):
+        await open_store(f"{running.url}?durability=everysec")
+
+
+async def test_a_managed_server_hides_its_settings_but_may_not_evict(tmp_path: Path) -> None:
+    with server(tmp_path, appendonly="no", appendfsync="no") as running:
+        running.ask("ACL", "SETUSER", "default", "-config", "-role", "-cluster")
+
+        async with opened(f"{running.url}?durability=managed") as store:
+            await store.commit(a_change())
+            assert await store.approval(KEY)
+
+        running.ask("ACL", "SETUSER", "default", "+config")
+        running.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        with pytest.raises(StoreRefused, match="noeviction"):
+            await open_store(f"{running.url}?durability=managed")
+
+
+# -- replicas -----------------------------------------------------------------
+
+
+async def test_who_waits_for_more_replicas_than_there_are_is_refused(pair: list[Running]) -> None:
+    with pytest.raises(StoreRefused, match="has 1 replicas"):
+        await open_store(f"{pair[0].url}?wait_replicas=2&wait_ms=100")
+
+
+async def test_what_a_replica_has_not_is_never_acknowledged_not_even_when_repeated(
+    pair: list[Running],
+) -> None:
+    primary, replica = pair
+    url = f"{primary.url}?wait_replicas=1"
+    change = a_change(events=(an_event(),))
+    async with opened(url) as store, opened(url) as other:
+        replica.freeze()
+
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await store.commit(change)
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await other.commit(change)  # it is there, by another connection
+
+        replica.go_on()
+        await commit(store, change)
+        assert len(await store.history(KEY)) == 1
+
+
+async def test_a_promoted_replica_has_all_that_was_acknowledged(pair: list[Running]) -> None:
+    primary, replica = pair
+    async with child(f"{primary.url}?wait_replicas=1", "write") as writer:
+        acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
+        primary.kill()
+        assert writer.stdout is not None
+        rest = (await writer.stdout.read()).decode()
+    acknowledged |= {int(number) for number in rest.splitlines()}
+
+    replica.ask("REPLICAOF", "NO", "ONE")
+
+    async with opened(replica.url) as store:
+        await everything_is_there(store, acknowledged)
+
+
+async def test_a_primary_that_became_a_replica_takes_nothing_and_tells_no_old_news(
+    pair: list[Running],
+) -> None:
+    before, after = pair
+    async with opened(f"{before.url}?wait_replicas=1") as store:
+        await commit(store, a_change())
+    async with opened(before.url) as store:
+        after.ask("REPLICAOF", "NO", "ONE")
+        before.ask("REPLICAOF", "127.0.0.1", after.port)
+
+        with pytest.raises(StoreUnavailable, match="replica"):
+            await store.commit(jobs_change(a_job()))
+
+        async def old_news() -> None:
+            while True:
+                await store.approval(KEY)
+
+        with pytest.raises(StoreUnavailable, match="replica"):
+            await asyncio.wait_for(old_news(), 10)
+        before.ask("REPLICAOF", "NO", "ONE")
+        await store.commit(jobs_change(a_job()))
+        assert await store.approval(KEY)
+
+
+async def test_sentinels_lead_to_whoever_is_the_primary_and_nothing_acknowledged_is_lost(
+    pair: list[Running], tmp_path: Path
+) -> None:
+    primary, replica = pair
+    with sentinel(tmp_path / "sentinel", primary, "approvals") as asked:
+        wait_until(lambda: asked.ask("SENTINEL", "REPLICAS", "approvals"))
+        url = f"redis+sentinel://127.0.0.1:1,{asked.name}/approvals?wait_replicas=1"
+        async with opened(url) as store, child(url, "write") as writer:
+            acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
+            primary.kill()
+            assert writer.stdout is not None
+            acknowledged |= {int(each) for each in (await writer.stdout.read()).split()}
+            wait_until(lambda: replica.ask("ROLE")[0] == "master")
+
+            with pytest.raises(StoreUnavailable):
+                await commit(store, whole_change(0))  # nobody follows the new one yet
+            with server(tmp_path / "0-again", replicaof=f"127.0.0.1 {replica.port}"):
+                await commit_somehow(store, whole_change(0))
+
+            await everything_is_there(store, acknowledged)
+
+
+async def test_sentinels_that_know_no_such_primary_are_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="approvals"):
+        await open_store("redis+sentinel://127.0.0.1:1/approvals")
+
+
+# -- clusters -----------------------------------------------------------------
+
+
+async def test_a_cluster_is_opened_as_one_and_nothing_else_is(tmp_path: Path) -> None:
+    with cluster(tmp_path / "cluster") as members, server(tmp_path / "one") as one:
+        with pytest.raises(StoreRefused, match=r"write redis\+cluster://"):
+            await open_store(members[0].url)
+        with pytest.raises(StoreRefused, match="is no cluster"):
+            await open_store(cluster_url([one]))
+
+
+async def test_every_primary_of_a_cluster_must_be_safe(tmp_path: Path) -> None:
+    with cluster(tmp_path) as members:
+        members[2].ask("CONFIG", "SET", "appendfsync", "everysec")
+
+        with pytest.raises(StoreRefused, match="appendfsync always"):
+            await open_store(cluster_url(members))
+
+
+async def test_scopes_are_followed_when_their_slot_moves(tmp_path: Path) -> None:
+    with cluster(tmp_path) as members:
+        async with opened(cluster_url(members)) as store:
+            await store.commit(a_change(events=(an_event(),)))
+            slot = key_slot(ScopeKeys(SCOPE).jobs.encode())
+            owner = members[slot * len(members) // SLOTS]
+            other = next(each for each in members if each != owner)
+
+            begin_to_move(slot, owner, other)
+            under_way = await store.approval(KEY), await store.history(KEY)
+            end_move(slot, members, other)
+            await commit_somehow(store, jobs_change(a_job()))
+
+            assert under_way == (await store.approval(KEY), await store.history(KEY))
+            assert under_way[0] is not None
+            leased = await store.lease([Lane.CARD], limit=9, now=NOON, until=NOON + MINUTE)
+            assert [each.job.key for each in leased] == [a_job().key]
+
+
+async def test_a_cluster_whose_primary_is_killed_goes_on_with_its_replica(tmp_path: Path) -> None:
+    with cluster(tmp_path, replicas=3) as members:
+        url = cluster_url(members[:3])
+        slot = key_slot(ScopeKeys(SCOPE).jobs.encode())
+        async with opened(url) as store:
+            async with child(f"{url}?wait_replicas=1", "write") as writer:
+                acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
+                members[slot * 3 // SLOTS].kill()
+                assert writer.stdout is not None
+                rest = (await writer.stdout.read()).decode()
+            acknowledged |= {int(number) for number in rest.splitlines()}
+
+            await commit_somehow(store, whole_change(0))
+
+            await everything_is_there(store, acknowledged)
+
+
+def begin_to_move(slot: int, owner: Running, other: Running) -> None:
+    """Move every key of *slot*, which stays the owner's for now."""
+    other.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", owner.ask("CLUSTER", "MYID"))
+    owner.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", other.ask("CLUSTER", "MYID"))
+    keys = owner.ask("CLUSTER", "GETKEYSINSLOT", slot, 1000)
+    owner.ask("MIGRATE", "127.0.0.1", other.port, "", 0, 5000, "KEYS", *keys)
+
+
+def end_move(slot: int, members: list[Running], other: Running) -> None:
+    for each in (other, *members):
+        each.ask("CLUSTER", "SETSLOT", slot, "NODE", other.ask("CLUSTER", "MYID"))
