@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from playground.names import DOMAIN
 from playground.records import Json
 
 CREATE, UPDATE, DELETE = 1, 2, 3
@@ -142,7 +143,19 @@ class _Step:
             "SummaryData": summary,
             "OperationDateTime": _written(self._at),
             "Telemetry": self._telemetry(operation),
+            **self._notification(asks),
         }
+
+    def _notification(self, asks: list[str]) -> Json:
+        """Ask for a mail to each who is asked next, or to who began it once it is over; {}: it never asked for mails."""
+        before = self._newest.get("NotificationDetail")
+        if not before:
+            return {}
+        submitter = (self._newest.get("SummaryData") or {}).get("Submitter") or {}
+        to = asks or [str(submitter.get("Alias", ""))]
+        wanted = {"TemplateKey": "PendingApproval" if asks else "ApprovalComplete"}
+        wanted["To"] = ";".join(f"{alias}@{DOMAIN}" for alias in to if alias)
+        return {"NotificationDetail": before | wanted}
 
     def _action_detail(self, following: list[str]) -> Json:
         """Say who did what, for the history (assent-app WIKI.md, "Update Payload")."""

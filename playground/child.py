@@ -10,7 +10,7 @@ from pathlib import Path
 
 READY_WITHIN = 60.0  # seconds for a first start on a busy machine
 CHECKED_EVERY = 0.1  # seconds
-PATIENCE = 10.0  # seconds for a program to end by itself
+PATIENCE = 15.0  # seconds for a program to end by itself: the service takes up to ten
 TAIL = 4096  # bytes of its output that are remembered
 LAST_LINES = 12
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

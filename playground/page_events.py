@@ -1,6 +1,7 @@
 """What the page shows of the world, as JSON, and a stream of what changed in it."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from playground.actionable import sender_of
 from playground.faults import Fault, FaultKind
-from playground.mailboxes import ReceivedMail
+from playground.mailboxes import ReceivedMail, Via
 from playground.outlook import Outlook
 from playground.people import Person
 from playground.records import Json, Message, Reading, Received, Sent
@@ -20,7 +21,7 @@ from playground.story import Telling
 from playground.tenant import SampleTenant
 from playground.world import World
 
-MAIL_PLACES = {"smtp": "smtp", "graph": "graph/mail"}  # of the fault switches, by how mails come
+MAIL_PLACES = {Via.SMTP: "smtp", Via.GRAPH: "graph/mail"}  # of the fault switches
 PREVIEW = 140  # characters of a mail below its subject
 HEARTBEAT = 20.0  # seconds of silence until a comment shows that the stream still lives
 
@@ -55,9 +56,10 @@ class Lying:
 
 @dataclass(frozen=True)
 class MailSystems:
-    """How the mail systems behave at present."""
+    """How the mail system that takes the service's mails behaves at present."""
 
-    faults: tuple[tuple[str, Fault], ...]  # how mails come, and what goes wrong there
+    via: Via
+    faults: tuple[Fault, ...]
 
 
 Source = Message | Sent | Received | Switches | App | Lying | MailSystems
@@ -71,6 +73,7 @@ class Things:
         self._outlook = outlook
         self._tenants = tuple(tenants)
         self.tellings: dict[str, Telling] = {}  # how far its newest story has come, by tenant
+        self._told = itertools.count(1)
 
     def sources(self) -> dict[str, Source]:
         """Return the world's own objects by key, messages and exchanges oldest first."""
@@ -107,35 +110,16 @@ class Things:
         )
 
     def _mail_systems(self) -> MailSystems:
-        faults = self._world.faults
-        return MailSystems(
-            tuple((via, one) for via, place in MAIL_PLACES.items() for one in faults.get(place, []))
-        )
+        via = self._world.mail_via
+        return MailSystems(via, tuple(self._world.faults.get(MAIL_PLACES[via], [])))
 
     def rendered(self, key: str, source: Source) -> Json:
-        """Return a thing as the page's scripts know it."""
-        match source:
-            case Message():
-                return {"key": key, "kind": "message", **_message(source, key.split("/")[1])}
-            case Sent():
-                return {"key": key, "kind": "sent", **source.model_dump(mode="json")}
-            case Received():
-                return {"key": key, "kind": "received", **source.model_dump(mode="json")}
-            case Lying() | MailSystems():
-                return {"key": key, **_of_mail(source)}
-            case App():
-                return {"key": key, "kind": "app", "person": source.alias, "state": source.state}
-            case Switches():
-                return {
-                    "key": key,
-                    "kind": "tenant",
-                    "faults": [fault.model_dump(mode="json") for fault in source.faults],
-                    "read_faults": [fault.model_dump(mode="json") for fault in source.read_faults],
-                    "honours_keys": source.honours_keys,
-                    "held": source.held,
-                    "by_itself": source.by_itself,
-                    "story": asdict(source.story) if source.story else None,
-                }
+        """Return a thing as the page's scripts know it; *as_of* rises with each."""
+        return {"key": key, "as_of": self.as_of(), **_rendered_source(key, source)}
+
+    def as_of(self) -> int:
+        """Return a number that is larger than all before: what is told later counts, whichever comes first."""
+        return next(self._told)
 
 
 def shown(world: World) -> list[Person]:
@@ -150,6 +134,34 @@ def app_state(world: World, alias: str) -> str:
     faults = world.faults.get(f"connector/{alias}", [])
     is_blocked = any(fault.kind is FaultKind.BLOCKED for fault in faults)
     return "blocked" if is_blocked else "installed"
+
+
+def _rendered_source(key: str, source: Source) -> Json:
+    match source:
+        case Message():
+            return {"kind": "message", **_message(source, key.split("/")[1])}
+        case Sent():
+            return {"kind": "sent", **source.model_dump(mode="json")}
+        case Received():
+            return {"kind": "received", **source.model_dump(mode="json")}
+        case Lying() | MailSystems():
+            return _of_mail(source)
+        case App():
+            return {"kind": "app", "person": source.alias, "state": source.state}
+        case Switches():
+            return _switches(source)
+
+
+def _switches(source: Switches) -> Json:
+    return {
+        "kind": "tenant",
+        "faults": [fault.model_dump(mode="json") for fault in source.faults],
+        "read_faults": [fault.model_dump(mode="json") for fault in source.read_faults],
+        "honours_keys": source.honours_keys,
+        "held": source.held,
+        "by_itself": source.by_itself,
+        "story": asdict(source.story) if source.story else None,
+    }
 
 
 def _message(message: Message, alias: str) -> Json:
@@ -167,8 +179,8 @@ def _message(message: Message, alias: str) -> Json:
 
 def _of_mail(source: Lying | MailSystems) -> Json:
     if isinstance(source, MailSystems):
-        faults = {via: one.model_dump(mode="json") for via, one in source.faults}
-        return {"kind": "mailsystems", "faults": faults}
+        faults = [fault.model_dump(mode="json") for fault in source.faults]
+        return {"kind": "mailsystems", "via": source.via, "faults": faults}
     mail, reading = source.mail, source.reading
     name, address = sender_of(mail)
     return {
@@ -204,7 +216,8 @@ async def _follow(response: web.StreamResponse, news: asyncio.Queue[Any], things
         gone = [key for key in told if key not in now]
         told = now
         if changed or gone:
-            await _tell(response, "some", {"things": _rendered(things, changed), "gone": gone})
+            told_now = {"things": _rendered(things, changed), "gone": gone}
+            await _tell(response, "some", {**told_now, "as_of": things.as_of()})
 
 
 async def _something_happened(news: asyncio.Queue[Any], response: web.StreamResponse) -> bool:

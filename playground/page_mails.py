@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from playground.actionable import sender_of, visible_to
-from playground.faults import Fault
 from playground.markup import markup_of
 from playground.outlook import Outlook
 from playground.page_events import MAIL_PLACES, Things, shown
-from playground.page_requests import bad, body_of, object_in, own_page_only
+from playground.page_requests import bad, body_of, object_in, own_page_only, switch
 from playground.records import Json
 from playground.spoken import spoken
 from playground.world import World
@@ -79,19 +77,9 @@ class MailRooms:
         return web.json_response({})
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        """Put one switch on at a mail system's door, in place of those that are; null switches it off."""
+        """Let the mail system go wrong at whose door the service hands over its mails."""
         asked = await body_of(request)
-        place, wanted = MAIL_PLACES.get(str(asked.get("of"))), asked.get("fault")
-        if place is None:
-            raise bad("mails come over smtp or graph")
-        try:
-            fault = None if wanted is None else Fault.model_validate(wanted)
-        except ValidationError as problem:
-            raise bad(f"no such switch: {problem.errors()[0]['msg']}") from None
-        self._world.clear_fault(place)
-        if fault is not None:
-            self._world.set_fault(place, fault)
-        return web.json_response({})
+        return switch(self._world, MAIL_PLACES[self._world.mail_via], asked.get("fault"))
 
     # -- what he sees ---------------------------------------------------------
 

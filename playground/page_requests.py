@@ -4,8 +4,11 @@ import json
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic import ValidationError
 
+from playground.faults import Fault
 from playground.records import Json
+from playground.world import World
 
 
 def own_page_only(handler: Handler) -> Handler:
@@ -41,6 +44,18 @@ def object_in(asked: Json, name: str) -> Json:
     if not isinstance(value, dict):
         raise bad(f"{name} is not a JSON object")
     return value
+
+
+def switch(world: World, place: str, wanted: object) -> web.Response:
+    """Put one fault switch on at *place*, in place of those that are; None switches all off there."""
+    try:
+        fault = None if wanted is None else Fault.model_validate(wanted)
+    except ValidationError as problem:
+        raise bad(f"no such switch: {problem.errors()[0]['msg']}") from None
+    world.clear_fault(place)
+    if fault is not None:
+        world.set_fault(place, fault)
+    return web.json_response({})
 
 
 def bad(why: str) -> web.HTTPBadRequest:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from playground import names
-from playground.faults import Fault
 from playground.page_events import Things
-from playground.page_requests import bad, body_of, own_page_only
+from playground.page_requests import bad, body_of, own_page_only, switch
 from playground.page_samples import beginnings, samples
 from playground.records import Json, Sent
 from playground.story import Story, StoryStuck, Telling
@@ -133,18 +131,11 @@ class TenantDesks:
         return web.json_response({"told": await tenant.look_up(number, year)})
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        """Put one switch on, in place of those that are; null switches all off."""
+        """Let the tenant go wrong at its Action API, or wherever it is only read."""
         asked = await body_of(request)
         reads = "/reads" if asked.get("of") == "reads" else ""
-        place, wanted = f"tenant/{self._tenant(asked).registered.code}{reads}", asked.get("fault")
-        try:
-            fault = None if wanted is None else Fault.model_validate(wanted)
-        except ValidationError as problem:
-            raise bad(f"no such switch: {problem.errors()[0]['msg']}") from None
-        self._world.clear_fault(place)
-        if fault is not None:
-            self._world.set_fault(place, fault)
-        return web.json_response({})
+        place = f"tenant/{self._tenant(asked).registered.code}{reads}"
+        return switch(self._world, place, asked.get("fault"))
 
     async def _set_keys(self, request: web.Request) -> web.Response:
         asked = await body_of(request)

@@ -36,11 +36,15 @@ class SigningKey:
 
 
 class KeyRing:
-    """The keys of one issuer; the newest signs, *extra* stands in every published key."""
+    """
+    The keys of one issuer; the newest signs, *extra* stands in every published key.
 
-    def __init__(self, **extra: Any) -> None:
+    Without a *first* key one is made when it is needed: it takes a while.
+    """
+
+    def __init__(self, first: SigningKey | None = None, **extra: Any) -> None:
         self._extra = extra
-        self._keys: list[SigningKey] = []  # the first is made when needed: it takes a while
+        self._keys = [first] if first is not None else []
 
     @property
     def newest(self) -> SigningKey:

@@ -12,6 +12,7 @@ from playground import redis_server
 from playground.certificates import CertificateAuthority
 from playground.child import CannotStart, Child
 from playground.lock import RunningAlready, only_one
+from playground.mailboxes import Via
 from playground.outside import Playground
 from playground.ports import Ports
 
@@ -123,6 +124,9 @@ class Start:
         settings = playground.settings(store_url=store_url, tenants=tenants, port=ports.service)
         prefixed = {f"APPROVALS_{name}": value for name, value in settings.items()}
         prefixed |= self._passed_on
+        via = prefixed["APPROVALS_MAIL_VIA"]
+        if via in set(Via):  # of another one the service says what is wrong
+            playground.world.mail_via = Via(via)
         _write_settings(self._folder / SETTINGS_FILE, prefixed)
         child = await self._start("service", self._service_command, prefixed)
         await child.ready(lambda: _listens(ports.service))

@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +47,7 @@ class Teams:
         self._issuer = issuer
         self._http: aiohttp.ClientSession | None = None
         self._refreshed: dict[tuple[str, str, int], float] = {}  # when, by person and revision
+        self._presses: Counter[tuple[str, str]] = Counter()  # by person and message
 
     async def start(self) -> None:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE))
@@ -65,17 +67,27 @@ class Teams:
         A card in the answer is what this person alone sees from now on.
         """
         message = self._message(alias, message_id)
+        self._presses[alias, message_id] += 1
         typed = {**inputs_of(message.shown_to(alias) or {}, action), **(inputs or {})}
-        return await self._invoke(alias, message, action, typed, trigger="manual")
+        answer = await self._invoke(alias, message, action, typed, trigger="manual")
+        return self._show(alias, message, answer)
 
     async def refresh(self, alias: str, message_id: str) -> Answer | None:
-        """Ask for the card anew, as Teams does by itself; None if the card has no refresh."""
+        """
+        Ask for the card anew, as Teams does by itself; None if the card has no refresh.
+
+        An answer that a press or a newer card has overtaken is not shown.
+        """
         message = self._message(alias, message_id)
         action = _refresh(message.shown_to(alias)).get("action")
         if action is None:
             return None
         self._refreshed[alias, message_id, message.revision] = time.monotonic()
-        return await self._invoke(alias, message, action, {}, trigger="automatic")
+        began = self._state(alias, message_id)
+        answer = await self._invoke(alias, message, action, {}, trigger="automatic")
+        if self._state(alias, message_id) != began:
+            return answer
+        return self._show(alias, message, answer, quiet=True)
 
     async def opened(self, alias: str, message_id: str) -> Answer | None:
         """Show the card to the person; Teams refreshes it if it names him and was not refreshed just now."""
@@ -145,16 +157,21 @@ class Teams:
     async def _invoke(
         self, alias: str, message: Message, action: Json, inputs: Json, *, trigger: str
     ) -> Answer:
-        answer = await self.post(
+        return await self.post(
             alias,
             "invoke",
             name="adaptiveCard/action",
             value=card_action(action, inputs, trigger=trigger),
             replyToId=message.id,
         )
-        return self._show(alias, message, answer, quiet=trigger == "automatic")
 
-    def _show(self, alias: str, message: Message, answer: Answer, *, quiet: bool) -> Answer:
+    def _state(self, alias: str, message_id: str) -> tuple[int, int]:
+        """Return how often he pressed a button of the message, and its revision; 0: it is gone."""
+        chat = self._world.chat_of(alias)
+        message = chat.message(message_id) if chat else None
+        return self._presses[alias, message_id], message.revision if message else 0
+
+    def _show(self, alias: str, message: Message, answer: Answer, *, quiet: bool = False) -> Answer:
         """Let the person see the answer: a card in place of the message's, or a line of text."""
         body = answer.body if isinstance(answer.body, dict) and answer.status == 200 else {}  # noqa: PLR2004
         kind, value = body.get("type"), body.get("value")

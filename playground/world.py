@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from playground import names
 from playground.faults import Fault, FaultKind
 from playground.keeping import Keep
-from playground.mailboxes import Mailboxes
+from playground.mailboxes import Mailboxes, Via
 from playground.people import Person, everybody
 from playground.records import (
     Chat,
@@ -45,6 +45,7 @@ class World:
         self.tenants: dict[str, TenantBook] = {}  # by code
         self.catalogue = {names.TEAMS_APP: "1.0.0"}  # of the organization: app's id -> version
         self.history: deque[Happening] = deque(maxlen=REMEMBERED)
+        self.mail_via = Via.SMTP  # how the service hands over its mails
         self._keep = Keep(folder)
         self._listeners: set[asyncio.Queue[Happening]] = set()
         self._happened = 0

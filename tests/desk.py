@@ -13,11 +13,12 @@ from playwright.async_api import Browser, Locator, Page, Request, expect
 
 from cards.formats import moment
 from cards.text import one_line
+from tests.failing import all_due
 from tests.running import Running
 
 MARIA, JONAS, PRIYA = ALL = ("johndoe1", "johndoe2", "johndoe3")
 BERLIN = "Europe/Berlin"
-PATIENCE = 10_000  # milliseconds
+PATIENCE = 30_000  # milliseconds: a busy machine is slow; where all goes well, nobody waits
 expect.set_options(timeout=PATIENCE)
 AS_IT_SHOULD = "as it should"
 
@@ -148,6 +149,17 @@ async def says(desk: Desk, alias: str, *parts: str) -> None:
     """Wait until somebody's newest card says all of *parts*."""
     for part in parts:
         await expect(desk.card(alias)).to_contain_text(part)
+
+
+async def settled(running: Running, desk: Desk, *aliases: str) -> None:
+    """Wait until each of them sees the newest card, and nothing is on its way that would change it."""
+    await all_due(running)
+    for alias in aliases:
+        chat = running.playground.world.chat_of(alias)
+        assert chat is not None, f"{alias} has no chat"
+        message = chat.messages[-1]
+        shown = desk.chat(alias).locator(f'[data-message="{message.id}"]')
+        await expect(shown).to_have_attribute("data-revision", str(message.revision))
 
 
 def as_read(at: str, zone: str = BERLIN) -> str:

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from playground.faults import FaultKind
+from playground.mailboxes import Via
 from playground.outside import Playground
 from tests.desk import JONAS, MARIA, PRIYA, Desk, a_desk
 from tests.hand_made_mails import Target, a_card, a_mail, an_html, target
@@ -155,19 +156,36 @@ async def test_who_looks_at_outlook_stands_in_the_address(
     await expect(inboxes.of(PRIYA)).to_be_visible()
 
 
-async def test_the_mail_systems_are_switched_for_all_at_once(
+async def test_the_mail_system_is_switched_for_all_at_once(
     playground: Playground, target: Target, inboxes: Inboxes
 ) -> None:
+    playground.world.mail_via = Via.GRAPH
+    playground.world.changed("fault", "graph/mail")
     await inboxes.look(MARIA)
     await inboxes.look(PRIYA)
-    choose = inboxes.of(MARIA).get_by_label("How the mail systems behave")
+    choose = inboxes.of(MARIA).get_by_label("How the mail system behaves")
 
     await choose.select_option(label="Graph: 429, again in 30 seconds")
 
-    seen = inboxes.of(PRIYA).get_by_label("How the mail systems behave")
+    seen = inboxes.of(PRIYA).get_by_label("How the mail system behaves")
     await expect(seen).to_have_value("throttled")
     [fault] = playground.world.faults["graph/mail"]
     assert (fault.kind, fault.seconds, fault.times) == (FaultKind.THROTTLED, 30, 1)
-    await choose.select_option(label="as they should")
+    await choose.select_option(label="as it should")
     await expect(seen).to_have_value("none")
     assert "graph/mail" not in playground.world.faults
+
+
+async def test_only_the_mail_system_that_is_in_use_can_go_wrong(
+    playground: Playground, target: Target, inboxes: Inboxes
+) -> None:
+    await inboxes.look(MARIA)
+    offered = inboxes.of(MARIA).get_by_label("How the mail system behaves").locator("option")
+    await expect(offered.filter(has_text="SMTP")).to_have_count(5)
+    await expect(offered.filter(has_text="Graph")).to_have_count(0)
+
+    playground.world.mail_via = Via.GRAPH
+    playground.world.changed("fault", "graph/mail")
+
+    await expect(offered.filter(has_text="Graph")).to_have_count(3)
+    await expect(offered.filter(has_text="SMTP")).to_have_count(0)

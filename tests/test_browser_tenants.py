@@ -62,6 +62,28 @@ async def test_each_tenant_has_samples_traffic_and_switches_of_its_own(
     assert len(running.playground.tenants["expenses"].book.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (None, "mail · taken by the mail system"),
+        (FaultKind.GREYLISTED, "mail · waits to be sent again"),
+        (FaultKind.NO_RECIPIENT, "mail · refused"),
+    ],
+)
+async def test_what_became_of_a_request_says_it_of_its_mails_too(
+    running: Running, desk: Desk, fault: FaultKind | None, said: str
+) -> None:
+    if fault is not None:
+        running.playground.world.set_fault("smtp", Fault(kind=fault))
+
+    await desk.post_sample("laptops-create")
+
+    mails = desk.page.get_by_role("list", name="Mails", exact=True).get_by_role("listitem")
+    await expect(mails).to_contain_text([f"johndoe1@organization.com {said}"])
+    again = mails.filter(has_text=" · again at ")
+    await expect(again).to_have_count(1 if fault is FaultKind.GREYLISTED else 0)
+
+
 async def test_the_chosen_tenant_stands_in_the_address(running: Running, desk: Desk) -> None:
     await choose(desk, "Capital")
 

@@ -60,6 +60,25 @@ def test_after_the_last_level_nobody_is_asked() -> None:
     assert after(arx, a_decision(by="johndoe3")) is None
 
 
+def test_each_level_is_asked_by_mail_and_who_began_it_is_told_of_the_end() -> None:
+    first = json.loads(TEMPLATE)
+    second = after(first, a_decision())
+    ended = after(second, a_decision(by="johndoe3"))
+
+    wanted = [arx["NotificationDetail"] for arx in (first, second, ended)]
+    assert [(one["TemplateKey"], one["To"]) for one in wanted] == [
+        ("PendingApproval", "johndoe1@organization.com"),
+        ("PendingApproval", "johndoe3@organization.com"),
+        ("ApprovalComplete", "johndoe11@organization.com"),
+    ]
+
+
+def test_what_asked_for_no_mails_goes_on_without() -> None:
+    silent = {**json.loads(TEMPLATE), "NotificationDetail": None}
+
+    assert after(silent, a_decision())["NotificationDetail"] is None
+
+
 def test_a_rejection_ends_it_at_any_level() -> None:
     arx = after(json.loads(TEMPLATE), a_decision("Reject"))
 

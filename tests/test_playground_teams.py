@@ -1,5 +1,6 @@
 """The playground's Teams, both sides: what the bot may do to chats, and what people's clicks send to the bot."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -44,12 +45,18 @@ class Bot:
         self.activities: list[Json] = []
         self.tokens: list[str] = []
         self.answer: Json = {}
+        self.refreshing: asyncio.Event | None = None  # while it is not set, no refresh is answered
         self.http = aiohttp.ClientSession()
 
     async def on_activity(self, request: web.Request) -> web.Response:
         self.activities.append(await request.json())
         self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
-        return web.json_response(self.answer)
+        answer = self.answer
+        is_refresh = (self.activities[-1].get("value") or {}).get("trigger") == "automatic"
+        if is_refresh and self.refreshing is not None:
+            self.playground.world.changed("traffic", "bot")
+            await self.refreshing.wait()
+        return web.json_response(answer)
 
     async def call(
         self, method: str, path: str, body: Json, *, token: str | None = None
@@ -301,6 +308,44 @@ async def test_inputs_nobody_touched_are_sent_as_they_stand(bot: Bot) -> None:
     await bot.playground.teams.click("johndoe1", sent["id"], button(card, "Approve"))
 
     assert bot.activities[-1]["value"]["action"]["data"]["comment"] == "kept"
+
+
+def with_answer(text: str) -> Json:
+    return {"statusCode": 200, "type": CARD_TYPE, "value": a_card(text)}
+
+
+async def refreshing(bot: Bot) -> tuple[str, asyncio.Task[Any]]:
+    """Let Maria's card refresh itself, for as long as the bot takes; return the message's id and that refresh."""
+    _, sent, _ = await bot.send("johndoe1", with_card(a_card()))
+    bot.refreshing, bot.answer = asyncio.Event(), with_answer("As it was")
+    asking = asyncio.create_task(bot.playground.teams.refresh("johndoe1", sent["id"]))
+    await bot.playground.world.until(lambda: bot.activities)
+    return sent["id"], asking
+
+
+async def test_a_refresh_that_a_press_overtook_does_not_take_its_answer_away(bot: Bot) -> None:
+    message, asking = await refreshing(bot)
+    bot.answer = with_answer("A comment is needed")
+    await bot.playground.teams.click("johndoe1", message, button(a_card(), "Approve"))
+
+    assert bot.refreshing is not None
+    bot.refreshing.set()
+    await asking
+
+    shown = only_message(bot.playground.world, "johndoe1").shown_to("johndoe1")
+    assert "A comment is needed" in words(shown)
+
+
+async def test_a_refresh_that_a_newer_card_overtook_is_not_shown(bot: Bot) -> None:
+    message, asking = await refreshing(bot)
+    await bot.update("johndoe1", message, a_card("As it is now"))
+
+    assert bot.refreshing is not None
+    bot.refreshing.set()
+    await asking
+
+    shown = only_message(bot.playground.world, "johndoe1").shown_to("johndoe1")
+    assert "As it is now" in words(shown)
 
 
 async def test_an_opened_card_refreshes_once_for_those_it_names(bot: Bot) -> None:

@@ -28,6 +28,8 @@ export class Chat {
   #app;
   #atEnd = true;
   #sight;
+  #pressed = null; // the id of the message that a finger or button is down on
+  #postponed = null; // what came for it meanwhile: (thing, whole)
 
   // *adopt* takes the things that an answer of the API brought; *announce* tells a screen reader.
   constructor(person, { adopt, announce }) {
@@ -42,6 +44,8 @@ export class Chat {
       this.#header(), this.#toasts.element, this.#scroller, this.#compose());
     new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(this.#scroller);
     this.#scroller.addEventListener("scroll", () => (this.#atEnd = this.#isAtEnd()), { passive: true });
+    this.#list.addEventListener("pointerdown", (event) => (this.#pressed = event.target.closest(".message")?.dataset.message ?? null));
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => this.#letGo())); // after the click
   }
 
   // *state*: whether this person has the bot's app installed, blocked or removed.
@@ -77,9 +81,17 @@ export class Chat {
     return things.length;
   }
 
+  // A card that were drawn anew between press and release would lose the click.
+  #letGo() {
+    const postponed = this.#postponed;
+    this.#pressed = this.#postponed = null;
+    if (postponed) this.#put(...postponed);
+  }
+
   #put(thing, whole) {
     const old = this.#messages.get(thing.key);
     if (old && sameFace(old.thing, thing)) return this.#keep(old, thing);
+    if (old && thing.id === this.#pressed) return (this.#postponed = [thing, whole]);
     const typed = old?.card?.typed();
     const card = thing.card && new CardView(thing.card, { key: thing.key, onInvoke: (action, inputs) => this.#ask("click", { message: thing.id, action, inputs }) });
     const element = this.#draw(thing, card);

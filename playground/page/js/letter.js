@@ -127,7 +127,9 @@ export class Letter {
     const frame = h("iframe", { class: "letter-body", title: "The mail's text", sandbox: SANDBOX, src: this.#pane.body });
     const fit = () => {
       const inside = frame.contentDocument?.documentElement;
-      if (inside) frame.style.height = `${Math.max(inside.offsetHeight, inside.scrollHeight > frame.clientHeight ? inside.scrollHeight : 0)}px`;
+      if (!inside) return;
+      const border = frame.offsetHeight - frame.clientHeight; // without it the frame would scroll, too
+      frame.style.height = `${Math.max(inside.offsetHeight, inside.scrollHeight > frame.clientHeight ? inside.scrollHeight : 0) + border}px`;
     };
     frame.addEventListener("load", () => {
       fit();

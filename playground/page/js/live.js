@@ -1,7 +1,8 @@
 // Keeps a copy of the playground's things (messages, exchanges, switches) by key, current through server-sent events.
+// What is older than what is known is dropped: answers and events come over two connections, and overtake each other.
 
 export class Live {
-  #things = new Map();
+  #things = new Map(); // key -> {text, asOf}; the text is null once the thing is gone
   #readers = [];
   #state;
 
@@ -27,6 +28,7 @@ export class Live {
   #replace(things) {
     const here = new Set(things.map((thing) => thing.key));
     const gone = [...this.#things.keys()].filter((key) => !here.has(key));
+    for (const known of this.#things.values()) known.asOf = 0; // a playground that was started again counts anew
     this.#take({ things, gone }, true);
   }
 
@@ -35,14 +37,17 @@ export class Live {
     this.#take(news, false);
   }
 
-  #take({ things, gone = [] }, whole) {
-    const changed = things.filter((thing) => {
-      const text = JSON.stringify(thing);
-      if (this.#things.get(thing.key) === text) return false;
-      this.#things.set(thing.key, text);
-      return true;
-    });
-    for (const key of gone) this.#things.delete(key);
+  #take({ things, gone = [], as_of: asOf = 0 }, whole) {
+    const changed = things.filter((thing) => this.#isNews(thing));
+    for (const key of gone) this.#things.set(key, { text: null, asOf });
     for (const reader of this.#readers) reader(changed, gone, whole);
+  }
+
+  #isNews({ as_of: asOf, ...thing }) {
+    const text = JSON.stringify(thing);
+    const known = this.#things.get(thing.key);
+    if (known && asOf < known.asOf) return false;
+    this.#things.set(thing.key, { text, asOf });
+    return known?.text !== text;
   }
 }

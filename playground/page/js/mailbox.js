@@ -106,8 +106,8 @@ export class Mailbox {
     this.#about.textContent = unread ? `${unread} unread · ${person.upn}` : person.upn;
   }
 
-  systemsAre(faults) {
-    this.#systems.update(faults);
+  systemsAre(systems) {
+    this.#systems.update(systems);
   }
 
   #put(thing) {

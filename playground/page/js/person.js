@@ -35,7 +35,7 @@ export class Person {
     const messages = this.#chat.update(of("message"), gone.filter((key) => key.startsWith("chat/")), whole);
     const mails = this.#mailbox.update(of("mail"), gone.filter((key) => key.startsWith("mail/")), whole);
     for (const app of of("app")) this.#chat.appIs(app.state);
-    for (const systems of of("mailsystems")) this.#mailbox.systemsAre(systems.faults);
+    for (const systems of of("mailsystems")) this.#mailbox.systemsAre(systems);
     this.#count();
     if (messages && !whole) this.#news("teams");
     return messages + mails;

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { clock } from "./times.js";
 
 const LOOKS_AGAIN = [150, 900, 2500, 6000]; // milliseconds after something happened: people are looked up after the 200
 const STATES = {
@@ -14,6 +15,17 @@ const STATES = {
   removed: "no longer asked",
 };
 
+const OCCASIONS = { asked: "mail", ended: "mail of the end", reminder: "reminder" };
+const MAILS = {
+  sending: "being sent",
+  waiting: "waits to be sent again",
+  sent: "taken by the mail system",
+  lost: "sent, and no answer came: nobody knows whether it was taken",
+  refused: "refused",
+  bounced: "came back",
+  dropped: "not needed any more, so not sent",
+};
+
 export class Standing {
   #people;
   #tenant;
@@ -21,12 +33,14 @@ export class Standing {
   #timers = [];
   #number = h("span", { class: "number" });
   #list = h("ul", { class: "approvers", "aria-label": "Approvers" });
+  #mails = h("ul", { class: "approvers", "aria-label": "Mails" });
+  #none = h("p", { class: "facts", hidden: true }, "No mails: its NotificationDetail asks for none.");
 
   constructor(people, tenant) {
     this.#people = people;
     this.#tenant = tenant;
     this.element = h("section", { class: "standing", "aria-live": "polite", hidden: true },
-      h("h3", {}, "What became of it", this.#number), this.#list);
+      h("h3", {}, "What became of it", this.#number), this.#list, this.#mails, this.#none);
   }
 
   // Follow the request with this number; "" follows none.
@@ -51,9 +65,12 @@ export class Standing {
   }
 
   #show(told) {
-    const rows = (told?.Approvers ?? []).map((approver) => this.#row(approver));
-    this.element.hidden = rows.length === 0;
-    if (this.#list.textContent !== rows.map((row) => row.textContent).join("")) this.#list.replaceChildren(...rows);
+    const approvers = told?.Approvers ?? [];
+    const mails = [...approvers.flatMap((approver) => approver.Mails), ...(told?.Mails ?? [])];
+    fill(this.#list, approvers.map((approver) => this.#row(approver)));
+    fill(this.#mails, mails.map((mail) => mailRow(mail)));
+    this.#none.hidden = mails.length > 0;
+    this.element.hidden = approvers.length === 0 && mails.length === 0;
   }
 
   #row(approver) {
@@ -70,4 +87,17 @@ export class Standing {
 function shown({ Cards: cards, State: state }) {
   if (cards.some((card) => card.State === "shown")) return "has a card";
   return state === "removed" ? null : "no card yet";
+}
+
+// One mail's line: to whom, on which occasion, what became of it and why, and when it is tried again.
+function mailRow({ Address: address, Occasion: occasion, State: state, Reason: reason, SentAt: sentAt, SeenAt: seenAt, NextAttemptAt: again }) {
+  const good = ["sent", "sending", "dropped"].includes(state);
+  const facts = [OCCASIONS[occasion] ?? occasion, (MAILS[state] ?? state) + (sentAt ? ` ${clock(sentAt)}` : ""), seenAt && `opened ${clock(seenAt)}`].filter(Boolean).join(" · ");
+  return h("li", { class: good ? null : "lost" }, icon(good ? "mail" : "warning"),
+    h("span", {}, address, " ", h("span", { class: "facts" }, facts), reason && h("span", { class: "why" }, ` · ${reason}`), again && h("span", { class: "why" }, ` · again at ${clock(again)}`)));
+}
+
+// What says the same stays: a screen reader would read it again.
+function fill(list, rows) {
+  if (list.textContent !== rows.map((row) => row.textContent).join("")) list.replaceChildren(...rows);
 }
