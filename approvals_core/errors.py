@@ -31,6 +31,7 @@ DirectoryUnavailable        the directory did not answer; carries retry_after in
 ChannelError                a card could not be shown
 +-- ChannelBusy             try again; carries retry_after in seconds
 |   +-- MailboxBusy         so it is for every mail of our mailbox
+|   +-- RecipientBusy       so it is for this mail, and for no other
 +-- AnswerLost              it may have been shown; once more after a minute
 +-- CardGone                the card at this address no longer exists: send it anew
 +-- Unreachable             the person cannot be reached this way until something changes
@@ -85,12 +86,19 @@ class Problem:
     One thing wrong with a payload.
 
     *pointer* is a JSON pointer (RFC 6901) into the payload, "" for the whole.
-    *members* and *message* are what Assent answers in PayloadValidationResults.
+    *members* and *message* are what Assent answers in PayloadValidationResults; *remedy* says
+    beside it what to send, "" where the message does.
     """
 
     pointer: str
     message: str
     members: tuple[str, ...] = ()
+    remedy: str = ""
+
+    @property
+    def told(self) -> str:
+        """What we say of it ourselves."""
+        return f"{self.message} {self.remedy}".rstrip()
 
 
 class InvalidArx(Exception):
@@ -194,6 +202,10 @@ class ChannelBusy(RetryAfter, ChannelError):
 
 class MailboxBusy(ChannelBusy):
     """Our mailbox sends nothing now, whoever a mail is for."""
+
+
+class RecipientBusy(ChannelBusy):
+    """One mail is not taken now; that says nothing of any other."""
 
 
 class AnswerLost(ChannelError):

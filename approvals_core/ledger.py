@@ -18,7 +18,7 @@ from approvals_core.models import (
     QueuedJob,
 )
 from approvals_core.ports import Store
-from approvals_core.rules import lines
+from approvals_core.rules import lines, mail_waits
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.mail_jobs import job_key, leave_mails
 
@@ -62,7 +62,6 @@ class Written(NamedTuple):
 
 # Mails of one request that were not begun: so many are looked for when somebody asks how they stand.
 MOST_LOOKED_FOR = 50
-NOT_BEGUN = "its turn has not come yet"
 UNDER_WAY = (LetterState.SENDING, LetterState.WAITING)
 
 Step = Callable[[Approval, Sequence[Letter], Stamp], Line | None]
@@ -201,10 +200,17 @@ async def deliveries(store: Store, approval: Approval) -> Sequence[Delivery]:
     letters = [each for each in await store.letters(approval.key) if each.round == approval.round]
     found = [Delivery(each, await _job_of(store, approval, each)) for each in letters]
     known = {each.id for each in letters}
-    coming = (each for each in lines.to_come(approval, NOT_BEGUN) if each.id not in known)
+    coming = (
+        each for each in lines.to_come(approval, mail_waits.NOT_BEGUN) if each.id not in known
+    )
     some = islice(coming, MOST_LOOKED_FOR)
-    not_begun = [Delivery(each, await _job_of(store, approval, each)) for each in some]
+    not_begun = [_coming(approval, each, await _job_of(store, approval, each)) for each in some]
     return [*found, *(each for each in not_begun if each.job is not None)]
+
+
+def _coming(approval: Approval, letter: Letter, job: QueuedJob | None) -> Delivery:
+    why = mail_waits.why_not_begun(approval, job) if job else letter.reason
+    return Delivery(letter.model_copy(update={"reason": why}), job)
 
 
 async def _job_of(store: Store, approval: Approval, letter: Letter) -> QueuedJob | None:

@@ -12,7 +12,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, list_currencies
 
-from cards.language import _
+from cards.language import _, plural
 from cards.text import clean
 
 _T = TypeVar("_T")
@@ -80,6 +80,13 @@ def money(value: object, unit: str, locale: str) -> str:
     What is no number is written as it was sent. Nothing is rounded: a unit price of
     0.0125 must not read $0.01.
     """
+    # Each card of a request has the same amounts, some of them more than once.
+    if isinstance(value, str) and len(value) + len(unit) + len(locale) <= _REMEMBERED:
+        return _money_as_remembered(value, unit, locale)
+    return _money(value, unit, locale)
+
+
+def _money(value: object, unit: str, locale: str) -> str:
     number, unit = number_of(value), clean(unit)
     if number is None:
         return _as_sent(clean(str(value)), unit)
@@ -88,6 +95,9 @@ def money(value: object, unit: str, locale: str) -> str:
         return format_currency(number, unit.upper(), locale=here, decimal_quantization=False)
     shown = format_decimal(number, locale=here, decimal_quantization=False)
     return f"{shown} {unit}".rstrip()
+
+
+_money_as_remembered = lru_cache(2048)(_money)
 
 
 @remembered(256)
@@ -125,11 +135,13 @@ def time_as_sent(text: str) -> datetime | None:
 
 
 def file_size(size: int, locale: str) -> str:
-    """Write a number of bytes: 184 KB."""
-    kilobytes = max(size, 0) / _KILO
+    """Write a number of bytes: 184 KB; 10 bytes."""
+    if size < _KILO:
+        return plural("{count} byte", "{count} bytes", max(size, 0))
+    kilobytes = size / _KILO
     if kilobytes >= _KILO:
         return _("{number} MB").format(number=_rounded(kilobytes / _KILO, locale, digits=1))
-    return _("{number} KB").format(number=_rounded(max(kilobytes, 1), locale, digits=0))
+    return _("{number} KB").format(number=_rounded(kilobytes, locale, digits=0))
 
 
 @remembered(1024)  # a tenant's fields have the same names in all its requests

@@ -114,7 +114,10 @@ class Settings(BaseSettings):
         default=None, description="graph or smtp; None: no mail is sent"
     )
     mail_from: str = Field(default="", description="the address that mails come from, always one")
-    mail_from_name: str = Field(default="Approvals", description="the name beside it")
+    mail_from_name: str = Field(
+        default="Approvals",
+        description="the name beside it, by smtp; by graph it is the mailbox's own",
+    )
     mail_per_minute: int = Field(
         default=30,
         ge=1,

@@ -89,6 +89,7 @@ def make_core(
         nights=Nights(store=store, commits=commits, tenants=tenants, reconciling=reconciling),
         archiving=Archiving(store=store, commits=commits, tenants=tenants, archive=archive),
         mails=mails,
+        mails_at_once=ground.settings.mail_at_once,
     )
     return Core(commits, approvals, chores, directory)
 

@@ -89,11 +89,12 @@ def a_mail(
     seat: int | None = 0,
     occasion: Occasion = Occasion.ASKED,
     template: Template | None = None,
+    address: str = "",
     **more: Any,
 ) -> Composed:
-    """Compose a mail, with a card if it has a seat."""
+    """Compose a mail, with a card if it has a seat; to an address that nobody is known by."""
     usual: dict[str, Any] = {"page_url": PAGE, "card": card_of(view) if seat is not None else None}
-    letter = a_letter(occasion=occasion, seat=seat)
+    letter = a_letter(occasion=occasion, seat=seat, **({"address": address} if address else {}))
     notification = a_notification()
     return compose(letter, notification, view, VIEWER, template=template, **usual | more)
 
@@ -108,6 +109,11 @@ def mails() -> Mapping[str, Composed]:
         "told": a_mail(pending, seat=None),
         "told-still-open": a_mail(pending, seat=None, occasion=Occasion.ENDED),
         "told-of-a-tenant": a_mail(pending, seat=None, template=own),
+        "told-decided": a_mail(found["held-approved"], seat=None),
+        "asked-in-cc": a_mail(pending, seat=None, address="johndoe1"),
+        "asked-before": a_mail(
+            found["done"], seat=None, occasion=Occasion.ENDED, address="johndoe1"
+        ),
         "told-over": a_mail(found["done"], seat=None, occasion=Occasion.ENDED),
         "reminder": a_mail(pending, occasion=Occasion.REMINDER),
         "signed": a_mail(pending, signed=SIGNED, notice_line="Playground: nothing here is real."),

@@ -9,6 +9,7 @@ import pytest
 from approvals_core.models import Attachment, Detail, DetailState, Mark, PlaceState
 from approvals_core.tenant import Api, Section, SectionKind, Shown, ShownField
 from cards.approval import approval_card
+from cards.approval.arrivals import arrival_words
 from cards.approval.content import MOST_FILES, shown
 from cards.approval.files import link_of
 from cards.approval.room import ROOMS, Room
@@ -25,6 +26,7 @@ from cards.approval.sections import (
 from cards.approval.tables import in_sections
 from cards.approval.values import Amount
 from cards.elements import LIMIT_IN_BYTES
+from cards.html.reading import request_of, seen_by_nobody
 from tests.card_details import (
     CONTRACT,
     GONE,
@@ -272,6 +274,22 @@ def test_an_operation_is_hidden_whatever_its_case():
 
 
 # -- what is not there -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digest", ["", "d"])
+def test_what_stays_as_it_is_says_only_what_was_to_come_when_it_was_made(digest):
+    coming = (Detail(name="DT1", state=DetailState.FETCHING, mark=Mark(0, 1), digest=digest),)
+    view = a_view(an_approval(a_place(), details=coming))
+    onlookers = seen_by_nobody(view)
+
+    [asked], [told] = (arrival_words(each, as_sent=True) for each in (view, onlookers))
+
+    assert asked.startswith("When this was sent, ")
+    assert asked.endswith("Open the request to see them.")
+    assert told.startswith("When this was sent, ")
+    assert told.endswith("You find them in Contoso Purchasing.")
+    assert request_of(view, VIEWER, as_sent=True).arrivals == (asked,)
+    assert "are being fetched" in request_of(view, VIEWER).arrivals[0]
 
 
 @pytest.mark.parametrize(

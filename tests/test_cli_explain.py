@@ -84,7 +84,7 @@ def edit(terminal: Terminal, old: str, new: str) -> None:
     ("approval", "said"),
     [
         (asked(), "Waits for Ann to decide, since 2025-01-01 12:00:00 UTC."),
-        (asked(), "Nothing happens before that, unless Contoso Purchasing posts an ARX."),
+        (asked(), "Until then only an ARX of Contoso Purchasing changes what is asked."),
         (
             asked(refusal=Refusal(action="Approve", message="m", comment="c", at=NOON, reason="R")),
             "His last decision came back at 2025-01-01 12:00:00 UTC (R).",

@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime
 
-from approvals_core.models import Job, Lane, Letter, LetterState, Occasion
+import pytest
+
+from approvals_core.models import (
+    Job,
+    Lane,
+    Letter,
+    LetterState,
+    Notification,
+    Occasion,
+    ReceiptState,
+)
 from approvals_core.ports import Store
 from tests.store_makers import (
     KEY,
@@ -10,7 +20,9 @@ from tests.store_makers import (
     a_change,
     a_job,
     a_letter,
+    a_payload,
     a_place,
+    a_receipt,
     an_approval,
 )
 from tests.terminal import Terminal, tenants, terminal
@@ -53,6 +65,72 @@ async def test_the_explanation_says_what_became_of_each_mail_of_the_round(
     assert "old@contoso.com" not in terminal.text
     assert "mails bounced pr-one ADDRESS --by YOU" in terminal.text
     assert "not sent again" in terminal.text
+
+
+async def listed(store: Store, terminal: Terminal, *letters: Letter, **receipt: object) -> str:
+    """Return what waits for an operator, with these mails to Ann and a card in Teams as *receipt* says."""
+    card = a_receipt(round=2, state=ReceiptState.UNREACHABLE, address="", **receipt)
+    approval = an_approval(places=(a_place(round=2),), round=2, revision=2)
+    await store.commit(a_change(approval, letters=letters, receipts=(card,) if receipt else ()))
+    assert await terminal.type("requests", "list", "--attention") == 0
+    return terminal.text
+
+
+NO_CHAT = {"reason": "he has no chat with the bot"}
+TO_ANN = {"round": 2, "state": LetterState.REFUSED}
+
+
+@pytest.mark.parametrize("state", [LetterState.REFUSED, LetterState.LOST, LetterState.BOUNCED])
+async def test_an_approver_whom_neither_mail_nor_card_reached_waits_for_an_operator(
+    store: Store, terminal: Terminal, state: LetterState
+) -> None:
+    text = await listed(store, terminal, a_letter(round=2, state=state), **NO_CHAT)
+
+    assert "(no mail and no card reached Ann: python -m bots.cli requests explain pr-one)" in text
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [
+        [a_letter(**TO_ANN), a_letter(round=2, id="1" * 32, state=LetterState.SENT)],
+        [a_letter(**TO_ANN, seen_at=NOON)],
+        [a_letter(**TO_ANN, occasion=Occasion.ENDED)],
+        [a_letter(**TO_ANN | {"round": 1})],
+        [a_letter(**TO_ANN, person=None, address=BOSS)],
+        [],
+    ],
+)
+async def test_one_whom_a_mail_may_reach_still_waits_for_no_operator(
+    store: Store, terminal: Terminal, letters: list[Letter]
+) -> None:
+    assert "Nothing waits for an operator." in await listed(store, terminal, *letters, **NO_CHAT)
+
+
+async def test_one_who_has_his_card_in_teams_waits_for_no_operator(
+    store: Store, terminal: Terminal
+) -> None:
+    shown = {"state": ReceiptState.SHOWN, "address": "here"}
+    card = a_receipt(round=2, **shown)
+    approval = an_approval(places=(a_place(round=2),), round=2, revision=2)
+    await store.commit(a_change(approval, letters=(a_letter(**TO_ANN),), receipts=(card,)))
+
+    await terminal.type("requests", "list", "--attention")
+
+    assert "Nothing waits for an operator." in terminal.text
+
+
+async def test_the_explanation_says_which_recipients_were_left_out(
+    store: Store, terminal: Terminal
+) -> None:
+    why = "NotificationDetail.To, recipient 2: it is no alias; it is left out."
+    asked = Notification(id="payload-1", occasion=Occasion.ASKED, template="T", round=2, at=NOON)
+    approval = an_approval(places=(a_place(round=2),), round=2, revision=2, notifications=(asked,))
+    await store.commit(a_change(approval, payload=a_payload(warnings=(why, "Not a field: x"))))
+
+    assert await terminal.type("requests", "explain", "pr-one") == 0
+
+    assert f"  payload payload-1: {why}" in terminal.lines
+    assert "Not a field" not in terminal.text
 
 
 async def test_what_a_mail_system_says_cannot_play_with_the_terminal(

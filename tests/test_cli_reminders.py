@@ -81,6 +81,12 @@ def test_a_reminder_that_did_not_come_in_time_is_told_as_late() -> None:
     assert line.endswith("Is the service running?")
 
 
+def test_whoever_was_asked_again_is_told_the_next_time_after_that() -> None:
+    [line] = told(asked(notification=reminding(), asked_at=NOON + 10 * DAY), NOON + 11 * DAY)
+
+    assert line == "Is reminded next at 2025-01-13 12:00:00 UTC, in 24 hours."
+
+
 def test_after_the_expiration_none_comes() -> None:
     reminder = Reminder(template="Reminder", every=3, expires=NOON + DAY)
 

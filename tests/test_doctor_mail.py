@@ -1,9 +1,11 @@
 """`doctor mail` against the playground: all well, then each step broken in turn, through real HTTP, SMTP and tokens."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -13,6 +15,7 @@ from bots.cli.doctor.ward import opened
 from playground import names
 from tests import terminal
 from tests.clinic import Clinic, clinic, settings_of
+from tests.far_sides import serving
 from tests.outside import authority, playground
 
 __all__ = ["authority", "clinic", "playground"]
@@ -85,15 +88,81 @@ async def test_a_wrong_password_is_told(ward: Clinic) -> None:
     assert any("535" in line for line in ward.lines)
 
 
-async def test_graph_wants_the_permission_to_send(ward: Clinic) -> None:
+async def test_graph_that_refuses_us_the_mailbox_is_told_with_the_role_for_it_alone(
+    ward: Clinic,
+) -> None:
     ward.settings["MAIL_VIA"] = "graph"
-    assert await ward.examine() == 0, ward.lines
-
     ward.without_role("Mail.Send")
 
     assert await ward.examine() == 1
     assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
-    assert any("permission Mail.Send of Microsoft Graph" in line for line in ward.lines)
+    [how] = [line for line in ward.lines if "Application Mail.Send" in line]
+    assert "for this mailbox alone" in how
+    assert "nothing in Entra" in how
+    assert "consent" not in "\n".join(ward.lines)
+
+
+async def test_a_permission_for_every_mailbox_is_warned_of_and_breaks_nothing(ward: Clinic) -> None:
+    ward.settings["MAIL_VIA"] = "graph"  # the playground's application has Entra's permission
+
+    assert await ward.examine() == 0, ward.lines
+    assert ward.steps(Verdict.WARNS) == ["sending as others"]
+    assert any("revoke Mail.Send" in line for line in ward.lines)
+    assert ward.lines[-1].startswith("\nNothing is broken, 1 allows too much, ")
+
+
+async def test_a_role_in_exchange_is_enough_and_its_width_is_said_to_be_unseen(
+    ward: Clinic,
+) -> None:
+    ward.without_role("Mail.Send")
+    asked: list[tuple[str, bytes]] = []
+
+    async def by_role(request: web.Request) -> web.Response:
+        asked.append((f"{request.method} {request.path}", await request.read()))
+        if request.method == "GET":
+            return web.json_response({"displayName": "Approvals\u202e"})
+        return web.json_response({"error": {"code": "ErrorInvalidRecipients"}}, status=400)
+
+    async with serving(by_role) as graph:
+        ward.settings |= {"MAIL_VIA": "graph", "GRAPH_URL": graph}
+        assert await ward.examine() == 0, ward.lines
+
+    assert ward.steps(Verdict.WARNS) == []
+    assert "sending as others" in ward.steps(Verdict.UNSEEN)
+    assert any("Test-ServicePrincipalAuthorization" in line for line in ward.lines)
+    assert any(
+        r"mails come from 'Approvals\u202e', which is its name" in line for line in ward.lines
+    )
+    [said] = [body for what, body in asked if what.startswith("POST")]
+    assert json.loads(said)["message"]["toRecipients"] == []
+
+
+@pytest.mark.parametrize("status", [202, 429, 500])
+async def test_an_answer_of_graph_that_says_neither_is_no_yes(ward: Clinic, status: int) -> None:
+    async def unclear(_request: web.Request) -> web.Response:
+        return web.json_response({"error": "busy"}, status=status)
+
+    async with serving(unclear) as graph:
+        ward.settings |= {"MAIL_VIA": "graph", "GRAPH_URL": graph}
+        assert await ward.examine() == 0, ward.lines
+
+    assert "the mailbox" in ward.steps(Verdict.UNSEEN)
+    assert any(f"Graph answers {status}" in line for line in ward.lines)
+
+
+@pytest.mark.parametrize(
+    ("via", "told"),
+    [
+        ("graph", f"{names.MAIL_FROM}, by graph, with the name of its mailbox"),
+        ("smtp", f"Decisions <{names.MAIL_FROM}>, by smtp"),
+    ],
+)
+async def test_the_name_that_mails_come_with_is_told(ward: Clinic, via: str, told: str) -> None:
+    ward.settings |= {"MAIL_VIA": via, "MAIL_FROM_NAME": "Decisions"}
+
+    await ward.examine()
+
+    assert f"ok      the sender: {told}" in ward.lines
 
 
 async def test_graph_must_know_the_sender(ward: Clinic) -> None:
@@ -103,12 +172,17 @@ async def test_graph_must_know_the_sender(ward: Clinic) -> None:
     assert ward.steps(Verdict.BROKEN) == ["the mailbox"]
 
 
-async def test_without_a_provider_the_rest_of_the_card_waits(ward: Clinic) -> None:
+async def test_who_wants_no_cards_has_nothing_broken_and_hears_nothing_more_of_them(
+    ward: Clinic,
+) -> None:
     ward.settings = {k: v for k, v in ward.settings.items() if not k.startswith("OUTLOOK_")}
 
-    assert await ward.examine() == 1
-    assert ward.steps(Verdict.BROKEN) == ["the provider"]
-    assert "where the buttons lead" in ward.steps(Verdict.WAITS)
+    assert await ward.examine() == 0, ward.lines
+    assert ward.steps(Verdict.WAITS) == []
+    text = "\n".join(ward.lines)
+    assert "ok      the provider: none is set: mails have no card, and lead to our page" in text
+    for step in ("where the buttons lead", "card of pr", "signature", "the pre-authorized client"):
+        assert step not in text
 
 
 async def test_a_service_that_does_not_serve_the_buttons_is_told(ward: Clinic) -> None:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from approvals_core.adapters.stores import open_store
 from approvals_core.arx import ArxApprover
-from approvals_core.errors import NotErased, StoreUnavailable
+from approvals_core.errors import MailboxBusy, NotErased, StoreUnavailable
 from approvals_core.keeping.archiving import WRITING
 from approvals_core.keeping.copying import is_sound
 from approvals_core.keeping.erasing import Erasing, Outcome
@@ -37,9 +37,10 @@ from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import chain_is_sound
 from approvals_core.rules.erasing import ERASED, Erasure
 from tests.archives import an_archive, in_archive
-from tests.makers import DIRECTORY, KEY, START, Core, create, delete, done_by, update
+from tests.makers import DIRECTORY, KEY, MARIA, START, Core, create, delete, done_by, update
 from tests.store_makers import a_job
 from tests.test_copying import failing
+from tests.test_mails import opened, told
 from tests.test_store_holdings import files_of
 
 QUILL = Person(
@@ -400,6 +401,45 @@ async def test_what_he_is_called_is_known_after_it_was_cut_off(store: Store) -> 
     assert other.content is not None
     assert other.content.submitter.alias == ERASED
     assert await store.notes(QUILL.id.scope) == {}
+
+
+MARIAS, BOSS, COPY = MARIA.upn, "boss@organization.com", "copy@organization.com"
+
+
+async def ended_and_held_up(store: Store) -> Core:
+    """A request that ended while the mailbox took nothing: all mails about its end wait."""
+    core = Core(store)
+    asked = told("asked@organization.com")
+    await opened(core, create("johndoe1", "johndoe2", notification=asked))
+    core.mails.fails.append(MailboxBusy("429", retry_after=3600.0))
+    end = told(BOSS, MARIAS, cc=(COPY,))
+    await core.receive(delete("johndoe1", "johndoe2", at=3, notification=end))
+    await core.work()
+    return core
+
+
+async def test_mails_to_others_that_wait_still_go_out(store: Store) -> None:
+    core = await ended_and_held_up(store)
+    before = len(core.mails.sent)
+
+    await erased(core, str(MARIA.id))
+    kept = (await core.approval()).notifications
+    await core.pass_time(3700)
+
+    assert [(each.occasion, each.to, each.cc) for each in kept] == [
+        (Occasion.ENDED, (BOSS,), (COPY,))
+    ]
+    assert {each.letter.address for each in core.mails.sent[before:]} == {BOSS, COPY}
+    assert "Maria" not in str([each.view.approval for each in core.mails.sent[before:]])
+
+
+async def test_once_all_mails_were_sent_no_address_stays(store: Store) -> None:
+    core = await ended_and_held_up(store)
+    await core.pass_time(3700)
+
+    await erased(core, str(MARIA.id))
+
+    assert (await core.approval()).notifications == ()
 
 
 async def test_a_failed_job_for_his_card_is_told_without_him(store: Store) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from approvals_core.models import ActionTaken, Attachment, Named, Occasion, PlaceState
 from approvals_core.ports import View
-from approvals_core.tenant import Action
+from approvals_core.tenant import Action, People
 from cards.html import STYLESHEET, request_html
 from cards.html.steps import route_steps
 from cards.html.styles import STYLES
@@ -21,6 +21,8 @@ from cards.text import clean
 from tests.card_faces import REJECTION, views
 from tests.card_makers import (
     APPROVE,
+    DIRECTORY,
+    MARIA,
     REJECT,
     VIEWER,
     a_content,
@@ -136,7 +138,7 @@ def route_of(name: str) -> dict[str, tuple[str, bool]]:
 
 
 def test_who_is_asked_and_may_decide_is_asked_now() -> None:
-    assert route_of("pending")["Finance — you"] == ("is asked now", True)
+    assert route_of("pending")["Finance — you"] == ("are asked now", True)
 
 
 def test_whose_decision_is_under_way_is_not_asked_any_more() -> None:
@@ -145,11 +147,12 @@ def test_whose_decision_is_under_way_is_not_asked_any_more() -> None:
 
 @pytest.mark.parametrize("name", ["held-sending", "held-unconfirmed", "held-approved"])
 def test_who_is_held_by_the_decision_of_another_is_not_asked_now(name: str) -> None:
-    assert route_of(name)["CFO — you"] == ("waits: somebody else has decided", False)
+    assert route_of(name)["CFO — you"] == ("wait: somebody else has decided", False)
 
 
 def test_where_each_decides_for_himself_nobody_waits_for_another() -> None:
-    assert ("is asked now", True) in route_of("each-for-himself").values()
+    assert ("are asked now", True) in route_of("each-for-himself").values()
+    assert "wait: somebody else has decided" not in str(route_of("each-for-himself"))
     assert "waits: somebody else has decided" not in str(route_of("each-for-himself"))
 
 
@@ -168,12 +171,24 @@ def test_an_approver_is_told_what_he_can_choose_and_where() -> None:
 
 
 IF_ASKED = "If you are asked to decide,"
-FOR_INFORMATION = "Otherwise this mail is for your information."
-ONLY_THOSE = "Only those who are or were asked can open the request."
+FOR_INFORMATION = "This mail is for your information"
+MARIAS = "Maria.Keller@Organization.com"  # as she signs in
 
 
 def in_one_line(mail: Composed) -> str:
     return " ".join(mail.text.split())
+
+
+def with_upn(view: View, upn: str = MARIAS.casefold()) -> View:
+    """Return the view of a request whose Maria signs in with an address."""
+    places = [
+        each.model_copy(update={"person": each.person.model_copy(update={"upn": upn})})
+        if each.person and each.person.name == MARIA.name
+        else each
+        for each in view.approval.places
+    ]
+    approval = view.approval.model_copy(update={"places": tuple(places)})
+    return view.model_copy(update={"approval": approval})
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -189,58 +204,112 @@ def test_a_mail_without_a_card_claims_nothing_of_its_reader(state: str, occasion
         assert "You can choose" not in said
         assert "asked you to decide" not in said
         assert "asks you to decide" not in said
+        assert "Nothing more for you to do" not in said
         assert "named your address for this request" in said
-        assert (IF_ASKED in said) == (FOR_INFORMATION in said) == view.approval.open
-        assert (ONLY_THOSE in said) == view.approval.open
+        assert FOR_INFORMATION in said
+        assert (IF_ASKED in said) == view.approval.open
         if view.approval.open:
-            assert "Nothing more for you to do" not in said
             assert "nothing for you to decide" not in said
     assert not list(read_html(mail.html).all("script"))
 
 
-def test_whoever_has_no_card_and_is_asked_is_told_where_to_decide() -> None:
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("occasion", [Occasion.ASKED, Occasion.ENDED])
+def test_no_link_leads_an_onlooker_to_a_page_that_is_shut_for_him(
+    state: str, occasion: Occasion
+) -> None:
+    mail = a_mail(views()[state], seat=None, occasion=occasion)
+
+    assert PAGE not in mail.html
+    assert PAGE not in mail.text
+    assert "Open the request" not in body_of(mail).text
+    assert "sign in" not in in_one_line(mail)
+
+
+def test_an_onlooker_is_told_where_he_would_be_asked() -> None:
     mail = a_mail(views()["pending"], seat=None)
 
-    assert f"{IF_ASKED} open the request: after signing in you can do it there." in (
-        body_of(mail).text
-    )
+    assert f"{IF_ASKED} please look in Teams, or in Contoso Purchasing." in in_one_line(mail)
     assert "Finance — you" not in mail.text
     assert "Finance — Maria Keller" in mail.text
     assert mail.subject.startswith("Approval requested: ")
     assert mail.text.startswith("Purchase requisition PR-2026-00417 waits for a decision.")
 
 
-def test_the_link_of_a_mail_without_a_card_is_no_loud_button_and_says_for_whom_it_is() -> None:
-    body = body_of(a_mail(views()["pending"], seat=None))
+@pytest.mark.parametrize("address", [MARIAS, "johndoe1", "JohnDoe1@contoso.com"])
+def test_whoever_is_asked_and_stands_in_cc_is_led_to_the_page(address: str) -> None:
+    people = People(directory=DIRECTORY, mail_domains=("contoso.com",))
+    view = with_upn(views()["pending"]).model_copy(update={"tenant": a_tenant(people=people)})
+
+    body = body_of(a_mail(view, seat=None, address=address))
 
     [link] = [each for each in body.all("a") if each.attributes["href"] == PAGE]
     assert link.attributes["class"] == "rq-link"
-    assert ONLY_THOSE in body.text
+    assert f"{IF_ASKED} open the request: after signing in you can do it there." in body.text
     assert "You sign in there first." in body.text
+    assert FOR_INFORMATION not in body.text
+    assert "Finance — Maria Keller" in body.text
 
 
-def test_without_a_page_of_ours_a_mail_without_a_card_says_where_else_to_look() -> None:
-    mail = a_mail(views()["pending"], seat=None, page_url="")
+def test_an_alias_in_a_domain_of_strangers_is_nobody_who_was_asked() -> None:
+    mail = a_mail(views()["pending"], seat=None, address="johndoe1@elsewhere.example")
 
-    assert f"{IF_ASKED} please look in Teams, or in Contoso Purchasing." in in_one_line(mail)
-    assert "can open" not in mail.text
+    assert PAGE not in mail.html
 
 
 def test_while_a_decision_is_under_way_a_mail_without_a_card_promises_no_button() -> None:
-    mail = a_mail(views()["held-approved"], seat=None)
+    view = with_upn(views()["held-approved"], "jonas@contoso.com")
+    asked = next(place for place in view.approval.places if place.seat == view.place.seat)
+
+    mail = a_mail(view, seat=None, address=asked.alias)
 
     assert f"{IF_ASKED} open the request: it shows whether something waits for you." in (
         in_one_line(mail)
     )
 
 
+def test_whoever_was_asked_is_not_told_at_the_end_that_he_never_was() -> None:
+    mail = a_mail(
+        with_upn(views()["done"]), seat=None, occasion=Occasion.ENDED, address=MARIAS.lower()
+    )
+
+    said = in_one_line(mail)
+    assert FOR_INFORMATION not in said
+    assert "There is nothing for you to decide now." in said
+    assert "asked you to decide" in said
+    assert "named your address" not in said
+    assert PAGE in mail.text
+
+
+def test_whoever_was_asked_in_an_earlier_round_alone_is_an_onlooker_of_this_one() -> None:
+    place = a_place(state=PlaceState.REMOVED, round=1)
+    others = a_place(1, round=2)
+    approval = an_approval(place, others).model_copy(update={"round": 2, "taken": ()})
+
+    mail = a_mail(a_view(approval, round=2), seat=None, address="johndoe1")
+
+    assert PAGE not in mail.html
+
+
 def test_a_tenants_mail_without_a_card_says_so_beneath_a_link_of_its_own() -> None:
-    own = parse('<p><a href="{{ PageURL }}">Go</a></p>')
+    own = parse('{% if PageURL %}<p><a href="{{ PageURL }}">Go</a></p>{% endif %}')
 
     body = body_of(a_mail(views()["pending"], seat=None, template=own))
+    known = body_of(a_mail(with_upn(views()["pending"]), seat=None, template=own, address=MARIAS))
 
-    assert ONLY_THOSE in body.text
     assert FOR_INFORMATION in body.text
+    assert "Go" not in [each.text for each in body.all("a")]
+    assert IF_ASKED in known.text
+    assert PAGE in {each.attributes["href"] for each in known.all("a")}
+
+
+def test_the_subject_of_a_mail_without_a_card_tells_what_its_text_does() -> None:
+    decided = a_mail(views()["held-approved"], seat=None)
+    under_way = a_mail(views()["held-sending"], seat=None)
+
+    assert decided.subject == "Approved: Laptops for the Lisbon design team (PR-2026-00417)"
+    assert "Approved by" in decided.text.partition("\n")[0]
+    assert under_way.subject.startswith("Approval requested: ")
 
 
 def test_whoever_is_told_hears_how_it_ended() -> None:
@@ -248,7 +317,7 @@ def test_whoever_is_told_hears_how_it_ended() -> None:
 
     assert "Approved by Maria Keller" in body_of(mail).text
     assert mail.subject.startswith("Approved: ")
-    assert "Only those who were asked can open the request." in in_one_line(mail)
+    assert "Nothing more for you to do" not in mail.text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ import pytest
 from approvals_core.adapters.mail import MailPace, SmtpMail, TokenSignIn, trusting
 from approvals_core.adapters.mail.smtp_answers import Step, troubled
 from approvals_core.allowances import Allowances
-from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, MailboxBusy, Unreachable
+from approvals_core.errors import (
+    AnswerLost,
+    CardRefused,
+    ChannelBusy,
+    MailboxBusy,
+    RecipientBusy,
+    Unreachable,
+)
 from playground import names
 from playground.certificates import CertificateAuthority
 from playground.faults import Fault, FaultKind
@@ -434,6 +441,47 @@ async def test_a_sender_who_is_not_taken_for_a_moment_holds_up_no_other_mail(
     await sender.send(a_mail())
 
     assert len(inbox(playground)) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "said", "outcome"),
+    [
+        (Step.RECIPIENT, b"452 4.2.2 full", RecipientBusy),
+        (Step.RECIPIENT, b"451 4.7.1 greylisted", RecipientBusy),
+        (Step.RECIPIENT, b"450 not now", RecipientBusy),
+        (Step.CONTENT, b"451 4.6.0 odd", RecipientBusy),
+        (Step.TAKEN, b"451 4.2.0 later", RecipientBusy),
+        (Step.RECIPIENT, b"421 4.7.0 closing", ChannelBusy),
+        (Step.RECIPIENT, b"452 4.3.1 no room", ChannelBusy),
+        (Step.TAKEN, b"432 4.3.2 too many of yours", ChannelBusy),
+        (Step.SENDER, b"450 4.2.0 not now", ChannelBusy),
+        (Step.CONNECTING, b"421 4.2.0 not now", ChannelBusy),
+        (Step.SIGNING_IN, b"454 4.7.0 not now", MailboxBusy),
+    ],
+)
+def test_a_no_that_passes_says_whom_it_is_about(
+    step: Step, said: bytes, outcome: type[ChannelBusy]
+) -> None:
+    """One recipient, the server as it is now, or our mailbox: only the first holds up no other mail."""
+    told = troubled(step, aiosmtplib.SMTPResponseException(int(said[:3]), said[4:].decode()))
+
+    assert type(told) is outcome
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        (Step.CONNECTING, ChannelBusy),
+        (Step.SENDER, ChannelBusy),
+        (Step.RECIPIENT, RecipientBusy),
+        (Step.CONTENT, RecipientBusy),
+        (Step.TAKEN, AnswerLost),
+    ],
+)
+def test_a_server_that_hangs_on_one_recipient_holds_up_no_other(
+    step: Step, outcome: type[Exception]
+) -> None:
+    assert type(troubled(step, aiosmtplib.SMTPReadTimeoutError("x"))) is outcome
 
 
 async def test_no_connection_is_left_open(sender: SmtpMail, playground: Playground) -> None:

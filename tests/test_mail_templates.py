@@ -1,6 +1,7 @@
 """The tenants' own templates of mails: chosen, checked when files are read, filled safely, and never in the way."""
 
 import json
+import random
 import re
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from cards.mail.allowed import FILTERS, LOOP
 from cards.mail.filling import MOST, parsed
 from cards.mail.inert import inert
 from cards.mail.names import NAMES
+from cards.mail.stylesheets import harmless
 from cards.mail.templates import Template
 from cards.text import safe_url
 from tests.card_faces import views
@@ -597,7 +599,17 @@ def test_what_runs_or_loads_is_left_out() -> None:
         (".ml-a:not([a='}']){x:y}p{a:b}", ".ml-own p{a:b}"),
         (".a{ position : fixed;top:0}.b{Position:absolute}", ".ml-own .a{top:0}\n.ml-own .b{}"),
         (".a{background-position:0 0}", ".ml-own .a{background-position:0 0}"),
+        (".a{position:fixed;\n/position:x;*;b : c }", ".ml-own .a{b:c}"),
+        (".a{position/position:x;**position:y;/:fixed}", ".ml-own .a{}"),
+        (".a{b:';position:x;';c:(;position:y)}", ".ml-own .a{b:';position:x;';c:(;position:y)}"),
         ("@im/**/port 'x'", ""),
+        (".a{background:url(x)}.b{x:y}", ".ml-own .b{x:y}"),
+        (".a{x:URL (}.b{x:y}", ".ml-own .b{x:y}"),
+        ("@media (x){.a{width:expression(1)}.b{x:y}}", "@media (x){.ml-own .b{x:y}}"),
+        (".a{x:u/**/rl(y)}.b{x:y}", ".ml-own .a{x:u rl(y)}\n.ml-own .b{x:y}"),
+        (".a{x:url(}.b{y:z)}.c{x:y}", ".ml-own .c{x:y}"),
+        ("url(x){x:y}.b{x:y}", ".ml-own .b{x:y}"),
+        (".a{x:y}.b{x:\\75rl(z)}", ""),
     ],
 )
 def test_styles_that_reach_for_ours_are_left_out(styles: str, kept: str) -> None:
@@ -632,6 +644,12 @@ def test_styles_that_reach_for_ours_are_left_out(styles: str, kept: str) -> None
         ("p{a:'}*{x:y}", ""),
         ("p{a:'\n}*{x:y}'}", ""),
         ("p{x:y", ".ml-own p{x:y}"),
+        ("p{a:'*/'}q{x:y}", ""),
+        ("p{a:b*/}q{x:y}", ""),
+        ("p[a='*/']{x:y}q{x:y}", ""),
+        ("p{a:/ *;b:'/'}", ".ml-own p{a:/ *;b:'/'}"),
+        ("@a;@b;p{x:y}", ".ml-own p{x:y}"),
+        ("p;@a;q{x:y}", ""),
         ("@media (a){" * 4000 + "*{x:y}", ""),
     ],
 )
@@ -639,7 +657,18 @@ def test_styles_reach_what_the_tenant_wrote_and_no_further(styles: str, kept: st
     assert inert(f"<style>{styles}</style>").styles == kept
 
 
+def test_a_style_that_was_left_out_is_named() -> None:
+    left = inert("<style>p{*zoom:1;color:red;position:fixed}</style>").left_out
+
+    assert left == ("what is no declaration in <style>: “*zoom:1”", "position in <style>")
+
+
+JOINED = (
+    "a{color:red;/position:x;*} b{content:'*/} .ml-foot{display:none !important} x{y:'}",
+    "a{/position:x;*} b{content:'*/} .ml-foot{position/position:x;**position:y;/:fixed} x{y:'}",
+)
 HIDING = (
+    *JOINED,
     "* { display:none !important }",
     "table, section, footer, div, p, h2, a { display:none !important }",
     "body, html, :root { display:none !important; opacity:0 }",
@@ -670,6 +699,90 @@ async def test_no_style_of_a_template_hides_what_we_put_beneath(
         await expect(shown).to_be_visible()
         assert await shown.evaluate(ON_TOP)
     await page.close()
+
+
+NAMED = ("a", "*", "p", "body", "html", ":root", ".ml-foot", ".b", ":not(p)", "[x='*/']", "+", "~")
+SAID = ("color:red;", "position:fixed;", "/position:x;*", "**position:y;/", "content:'*/} *{x:y'")
+ODDS, ENOUGH = 0.15, 1000
+ODD = (
+    *(
+        "{",
+        "}",
+        ";",
+        ":",
+        ",",
+        "/",
+        "*/",
+        "/*",
+        "'",
+        '"',
+        "(",
+        ")",
+        "]",
+        " ",
+        "\n",
+        "&",
+        "!",
+        "-->",
+    ),
+    *("@media all{", "@layer a;", "position/**/", "color"),
+)
+
+
+def a_stylesheet(chance: random.Random) -> str:
+    """Write a few rules, some with odd signs in them."""
+    written: list[str] = []
+    for _rule in range(chance.randint(1, 4)):
+        odd = [chance.choice(ODD) if chance.random() < ODDS else "" for _place in range(4)]
+        named = " ".join(chance.choices(NAMED, k=chance.randint(1, 3)))
+        said = chance.choices(SAID, k=chance.randint(1, 4))
+        written.append(f"{odd[0]}{named}{odd[1]}{{{odd[2].join(said)}{odd[3]}}}")
+    return "".join(written)
+
+
+REACHING = """sheets => sheets.filter(css => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  const own = document.querySelector(".ml-own");
+  const bound = rule => rule instanceof CSSStyleRule
+    ? !rule.cssRules.length && !rule.style.position && [...document.querySelectorAll(rule.selectorText)]
+        .every(each => each !== own && own.contains(each))
+    : (rule instanceof CSSMediaRule || rule instanceof CSSSupportsRule) && [...rule.cssRules].every(bound);
+  return ![...sheet.cssRules].every(bound);
+})"""
+
+
+@pytest.mark.browser
+async def test_no_rule_reaches_further_as_a_browser_reads_it(browser: Browser) -> None:
+    chance = random.Random(7)
+    page = await browser.new_page()
+    template = parse("<body><div class='a'><p>Hello</p><a>b</a></div></body>")
+    await page.set_content(a_mail(a_view(), template=template).html)
+    made = {harmless(a_stylesheet(chance)).css for _each in range(10_000)}
+    made |= {harmless(each).css for each in JOINED}
+
+    assert len(made) > ENOUGH
+    assert await page.evaluate(REACHING, sorted(made)) == []
+    assert await page.evaluate(REACHING, [".ml-foot{a:b}", ".ml-own p{position:fixed}"])
+    await page.close()
+
+
+@pytest.mark.parametrize(
+    ("selector", "inside"),
+    [
+        ("html" + " " * 200_000 + "a", "b:c"),
+        ("p" + "()" * 200_000, "b:c"),
+        ("p[" + '""' * 200_000 + "]", "b:c"),
+        ("p", "b:" + "[]()" * 100_000),
+    ],
+    ids=["spaces", "brackets", "strings", "values"],
+)
+def test_a_long_stylesheet_is_written_anew_at_once(selector: str, inside: str) -> None:
+    """With work that grows with the square of the length this would not end for minutes."""
+    found = inert(f"<style>@a;{selector}{{{inside}}}</style>")
+
+    assert found.styles.startswith(f".ml-own {selector.replace('html', '.ml-body')}"[:20])
+    assert found.styles.endswith(f"{inside}}}")
 
 
 ON_TOP = """words => {

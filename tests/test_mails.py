@@ -50,6 +50,7 @@ from tests.makers import (
     a_tenant,
     create,
     delete,
+    done_by,
     update,
 )
 
@@ -427,6 +428,25 @@ async def test_a_newer_mail_to_the_same_address_takes_the_place_of_an_older_one(
         (JONAS_S, LetterState.SENT),
     }
     assert len(core.mails.to(MARIAS)) == 1
+
+
+async def test_who_is_asked_again_by_a_payload_stamped_a_little_too_early_gets_its_mail(
+    store: Store,
+) -> None:
+    core = Core(store)
+    await opened(core, create("johndoe1", at=10, notification=told(MARIAS)))
+    await core.click(MARIA, "Approve")
+    before = len(core.mails.sent)
+
+    next_step = update(
+        "johndoe1", at=8, notification=told(MARIAS), action=done_by("johndoe1")
+    )  # by another machine of the tenant, two minutes late
+    await core.receive(next_step)
+    await core.pass_time(A_MOMENT)
+
+    assert await core.state(MARIA) is PlaceState.PENDING
+    (sent,) = core.mails.sent[before:]
+    assert (sent.letter.address, sent.letter.seat) == (MARIAS, 0)
 
 
 async def test_a_request_opened_again_sends_nothing_of_the_round_before(store: Store) -> None:

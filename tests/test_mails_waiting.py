@@ -1,7 +1,7 @@
 """Mails that wait: in which order they go, what each waits for, and for how long."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -282,11 +282,14 @@ async def test_who_is_told_waits_for_the_details_and_then_gets_them(store: Store
     await opened(core, asking_all())
     await core.pass_time(10)
     early = addresses(core)
+    approval = await core.approval()
+    waits = {each.letter.address: each.letter.reason for each in await deliveries(store, approval)}
     readable(core)
     for _ in range(6):
         await core.pass_time(20)
 
     assert early == [MARIAS]
+    assert waits[BOSS] == "it waits for the details"
     assert addresses(core) == [MARIAS, BOSS]
     assert "LINES" in core.mails.sent[-1].view.details
 
@@ -403,6 +406,117 @@ async def test_a_mail_whose_process_died_goes_out_again_five_minutes_after_it_wa
 
     assert early == 1
     assert addresses(core) == [MARIAS, MARIAS]
+
+
+async def test_a_lost_mail_that_meets_a_busy_moment_waits_for_that_moment_only(
+    store: Store,
+) -> None:
+    core = Core(store)
+    busy = ChannelBusy("too many mails at once for this mailbox", retry_after=2.0)
+    core.mails.fails.extend([AnswerLost("no answer"), busy])
+    await core.open(create("johndoe1", "johndoe2"))
+    await core.receive(update("johndoe2", notification=told(JONAS_S), removes=("nobody",)))
+    await core.work()
+
+    await core.pass_time(FIVE_MINUTES)
+    early = len(core.mails.sent)
+    await core.pass_time(2)
+
+    assert (early, len(core.mails.sent)) == (2, 3)
+    assert (await letter(core, JONAS_S)).state is LetterState.SENT
+
+
+async def test_a_clock_that_was_an_hour_ahead_holds_no_mails_for_an_hour(store: Store) -> None:
+    core = Core(store)
+    await core.open(create("johndoe1", "johndoe2"))
+    core.clock.advance(3600)  # by mistake
+    core.mails.fails.append(MailboxBusy("HTTP 429", retry_after=300.0))
+    await core.receive(update("johndoe2", notification=told(MARIAS), removes=("nobody",)))
+    await core.work()
+    held = core.chores.mails_at_once()
+
+    core.clock.advance(-3600)
+    await core.receive(update("johndoe2", at=3, notification=told(JONAS_S), removes=("nobody",)))
+    await core.work()
+
+    assert held == 0
+    assert addresses(core) == [MARIAS, JONAS_S]
+
+
+async def test_a_pause_that_is_asked_for_again_is_the_longer_of_both(store: Store) -> None:
+    core = Core(store)
+    await core.open(create("johndoe1", "johndoe2"))
+    core.mails.fails.extend([MailboxBusy("x", retry_after=60.0), ChannelBusy("y", retry_after=9.0)])
+    both = told(JONAS_S, MARIAS)
+    await core.receive(update("johndoe1", notification=both, removes=("nobody",)))
+
+    await core.worker.run_due(MAIL_LANES, limit=2)
+    await core.pass_time(59)
+    early = len(core.mails.sent)
+    await core.pass_time(1)
+
+    assert (early, len(core.mails.sent)) == (2, 4)
+
+
+class SlowStore:
+    """A store in which something happens while it gives what a mail is made from, once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def bodies(self, *which: Any) -> Mapping[str, str]:
+        if self.meanwhile is not None:
+            hook, self.meanwhile = self.meanwhile, None
+            await hook()
+        return await self._store.bodies(*which)
+
+
+async def left_in_a_slow_store(store: Store) -> tuple[Core, SlowStore]:
+    slow = SlowStore(store)
+    core = Core(slow)  # pyright: ignore[reportArgumentType]
+    await core.open(create("johndoe1", "johndoe2"))
+    await core.receive(update("johndoe2", notification=told(JONAS_S), removes=("nobody",)))
+    return core, slow
+
+
+async def test_a_mail_whose_job_another_took_while_it_was_read_is_not_sent_beside_it(
+    store: Store,
+) -> None:
+    core, slow = await left_in_a_slow_store(store)
+
+    async def another() -> None:
+        core.clock.advance(LEASE)
+        await core.worker.run_due(MAIL_LANES)  # takes the attempt for lost
+
+    slow.meanwhile = another
+    await core.worker.run_due(MAIL_LANES)
+    early = len(core.mails.sent)
+    await core.pass_time(FIVE_MINUTES)
+
+    assert (early, len(core.mails.sent)) == (0, 1)
+    ended = await letter(core, JONAS_S)
+    assert (ended.state, ended.lost) == (LetterState.SENT, 1)
+
+
+async def test_a_store_that_does_not_answer_in_time_before_the_wire_leaves_no_doubt(
+    store: Store,
+) -> None:
+    core, slow = await left_in_a_slow_store(store)
+
+    async def in_vain() -> None:
+        raise TimeoutError
+
+    slow.meanwhile = in_vain
+    await core.worker.run_due(MAIL_LANES)
+    waiting = await letter(core, JONAS_S)
+    await core.pass_time(10)
+
+    assert (waiting.state, waiting.lost) == (LetterState.WAITING, 0)
+    assert addresses(core) == [JONAS_S]
 
 
 async def test_a_lost_answer_waits_from_when_its_attempt_began(store: Store) -> None:

@@ -3,14 +3,15 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals_core.arx import Arx, ArxNotification, parse_arx
-from approvals_core.arx.notification import ADDRESS, DAYS
+from approvals_core.arx.notification import DAYS
+from approvals_core.arx.recipients import ADDRESS
 from approvals_core.errors import InvalidArx
 from approvals_core.models import (
     Approval,
@@ -23,8 +24,11 @@ from approvals_core.models import (
     Reminder,
 )
 from approvals_core.rules import intake
+from approvals_core.rules.draft import Draft
 from approvals_core.rules.intake import Received
 from approvals_core.rules.lines import letter_of, why_dropped
+from approvals_core.rules.mail_jobs import is_replaced, leave_mails, with_mails
+from approvals_core.rules.notifying import MOST_RECIPIENTS
 from approvals_core.rules.reminding import job_needed
 from approvals_core.tenant import Tenant
 from tests.makers import START, a_stamp, a_tenant, create, delete, done_by, update
@@ -110,6 +114,13 @@ def test_a_null_notification_wants_no_mail() -> None:
         (";,a@x.org,,;", ("a@x.org",)),
         ("Ann.Lee@X.org,ann.lee@x.ORG", ("Ann.Lee@X.org",)),
         ("johndoe1;Johndoe1@organization.com", ("johndoe1", "Johndoe1@organization.com")),
+        ("Maria Keller <a@x.org>", ("a@x.org",)),
+        ("Ann <a@x.org>,Bo <b@x.org>; <c@x.org>", ("a@x.org", "b@x.org", "c@x.org")),
+        ('"Berg, Jonas" <a@x.org>; b@x.org', ("a@x.org", "b@x.org")),
+        ('"Berg; \\"Jo\\", nas" <a@x.org>,b@x.org', ("a@x.org", "b@x.org")),
+        ('"b@x.org" <a@x.org>', ("a@x.org",)),
+        ("Bj\u00f6rn (Sales) <a@x.org>; Jo <johndoe1>", ("a@x.org", "johndoe1")),
+        ("johndoe1,<a@x.org>", ("johndoe1", "a@x.org")),
         ("o'neil+tag_1@mail.sub-domain.co.uk", ("o'neil+tag_1@mail.sub-domain.co.uk",)),
     ],
 )
@@ -134,8 +145,18 @@ def test_whoever_is_in_to_is_in_no_other_list() -> None:
         "a@x.org\nSubject: hello",
         "a\x00@x.org",
         "a@x.org\x7f",
-        "<a@x.org>",
-        "Ann <a@x.org>",
+        "<a@x.org> <b@x.org>",
+        "b@x.org <a@x.org>",
+        "Ann <a@x.org> Lee",
+        "Ann <a@x.org",
+        "Ann <two words>",
+        "Ann <jörg@x.org>",
+        "Ann\r\nBcc: <a@x.org>",
+        "Ann\x00 <a@x.org>",
+        "Ann <a@x.org\n>",
+        "(" * 400 + " <a@x.org>",
+        f"{'Ann ' * 200}<a@x.org>",
+        '"Ann <a@x.org>',
         "a b@x.org",
         "a@x .org",
         "a@@x.org",
@@ -158,7 +179,6 @@ def test_whoever_is_in_to_is_in_no_other_list() -> None:
         "ann\u200b",
         "two words",
         "ann:lee",
-        "<ann>",
         "a" * 65 + "@x.org",
         "a" * 65,
         "a@" + ".".join(["x" * 63] * 4),
@@ -172,6 +192,55 @@ def test_what_is_no_address_is_left_out_and_the_payload_says_where(bad: str) -> 
     (warning,) = arx.warnings
     assert warning.startswith("NotificationDetail.To, recipient 2:")
     assert bad not in warning  # it comes back to the tenant, and goes to the log
+
+
+def test_half_of_a_name_is_no_alias_to_which_a_mail_goes() -> None:
+    arx = parsed(To="Berg, Jonas <a@x.org>; johndoe2")
+
+    assert arx.notification is not None
+    assert arx.notification.to == ("a@x.org", "johndoe2")
+    assert [w.split(";")[0] for w in arx.warnings] == [
+        "NotificationDetail.To, recipient 1: it looks like half of a name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reminder", "comes"),
+    [
+        ({"ReminderDates": ["2020-01-01T00:00:00Z"]}, False),
+        ({"ReminderDates": ["0001-01-01T00:00:00"]}, False),
+        ({"ReminderDates": ["2020-01-01T00:00:00Z", "2027-01-01T00:00:00Z"]}, True),
+        ({"ReminderDates": ["2027-01-01T00:00:00Z"], "Expiration": "2026-12-31T00:00:00Z"}, False),
+        ({"ReminderDates": ["2020-01-01T00:00:00Z"], "Frequency": 3}, True),
+        ({"Frequency": 5, "Expiration": (START + timedelta(days=4)).isoformat()}, False),
+        ({"Frequency": 5, "Expiration": (START + timedelta(days=5)).isoformat()}, True),
+        ({"Frequency": "9" * 200}, False),
+    ],
+)
+def test_a_reminder_that_never_comes_is_warned_of(reminder: dict[str, Any], comes: bool) -> None:  # noqa: FBT001 (a column of the table)
+    nothing = {"ReminderDates": None, "Frequency": 0, "Expiration": "9999-12-31T00:00:00Z"}
+
+    warned = parsed(reminder=nothing | reminder).warnings
+
+    assert [w for w in warned if "nobody will be reminded" in w] == list(warned)
+    assert bool(warned) is not comes
+
+
+def test_a_list_in_place_of_a_text_is_one_mistake() -> None:
+    with pytest.raises(InvalidArx) as refused:
+        parsed(To=["johndoe1"])
+
+    (problem,) = refused.value.problems
+    assert (problem.pointer, problem.told) == ("/NotificationDetail/To", "To must be text.")
+
+
+def test_a_reminder_without_any_time_is_told_what_is_missing_beside_the_documents_words() -> None:
+    with pytest.raises(InvalidArx) as refused:
+        reminder_of(ReminderDates=None, Frequency=None)
+
+    (problem,) = refused.value.problems
+    assert problem.message == "ReminderTemplate.Frequency cannot be zero."
+    assert problem.told.endswith(" Send ReminderDates or Frequency: neither says when to remind.")
 
 
 @given(st.text(max_size=40) | st.text(alphabet="a@.<>;, \r\n\t:\"'\\=", max_size=40))
@@ -512,3 +581,107 @@ def test_a_payload_without_a_time_counts_as_the_newest() -> None:
     desk.receive(undated.model_copy(update={"ticks": None}))
 
     assert [each.id for each in desk.notifications] == ["payload-0", "payload-1"]
+
+
+# -- very many recipients -------------------------------------------------
+
+
+def test_of_very_many_recipients_the_first_get_a_mail_and_the_payload_says_so() -> None:
+    desk = Desk()
+    to = tuple(f"to{number}@x.org" for number in range(MOST_RECIPIENTS - 1))
+
+    received = desk.receive(
+        create("johndoe1", notification=wants(*to, cc=("TO1@x.org", "b@x.org"), bcc=("c@x.org",)))
+    )
+
+    assert mailed(received) == [*to, "b@x.org"]
+    assert desk.notifications[0].bcc == ()
+    (warning,) = received.payload.warnings
+    assert "only the first 500 recipients get a mail; the 1 after them are left out" in warning
+
+
+class Counted(str):
+    """An address that counts how often anything looks at it whatever its case."""
+
+    __slots__ = ()
+    times: ClassVar[list[int]] = [0]
+
+    def casefold(self) -> str:
+        self.times[0] += 1
+        return super().casefold()
+
+
+def crowd(name: str) -> tuple[str, ...]:
+    return tuple(Counted(f"{name}{number}@x.org") for number in range(50))
+
+
+def of(number: int, **fields: Any) -> Notification:
+    usual: dict[str, Any] = {"occasion": Occasion.ASKED, "template": "t", "round": 1, "at": START}
+    # Not validated: that would make plain texts of the addresses.
+    return Notification(id=f"n{number}", **usual).model_copy(update=fields)
+
+
+def with_notifications(*notifications: Notification) -> Approval:
+    desk = Desk()
+    desk.receive(create("johndoe1"))
+    assert desk.approval is not None
+    return desk.approval.model_copy(update={"notifications": notifications})
+
+
+def test_whatever_was_told_before_each_address_is_looked_at_once_by_a_payload() -> None:
+    desk = Desk()
+    before = [of(number, to=crowd("to"), cc=crowd("cc")) for number in range(20)]
+    desk.approval = with_notifications(*before)
+    Counted.times[0] = 0
+
+    desk.receive(update("johndoe1", notification=wants("a@x.org")))
+
+    assert Counted.times[0] == 20 * 100
+
+
+def test_mails_to_many_are_left_without_looking_at_all_of_them_for_each() -> None:
+    draft = Draft(with_notifications(), a_stamp())
+    Counted.times[0] = 0
+
+    leave_mails(draft, of(0, to=(everybody := crowd("to"))), everybody)
+
+    assert Counted.times[0] == 2 * 50
+
+
+NAMES = st.lists(st.sampled_from(["a@x.org", "A@x.org", "b@x.org", "c@x.org"]), max_size=3)
+
+
+@st.composite
+def told_before(draw: st.DrawFn) -> list[Notification]:
+    found: list[Notification] = []
+    for number in range(draw(st.integers(1, 6))):
+        to = draw(NAMES)
+        copies = [each for each in draw(NAMES) if each.lower() not in {t.lower() for t in to}]
+        occasion = draw(st.sampled_from([Occasion.ASKED, Occasion.ASKED, Occasion.ENDED]))
+        fields = {"to": tuple(to), "bcc": tuple(copies), "round": draw(st.integers(1, 2))}
+        found.append(of(number, occasion=occasion, **fields))
+    return found
+
+
+def takes_the_place(newer: Notification, older: Notification, address: str) -> bool:
+    """Tell by the words of the rule: whoever is asked again, or told again and was only told."""
+    asked, told = ([each.lower() for each in those] for those in (newer.to, newer.bcc))
+    if newer.occasion is not Occasion.ASKED or newer.round != older.round:
+        return False
+    was_asked = address.lower() in [each.lower() for each in older.to]
+    return address.lower() in asked or (address.lower() in told and not was_asked)
+
+
+@given(told_before())
+def test_a_mail_is_replaced_by_a_newer_one_that_asks_as_much(before: list[Notification]) -> None:
+    approval = with_notifications(*before)
+    standing: set[str] = set()
+
+    for number, each in enumerate(before):
+        for address in (*each.to, *each.bcc):
+            newer = (takes_the_place(other, each, address) for other in before[number + 1 :])
+            replaced = each.occasion is Occasion.ASKED and any(newer)
+            assert is_replaced(approval, each, address) is replaced
+            standing |= set() if replaced or each.round != 1 else {each.id}
+
+    assert [each.id for each in with_mails(approval)] == sorted(standing)

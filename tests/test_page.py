@@ -15,7 +15,7 @@ from yarl import URL
 
 from approvals_core.adapters.stores import open_store
 from approvals_core.errors import StoreUnavailable
-from approvals_core.models import Approval, Entries, Person, PersonId
+from approvals_core.models import Approval, Entries, Person, PersonId, Refusal
 from approvals_core.ports import Store
 from approvals_core.tenant import Action
 from bots.page.fields import Search
@@ -27,7 +27,16 @@ from cards.html import request_html
 from cards.viewer import Viewer
 from playground.outside import Playground
 from tests.card_forms import ADD_APPROVER, CONFIRMED, REASONED, WITH_INPUTS, asks, refused
-from tests.card_makers import APPROVE, REJECT
+from tests.card_makers import (
+    APPROVE,
+    DECIDED_AT,
+    REJECT,
+    VIEWER,
+    a_place,
+    a_tenant,
+    a_view,
+    an_approval,
+)
 from tests.page_visits import Page, Visitor, paged, path_of, visiting
 from tests.running import Running
 
@@ -118,9 +127,26 @@ async def test_who_was_not_asked_sees_what_is_not_there(service: Running):
 
     assert theirs.status == 404
     assert "Title of the request" not in theirs.html
+    assert "or you are not among those who were asked" in theirs.text
+    assert f"You are signed in as {_name_of(service, 'johndoe4')}." in theirs.text
+    assert f"/sign-in?other&next={path}" in theirs.links
     assert {page.status for page in nowhere} == {404}
     csrf = re.compile(r'name="csrf" value="[^"]*"|&amp;next=[^"]*')
     assert {csrf.sub("", page.html) for page in nowhere} == {csrf.sub("", theirs.html)}
+
+
+def _name_of(service: Running, alias: str) -> str:
+    return service.playground.world.people[alias].name
+
+
+@pytest.mark.parametrize("path", ["/requests", "/requests/"])
+async def test_an_address_that_names_no_request_is_answered_by_a_page(service: Running, path: str):
+    async with visiting(service, "johndoe1") as visitor:
+        page = await visitor.get(path)
+
+    assert page.status == 404
+    assert page.title.startswith("This request is not available")
+    assert "You are signed in" not in page.text
 
 
 async def test_looking_changes_nothing(service: Running, visitor: Visitor):
@@ -261,7 +287,7 @@ class TestForms:
         assert {each.kind for each in form.fields} <= kinds
         assert form.hidden.keys() == {"k", "r", "v", "t"}
 
-    def test_a_try_stands_in_its_own_form_and_nowhere_else(self):
+    def test_a_try_stands_in_its_own_form_and_only_its_comment_elsewhere(self):
         tried = Try(REASONED.code, "Because.", problem="A reason is needed.")
 
         [shared, form] = forms(asks(APPROVE, REASONED), Viewer(), tried)
@@ -269,7 +295,7 @@ class TestForms:
         assert (form.is_open, form.problem) == (True, "A reason is needed.")
         assert [each.value for each in form.fields if each.kind == "lines"] == ["Because."]
         assert form.first_wrong
-        assert (shared.problem, shared.fields[0].value) == ("", "")
+        assert (shared.problem, shared.fields[0].value) == ("", "Because.")
 
     def test_a_refusal_of_the_tenant_stands_in_the_form_with_what_was_typed(self):
         view = asks(APPROVE, REASONED, attempt=2, refusal=refused(REASONED, comment="As agreed."))
@@ -288,3 +314,27 @@ class TestForms:
 
         [tick] = [each for each in form.fields if each.kind == "tick"]
         assert tick.value == ""
+
+
+DELEGATE = Action(code="Delegate", label="Delegate", past="Delegated", confirmation="Really?")
+
+
+def _values(tried: Try, **place: Any) -> list[str]:
+    view = a_view(
+        an_approval(a_place(**place)), tenant=a_tenant(actions=(APPROVE, REJECT, DELEGATE))
+    )
+    shown = forms(view, VIEWER, tried)
+    return [field.value for form in shown for field in form.fields if field.kind == "lines"]
+
+
+@pytest.mark.parametrize("action", ["Reject", "Delegate"])
+def test_a_comment_that_came_back_waits_at_every_action(action: str):
+    typed = Try(action, "Too dear.", problem="Please say why.")
+
+    assert _values(typed) == ["Too dear.", "Too dear."]
+
+
+def test_what_the_tenant_sent_back_waits_at_the_action_it_was_written_for():
+    refusal = Refusal(message="No.", action="Reject", comment="Too dear.", at=DECIDED_AT)
+
+    assert _values(Try(), refusal=refusal) == ["Too dear.", ""]

@@ -18,6 +18,7 @@ from playground.actionable import verdict
 from playground.certificates import CertificateAuthority
 from playground.faults import FaultKind
 from playground.http_action import request_of
+from playground.looks import in_look
 from playground.mailboxes import Via
 from playground.outlook import PATIENCE, TOO_OLD, TROUBLE
 from playground.outside import Playground
@@ -498,6 +499,47 @@ def test_a_screen_reader_reads_in_order_what_is_not_hidden() -> None:
         [Said("table", "ends")],
         [Said("image", "Logo"), Said("image", "without a description")],
     ]
+
+
+def test_where_an_item_of_a_list_begins_is_said_once() -> None:
+    lines = spoken(
+        '<ul><li><a href="https://x.example">Quote</a> <span>(184 KB)</span></li>'
+        '<li><span aria-hidden="true">●</span> Maria <b>Keller</b><br>is asked now<p>soon</p></li>'
+        "<li> </li></ul><p>After</p>"
+    )
+
+    assert lines == [
+        [Said("list item, link", "Quote"), Said("", "(184 KB)")],
+        [Said("list item", "Maria Keller")],
+        [Said("", "is asked now")],
+        [Said("", "soon")],
+        [Said("", "After")],
+    ]
+
+
+STYLED = (
+    "<html><head><style>@media (max-width:9px) and (prefers-color-scheme:dark){p{color:red}}"
+    "@media (prefers-color-scheme: light){p{color:blue}}</style></head>"
+    "<body>(prefers-color-scheme:dark)</body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    ("look", "dark", "light"),
+    [("dark", "(min-width:0)", "(max-width:0)"), ("light", "(max-width:0)", "(min-width:0)")],
+)
+def test_a_mail_is_shown_dark_or_light_as_the_page_is(look: str, dark: str, light: str) -> None:
+    shown = in_look(STYLED, look)
+
+    assert f"(max-width:9px) and {dark}{{p{{color:red}}" in shown
+    assert f"@media {light}{{p{{color:blue}}" in shown
+    assert f":root{{color-scheme:{look} !important}}" in shown
+    assert "<body>(prefers-color-scheme:dark)</body>" in shown
+
+
+@pytest.mark.parametrize("look", ["", "auto", "dark}</style><script>"])
+def test_a_mail_is_shown_as_the_system_prefers_unless_the_page_says_otherwise(look: str) -> None:
+    assert in_look(STYLED, look) == STYLED
 
 
 def test_an_inbox_shows_the_first_words() -> None:

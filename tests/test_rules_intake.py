@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals_core.arx import Arx, ArxApprover
+from approvals_core.arx import Arx, ArxApprover, ArxNotification
 from approvals_core.models import (
     Approval,
     Change,
@@ -18,11 +18,13 @@ from approvals_core.models import (
     Payload,
     Person,
     PlaceState,
+    Reminder,
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound
 from approvals_core.rules import answering, binding, deciding, intake, upkeep
 from approvals_core.rules.answering import Post
 from approvals_core.rules.deciding import Click
+from approvals_core.rules.reminding import reminded_by
 from approvals_core.tenant import AliasIs, Limits, People, Tenant
 from tests.makers import (
     DIRECTORY,
@@ -40,6 +42,7 @@ from tests.makers import (
 )
 
 SECOND = 1 / 60  # in minutes, as makers count
+DAY = timedelta(days=1)
 PENDING, REMOVED, ACCEPTED = PlaceState.PENDING, PlaceState.REMOVED, PlaceState.ACCEPTED
 
 
@@ -401,6 +404,35 @@ def test_the_arx_a_decision_waits_for_may_be_a_little_older(late: int, state: Pl
 
     assert desk.states()["johndoe1"] is state
     assert desk.approval.places[0].mark.ticks == create(at=10).ticks
+
+
+def test_mails_of_an_arx_that_asks_again_though_it_is_older_are_the_newest() -> None:
+    first = create("johndoe1", at=10, notification=ArxNotification(template="t", to=("a@x.org",)))
+    desk = Desk(first, limits=Limits(clock_allowance=300))
+    desk.accept(0)
+
+    again = ArxNotification(template="again", to=("a@x.org",))
+    desk.receive(update("johndoe1", at=8, action=done_by("johndoe1"), notification=again))
+
+    (place,), newest = desk.approval.places, desk.approval.notifications[-1]
+    assert place.state is PENDING
+    assert (newest.template, newest.mark) == ("again", place.mark)
+    assert reminded_by(desk.approval, place) == newest
+
+
+def test_two_names_that_are_one_person_leave_the_reminder_that_either_was_to_get() -> None:
+    daily = Reminder(template="Reminder", every=1)
+    told = ArxNotification(template="t", to=("a@x.org",), reminder=daily)
+    asked = update("maria.keller", at=1, notification=told)
+    desk = Desk(asked, update("johndoe1", at=5, removes=("maria.keller",)), find=False)
+    desk.find(1, MARIA)
+
+    merged = desk.find(0, MARIA)
+
+    assert merged is not None
+    (asks,) = desk.approval.notifications
+    assert asks.seats == (1,)
+    assert [job.due for job in merged.jobs if job.kind is JobKind.REMIND] == [asks.at + DAY]
 
 
 def test_without_a_decision_nothing_older_counts() -> None:

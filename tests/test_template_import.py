@@ -88,6 +88,7 @@ def test_what_would_be_ours_stays_text() -> None:
     converted = convert(html)
 
     assert not converted.mistakes
+    assert [note for note in converted.notes if "braces" in note]
     said = read_html(a_mail(a_view(), template=parse(converted.html)).html).one("body").text
     assert "{ { Title }} { % if x %} { # no #} { Laptops for the Lisbon design team}" in said
 

@@ -8,14 +8,15 @@ import pytest
 
 from approvals_core.models import Content, Named, Occasion
 from approvals_core.ports import Store
-from bots.cli.template_shown import occasion_of
+from bots.cli.template_shown import occasion_of, say_mail
+from cards.mail import Composed
 from tests.html_reading import read_html
 from tests.store_makers import a_place, an_approval
 from tests.terminal import ROOT, Terminal, kept, tenants, terminal
 
 __all__ = ["tenants", "terminal"]
 
-OURS = "<p>{{ Occasion }}: {{ Title }} for {{ Approver.Name }}, {{ PageURL }}</p>"
+OURS = "<p>{{ Occasion }}: {{ Title }} for {{ Approver.Name }}, {{ PageURL }}{% if ActionDetail.Past %}, {{ ActionDetail.Past | lower }} by {{ ActionDetail.ActionBy.Name }}{% endif %}</p>"
 HOSTILE = "<script>alert(1)</script>{{ 7 * 7 }}"
 
 
@@ -38,7 +39,8 @@ def a_sample(folder: Path, **fields: Any) -> str:
 
 async def shown(terminal: Terminal, *words: str) -> str:
     assert await terminal.type("templates", "show", "pr", *words) == 0, terminal.text
-    return next(p.text.strip() for p in read_html(terminal.text).all("p") if "requests/" in p.text)
+    texts = (p.text.strip() for p in read_html(terminal.text).all("p"))
+    return next(text for text in texts if text.startswith(("asked:", "ended:", "reminder:")))
 
 
 async def test_a_stored_request_is_shown_as_its_mail_would_be(
@@ -83,6 +85,33 @@ async def test_the_occasion_is_as_the_name_says_or_as_typed(
     assert said.startswith(f"{occasion}: ")
 
 
+async def test_a_tenant_without_templates_can_look_at_our_own_mail(
+    terminal: Terminal, tenants: Path, tmp_path: Path
+) -> None:
+    file = tenants / "purchasing.toml"
+    file.write_text(file.read_text().partition("[mail.templates]")[0], encoding="utf-8")
+    sample = a_sample(tmp_path)
+
+    shown_ = await terminal.type("templates", "show", "pr", "PendingApproval", "--sample", sample)
+    html = terminal.text
+    other = await terminal.type("templates", "show", "pr", "Other", "--sample", sample)
+
+    assert (shown_, other) == (0, 1)
+    assert "Laptops for the Lisbon design team" in html
+
+
+async def test_a_sample_that_ended_was_approved_by_the_first_approver(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    said = await shown(
+        terminal, "PendingApproval", "--sample", a_sample(tmp_path), "--occasion", "ended"
+    )
+
+    assert said.startswith("ended: ")
+    assert "approved by Maria Keller" in said
+    assert "waits for" not in terminal.text
+
+
 @pytest.mark.parametrize(
     ("key", "occasion"),
     [
@@ -113,6 +142,28 @@ async def test_it_can_be_written_to_a_file_that_is_not_there_yet(
     assert "asked: Laptops for" in html
     assert terminal.text == f"{out}: not written: File exists"
     assert out.read_text(encoding="utf-8") == html
+
+
+@pytest.mark.parametrize("name", ["\ud800.html", "a\0b.html"], ids=["half", "nul"])
+async def test_a_name_that_no_file_can_have_is_told(
+    terminal: Terminal, tmp_path: Path, name: str
+) -> None:
+    words = ("templates", "show", "pr", "PendingApproval", "--sample", a_sample(tmp_path))
+
+    code = await terminal.type(*words, "--out", str(tmp_path / name))
+
+    assert code == 1
+    assert terminal.text.endswith(": not written: no file can have this name")
+
+
+@pytest.mark.parametrize("to_file", [True, False], ids=["file", "terminal"])
+def test_half_of_a_sign_is_shown_as_the_mail_has_it(tmp_path: Path, to_file: bool) -> None:  # noqa: FBT001 - a case
+    told: list[str] = []
+    out = tmp_path / "out.html" if to_file else None
+
+    assert say_mail(Composed("s", "<p>\ud83d half</p>", ""), out, told.append)
+
+    assert (out.read_text(encoding="utf-8") if out else told[0]) == "<p>\ufffd half</p>"
 
 
 async def test_a_template_that_gives_way_to_our_own_mail_is_told(

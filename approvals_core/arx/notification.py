@@ -1,10 +1,10 @@
 """Reads NotificationDetail: who is to be told, and when again."""
 
-import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from approvals_core.arx.reading import Node
+from approvals_core.arx.recipients import BadRecipient, address_of, pieces
 from approvals_core.arx.shapes import ArxNotification
 from approvals_core.arx.summary import names
 from approvals_core.arx.times import read_ticks, ticks_of, time_of
@@ -12,23 +12,13 @@ from approvals_core.models import Operation, Reminder
 
 DATES = 100
 RECIPIENTS = 10_000  # characters
-ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3, without the angle brackets)
 DAYS = 3_652_059  # of the years 1 to 9999: no calendar goes further
 
 _NOTIFICATION = names("SendNotification TemplateKey To Cc Bcc Reminder")
 _REMINDER = names("ReminderDates Frequency Expiration ReminderTemplate")
+_WHEN = "Send ReminderDates or Frequency: neither says when to remind."
+_UNTIL = "Without ReminderDates, Frequency needs it."
 _REMINDER_NAME = "ApprovalRequestExpression.NotificationDetail.ReminderDetail"
-
-_BETWEEN = re.compile(r"[;,]")  # the documents' samples have both in one list
-# A dot-atom (RFC 5322, 3.2.3) of at most 64 characters, and a domain of DNS labels. Quoted
-# names, comments, brackets and letters beyond ASCII are not taken: no line, header or second
-# address can hide in what passes.
-_LOCAL = (
-    r"(?=[^@]{1,64}(?:@|$))[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-)
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ALIAS = re.compile(_LOCAL, re.ASCII)
-_ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})+", re.ASCII)
 
 
 def read_notification(
@@ -43,19 +33,30 @@ def read_notification(
     if detail is None:
         return None
     wanted = detail.flag("SendNotification", default=False)
-    for name, limit in (("TemplateKey", 256), ("To", RECIPIENTS)):
-        if not detail.text(name, limit).strip():
-            message = f"NotificationDetail.{name} cannot be null or empty."
-            detail.problem(name, message, name)
-    lists = {name: detail.text(name, RECIPIENTS) for name in ("To", "Cc", "Bcc")}
+    template = _needed(detail, "TemplateKey", 256, "NotificationDetail.TemplateKey")
+    lists = {
+        "To": _needed(detail, "To", RECIPIENTS, "NotificationDetail.To"),
+        "Cc": detail.text("Cc", RECIPIENTS),
+        "Bcc": detail.text("Bcc", RECIPIENTS),
+    }
     sent = detail.child("Reminder", _REMINDER)
     again = sent is not None and operation is not Operation.DELETE
     reminder = _read_reminder(sent, now) if sent is not None and again else None
     if not wanted:
         return None
+    if reminder is not None and not _may_come(reminder, now):
+        past = "its ReminderDates or its Expiration are past"
+        detail.notes.warn(f"NotificationDetail.Reminder: nobody will be reminded: {past}.")
     to, cc, bcc = _recipients(detail, lists)
-    template = detail.text("TemplateKey", 256).strip()
     return ArxNotification(template=template, to=to, cc=cc, bcc=bcc, reminder=reminder)
+
+
+def _needed(node: Node, name: str, limit: int, said: str) -> str:
+    """Return a text that must say something; what is no text at all is one mistake, not two."""
+    text = node.text(name, limit).strip()
+    if not text and not isinstance(node.value(name), (dict, list)):
+        node.problem(name, f"{said} cannot be null or empty.", name)
+    return text
 
 
 def _recipients(detail: Node, lists: dict[str, str]) -> list[tuple[str, ...]]:
@@ -64,32 +65,23 @@ def _recipients(detail: Node, lists: dict[str, str]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for name, text in lists.items():
         new: list[str] = []
-        for number, recipient in enumerate(_pieces(text), start=1):
-            if not _is_usable(recipient):
+        for number, piece in enumerate(pieces(text), start=1):
+            try:
+                recipient = address_of(piece)
+            except BadRecipient as bad:
                 # Its text stays out of the warning: it may be anything, and anybody's.
                 where = f"NotificationDetail.{name}, recipient {number}"
-                detail.notes.warn(f"{where}: this is no mail address or alias; it is left out.")
-            elif recipient.lower() not in seen:
+                detail.notes.warn(f"{where}: {bad}; it is left out.")
+                continue
+            if recipient.lower() not in seen:
                 seen.add(recipient.lower())
                 new.append(recipient)
         found.append(tuple(new))
     return found
 
 
-def _pieces(text: str) -> list[str]:
-    return [piece for each in _BETWEEN.split(text) if (piece := each.strip(" \t\r\n"))]
-
-
-def _is_usable(recipient: str) -> bool:
-    pattern = _ADDRESS if "@" in recipient else _ALIAS
-    return len(recipient) <= ADDRESS and pattern.fullmatch(recipient) is not None
-
-
 def _read_reminder(sent: Node, now: datetime) -> Reminder:
-    template = sent.text("ReminderTemplate", 256).strip()
-    if not template:
-        message = "ReminderTemplate cannot be null or empty."
-        sent.problem("ReminderTemplate", message, "ReminderTemplate")
+    template = _needed(sent, "ReminderTemplate", 256, "ReminderTemplate")
     dates = sent.texts("ReminderDates", limit=DATES) or ()
     every, expires = _every(sent), _expires(sent)
     if not dates:
@@ -134,10 +126,10 @@ def _expires(sent: Node) -> int | None:
 def _check_frequency(sent: Node, every: int | None, expires: int | None, now: datetime) -> None:
     if not every:
         message = "ReminderTemplate.Frequency cannot be zero."
-        sent.problem("Frequency", message, f"{_REMINDER_NAME}.Frequency")
+        sent.problem("Frequency", message, f"{_REMINDER_NAME}.Frequency", remedy=_WHEN)
     if (expires or 0) <= ticks_of(now):
         message = "ReminderTemplate.Expiration should be a future date and time."
-        sent.problem("Expiration", message, f"{_REMINDER_NAME}.Expiration")
+        sent.problem("Expiration", message, f"{_REMINDER_NAME}.Expiration", remedy=_UNTIL)
 
 
 def _warn_of_frequency(sent: Node, every: int | None, expires: int | None) -> None:
@@ -146,3 +138,11 @@ def _warn_of_frequency(sent: Node, every: int | None, expires: int | None) -> No
         sent.notes.warn("Reminder.Frequency is no number of days; only ReminderDates count.")
     if expires is None:
         sent.notes.warn("Reminder.Expiration is no date; reminders end with the request.")
+
+
+def _may_come(reminder: Reminder, now: datetime) -> bool:
+    """Tell whether there is a time after *now* at which to remind."""
+    last = reminder.expires or datetime.max.replace(tzinfo=now.tzinfo)
+    if any(now < date <= last for date in reminder.dates):
+        return True
+    return bool(reminder.every) and last - now >= timedelta(days=reminder.every)

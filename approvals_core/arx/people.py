@@ -26,6 +26,7 @@ _ACTION = names(
     "CorrelationId Name Date Comment ActionBy NewApprover Placement AdditionalData"
     " UserActionFailureReason"
 )
+_NOBODY = "A DELETE asks nobody: leave Approvers out, or send null."
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def read_approvers(reading: Reading) -> tuple[ArxApprover, ...]:
         root.problem("Approvers", f"{_ARX}.Approver cannot be null.", member)
     if root.value("Approvers") == []:
         message = f"{member} list cannot be null and the collection cannot be empty."
-        root.problem("Approvers", message, member)
+        remedy = "" if reading.operation is not Operation.DELETE else _NOBODY
+        root.problem("Approvers", message, member, remedy=remedy)
     found = [_approver(approver) for approver in sent or ()]
     if found and reading.operation is Operation.DELETE:
         reading.notes.warn("A DELETE asks nobody: its Approvers are not used.")

@@ -32,11 +32,11 @@ class Notes:
         self._warnings: list[str] = []
         self._more = 0
 
-    def problem(self, pointer: str, message: str, *members: str) -> None:
-        """Note why the payload cannot be taken; *members* as Assent names them."""
+    def problem(self, pointer: str, message: str, *members: str, remedy: str = "") -> None:
+        """Note why the payload cannot be taken; *members* as Assent names them; see `Problem`."""
         if len(self.problems) < PROBLEMS:
             named = members or (_dotted(pointer),)
-            self.problems.append(Problem(pointer, message, named))
+            self.problems.append(Problem(pointer, message, named, remedy))
 
     def warn(self, message: str) -> None:
         """Note what is odd but harmless."""
@@ -99,9 +99,9 @@ class Node:
             return None if sent is None else self._fields[sent]
         return value
 
-    def problem(self, name: str, message: str, *members: str) -> None:
+    def problem(self, name: str, message: str, *members: str, remedy: str = "") -> None:
         """Note what is wrong with a field."""
-        self.notes.problem(self.pointer(name), message, *members)
+        self.notes.problem(self.pointer(name), message, *members, remedy=remedy)
 
     def text(self, name: str, limit: int = TEXT) -> str:
         """Return a text, a number or a truth value as text; "" for null."""

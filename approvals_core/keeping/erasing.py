@@ -1,7 +1,7 @@
 """Erases a person: from requests that are closed, all that lies beside them, and the archive."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
@@ -31,6 +31,7 @@ from approvals_core.rules.erasing import (
     erase_whole,
     names_in,
 )
+from approvals_core.rules.mail_jobs import job_key, letter_id
 
 PAGE = 100  # requests read together
 ERASING = "erasing"  # note of a person's scope: what he is called, as JSON, until all is done
@@ -171,12 +172,31 @@ class Erasing:
         while True:
             approval = await self._store.approval(key)
             whole = await whole_of(self._store, approval) if approval else None
-            if approval is None or whole is None or approval.open:
-                return 0  # archived or opened meanwhile
-            after = erase_whole(whole, erasure, by=self._by, stamp=self._stamp())
+            if whole is None:
+                return 0  # archived meanwhile
+            approval = Approval.model_validate_json(whole.document.record)
+            if approval.open:
+                return 0  # opened meanwhile
+            awaited = await self._awaited(approval)
+            after = erase_whole(whole, erasure, by=self._by, stamp=self._stamp(), awaited=awaited)
             with suppress(VersionConflict):
                 await self._store.holdings.swap(key.scope, whole, after)
                 return 1
+
+    async def _awaited(self, approval: Approval) -> Collection[str]:
+        """Return the ids of the notifications of which a mail to anybody is still to be sent."""
+        wanted = {
+            job_key(approval, letter_id(approval, each.id, number, address)): each.id
+            for each in approval.notifications
+            for address in (*each.to, *each.cc, *each.bcc)
+            for number in {0, each.reminded}
+        }
+        names, found = sorted(wanted), set[str]()
+        for at in range(0, len(names), PAGE):
+            page = names[at : at + PAGE]
+            held = await self._store.holdings.read(approval.key.scope, Kind.JOB, page)
+            found |= {wanted[each.name] for each in held}
+        return found
 
     async def _erase_beside(self, scope: str, erasure: Erasure) -> None:
         """Erase him from payloads, and take away jobs about him, unless their requests are open."""

@@ -225,6 +225,7 @@ class ActionTaken(Record):
     seat: int | None = None
     decision: str = ""
     said_at: datetime | None = None  # ActionDetail.Date, once the tenant said so
+    heard_at: datetime | None = None  # when we last heard of it; None in older records
     failed: str = ""  # UserActionFailureReason
     round: int
 

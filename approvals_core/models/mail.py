@@ -40,7 +40,9 @@ class Notification(Record):
     bcc: tuple[str, ...] = ()
     reminder: Reminder | None = None
     round: int  # in which it came
-    mark: Mark = Mark(0, 0)  # the payload's; of the newest before it, if the payload has no time
+    # The payload's, or the newest of the places where it asks; of the newest notification before
+    # it, if the payload has no time.
+    mark: Mark = Mark(0, 0)
     # Seats of those whom the payload asks; None: it names no approver, so that it is about all.
     seats: tuple[int, ...] | None = None
     at: datetime  # when it came
@@ -83,6 +85,7 @@ class Letter(Record):
     attempts: int = 0
     lost: int = 0  # attempts of which nobody knows how they ended
     begun_at: datetime | None = None  # the newest attempt; None in older records
+    lost_at: datetime | None = None  # when the newest lost attempt began; None in older records
     sent_at: datetime | None = None  # when the mail system took it
     seen_at: datetime | None = None  # when the card in it first asked for its state
     at: datetime  # of the newest change

@@ -31,7 +31,8 @@ class MailSender(Protocol):
         Hand over *mail*, once.
 
         Raises:
-            ChannelBusy: Not taken: the same again after `retry_after`.
+            ChannelBusy: Not taken: the same again after `retry_after`. `MailboxBusy` and
+                `RecipientBusy` say of which other mails that is true: all, or none.
 
             AnswerLost: Nobody knows whether it was taken.
 

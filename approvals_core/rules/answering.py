@@ -216,7 +216,7 @@ def accept(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
         {"seat": place.seat, "decision": decision.id, "action": decision.action},
         {"message": answer.message},
     )
-    draft.set(taken=(*draft.approval.taken, _taken(place, decision)))
+    draft.set(taken=(*draft.approval.taken, _taken(place, decision, draft.at)))
     action = tenant.action(decision.action)
     if action is not None and not action.holds:
         return pending_again(draft, place)
@@ -226,12 +226,13 @@ def accept(draft: Draft, place: Place, decision: Decision, answer: Answer, tenan
     return draft.put(place, state=PlaceState.ACCEPTED, decision=decision.model_copy(update=said))
 
 
-def _taken(place: Place, decision: Decision) -> ActionTaken:
+def _taken(place: Place, decision: Decision, at: datetime) -> ActionTaken:
     taken = ActionTaken(
         by=place.alias,
         name=name_of(place),
         action=decision.action,
         at=decision.at,
+        heard_at=at,
         comment=decision.comment,
         seat=place.seat,
         decision=decision.id,

@@ -1,8 +1,18 @@
 """Who sits on a place: the person found for it, or put there by hand, and two names that are one person."""
 
 from approvals_core.errors import NotRebound
-from approvals_core.models import Approval, Change, EventKind, Lease, Person, Place, PlaceState
+from approvals_core.models import (
+    Approval,
+    Change,
+    EventKind,
+    Lease,
+    Notification,
+    Person,
+    Place,
+    PlaceState,
+)
 from approvals_core.ports import NotFound
+from approvals_core.rules import reminding
 from approvals_core.rules.answering import pending_again
 from approvals_core.rules.asking import ask, open_or_close, remove
 from approvals_core.rules.draft import Draft, Stamp
@@ -139,6 +149,17 @@ def _merge(draft: Draft, seated: Place, other: Place) -> None:
     elif _outranks(other, seated):
         _ask(draft, joined, other)
     open_or_close(draft, before)
+    asked = tuple(_moved(each, other.seat, seated.seat) for each in draft.approval.notifications)
+    draft.set(notifications=asked)
+    reminding.schedule(draft)  # what asked there says from now on when he is reminded here
+
+
+def _moved(notification: Notification, former: int, seat: int) -> Notification:
+    """Let what asks on the seat *former* ask on *seat*."""
+    if notification.seats is None or former not in notification.seats:
+        return notification
+    seats = {seat if each == former else each for each in notification.seats}
+    return notification.model_copy(update={"seats": tuple(sorted(seats))})
 
 
 def _outranks(other: Place, seated: Place) -> bool:

@@ -11,6 +11,7 @@ from approvals_core.models import (
     EventKind,
     HistoryEvent,
     Letter,
+    Notification,
     Payload,
     Person,
     PersonId,
@@ -120,8 +121,12 @@ def names_in(approval: Approval, person: PersonId) -> frozenset[str]:
     return frozenset(own)
 
 
-def erase_approval(approval: Approval, erasure: Erasure) -> Approval:
-    """Return the request without the person; who sat where stays as a place of nobody."""
+def erase_approval(approval: Approval, erasure: Erasure, awaited: Collection[str] = ()) -> Approval:
+    """
+    Return the request without the person; who sat where stays as a place of nobody.
+
+    *awaited* are the ids of the notifications of which a mail is still to be sent.
+    """
     seats = _seats(approval, erasure)
     read = Approval.model_validate(erasure.value(approval.model_dump(mode="json")))
     places = [
@@ -132,8 +137,13 @@ def erase_approval(approval: Approval, erasure: Erasure) -> Approval:
         _erase_taken(before, after, his=before.seat in seats)
         for before, after in zip(approval.taken, read.taken, strict=True)
     ]
-    # Addresses of mails are needed no more once a request is closed.
-    fields = {"places": tuple(places), "taken": tuple(taken), "notifications": ()}
+    # No address is needed any more, but for mails to others that wait to be sent.
+    told = [
+        _erase_notification(before, after)
+        for before, after in zip(approval.notifications, read.notifications, strict=True)
+        if before.id in awaited
+    ]
+    fields = {"places": tuple(places), "taken": tuple(taken), "notifications": tuple(told)}
     return read.model_copy(update=fields)
 
 
@@ -158,17 +168,20 @@ def erase_archived(archived: Archived, erasure: Erasure, *, by: str, stamp: Stam
     return archived.model_copy(update=update)
 
 
-def erase_whole(whole: Whole, erasure: Erasure, *, by: str, stamp: Stamp) -> Whole:
+def erase_whole(
+    whole: Whole, erasure: Erasure, *, by: str, stamp: Stamp, awaited: Collection[str] = ()
+) -> Whole:
     """
     Return a closed request without the person, as it is to be stored.
 
     Its texts, which would go within the hour, and the cards and mails that are his go now.
+    *awaited*: see `erase_approval`.
     """
     document = whole.document
     approval = Approval.model_validate_json(document.record)
     events = [HistoryEvent.model_validate_json(each) for each in document.events]
     erased = _with_event(
-        erase_approval(approval, erasure),
+        erase_approval(approval, erasure, awaited),
         erase_events(approval, events, erasure),
         by=by,
         stamp=stamp,
@@ -220,6 +233,20 @@ def _erase_taken(before: ActionTaken, after: ActionTaken, *, his: bool) -> Actio
     if his or before.by != after.by:
         return after.model_copy(update={"by": ERASED, "name": "", "comment": ""})
     return after
+
+
+def _erase_notification(before: Notification, after: Notification) -> Notification:
+    """Leave out each address that names him; the others stay as they are."""
+    kept = {
+        "to": _in_both(before.to, after.to),
+        "cc": _in_both(before.cc, after.cc),
+        "bcc": _in_both(before.bcc, after.bcc),
+    }
+    return after.model_copy(update=kept)
+
+
+def _in_both(before: Collection[str], after: Collection[str]) -> tuple[str, ...]:
+    return tuple(one for one, other in zip(before, after, strict=True) if one == other)
 
 
 def _erase_event(event: HistoryEvent, erasure: Erasure, seats: Collection[str]) -> HistoryEvent:

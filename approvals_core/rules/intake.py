@@ -135,9 +135,15 @@ class _Reading:
 
     def _notify(self, payload_id: str) -> tuple[str, ...]:
         seats = tuple(sorted(self.asked)) if self.arx.approvers else None
-        mark = None if self.arx.ticks is None else self.mark
-        word = Word(payload_id, mark=mark, seats=seats)
+        word = Word(payload_id, mark=self._mark_of_mails(), seats=seats)
         return notify(self.draft, self.arx, word, tenant=self.tenant)
+
+    def _mark_of_mails(self) -> Mark | None:
+        """Return how new it is that somebody is asked: as at his place, it counts though it came late."""
+        if self.arx.ticks is None:
+            return None
+        places = self.draft.approval.places
+        return max((self.mark, *(places[seat].mark for seat in self.asked)))
 
     def _disposition(self) -> Disposition:
         if not self.skipped:

@@ -17,7 +17,7 @@ from approvals_core.models import (
     PlaceState,
 )
 from approvals_core.rules.mail_jobs import has_mail, is_among, is_replaced, letter_id
-from approvals_core.rules.reminding import reminded_by
+from approvals_core.rules.reminding import is_due_by, reminded_by
 from approvals_core.tenant import Tenant
 
 TWICE = 2  # a mail whose answer was lost is repeated once, and no more
@@ -170,11 +170,13 @@ def _without_channel(approval: Approval, letter: Letter, job: Job, at: datetime)
 
 
 def _is_reminded(approval: Approval, place: Place | None, job: Job) -> bool:
-    """Tell whether the newest payload that asks whoever is there is the one that *job* reminds for."""
+    """Tell whether what *job* reminds for is the newest that asks whoever is there, and was due for him."""
     if place is None or place.state is not PlaceState.PENDING:
         return False
     by = reminded_by(approval, place)
-    return by is not None and by.id == job.notification
+    if by is None or by.id != job.notification:
+        return False
+    return is_due_by(by, place, asked_at(job, by))
 
 
 def _line(approval: Approval, letters: Collection[Letter], job: Job, at: datetime) -> Letter:
@@ -245,10 +247,10 @@ def lost(letter: Letter, why: str, at: datetime) -> Letter:
 
     It is sent once more: a second one shows and acts on the same state, none does not.
     """
-    times = letter.lost + 1
-    if times >= TWICE:
-        return _changed(letter, LetterState.LOST, LOST_TWICE, at, lost=times)
-    return _changed(letter, LetterState.WAITING, why, at, lost=times)
+    counted = {"lost": letter.lost + 1, "lost_at": letter.begun_at or letter.at}
+    if letter.lost + 1 >= TWICE:
+        return _changed(letter, LetterState.LOST, LOST_TWICE, at, **counted)
+    return _changed(letter, LetterState.WAITING, why, at, **counted)
 
 
 def refused(letter: Letter, why: str, at: datetime) -> Letter:

@@ -6,13 +6,15 @@ from typing import NamedTuple
 from approvals_core.arx import Arx, ArxNotification
 from approvals_core.models import Approval, Mark, Notification, Occasion, Operation
 from approvals_core.rules.draft import Draft
-from approvals_core.rules.mail_jobs import has_mail, is_replaced, leave_mails
+from approvals_core.rules.mail_jobs import has_mail, leave_mails, with_mails
 from approvals_core.rules.reminding import live
 from approvals_core.tenant import Tenant
 
 KEPT = 8  # notifications of one approval, and those by which somebody is reminded
 # Notifications with a mail that nothing replaced: it may wait for days. Then the oldest lose theirs.
 KEPT_WITH_MAILS = 64
+# Addresses of one payload: a mailbox sends 30 mails a minute, so these take it a quarter of an hour.
+MOST_RECIPIENTS = 500
 
 
 class Word(NamedTuple):
@@ -72,13 +74,14 @@ def _made(
 
 
 class _Recipients:
-    """Completes aliases to addresses, and takes each of them once, where it is named first."""
+    """Completes aliases to addresses, and takes each once, where it is named first, up to a limit."""
 
     def __init__(self, tenant: Tenant) -> None:
         domains = tenant.people.mail_domains
         self._domain = domains[0] if domains else ""
         self._seen: set[str] = set()
         self._without = 0
+        self._beyond = 0
 
     def take(self, recipients: Iterable[str]) -> tuple[str, ...]:
         """Return the addresses of those who were not taken before."""
@@ -87,18 +90,25 @@ class _Recipients:
     @property
     def left_out(self) -> tuple[str, ...]:
         """Say that somebody gets no mail, if it is so."""
-        if not self._without:
-            return ()
-        why = "recipients have no mail domain, and neither has the tenant's file"
-        return (f"NotificationDetail: {self._without} {why}; they are left out.",)
+        found: list[str] = []
+        if self._without:
+            why = "recipients have no mail domain, and neither has the tenant's file"
+            found.append(f"NotificationDetail: {self._without} {why}; they are left out.")
+        if self._beyond:
+            why = f"of one payload only the first {MOST_RECIPIENTS} recipients get a mail"
+            found.append(f"NotificationDetail: {why}; the {self._beyond} after them are left out.")
+        return tuple(found)
 
     def _address(self, recipient: str) -> str:
-        """Return the whole address, "" for who was taken before or has none."""
+        """Return the whole address, "" for who was taken before, has none or comes too late."""
         if "@" not in recipient and not self._domain:
             self._without += 1
             return ""
         address = recipient if "@" in recipient else f"{recipient}@{self._domain}"
         if address.lower() in self._seen:
+            return ""
+        if len(self._seen) >= MOST_RECIPIENTS:
+            self._beyond += 1
             return ""
         self._seen.add(address.lower())
         return address
@@ -114,15 +124,7 @@ def _in_order(
 def _kept(approval: Approval) -> tuple[Notification, ...]:
     """Drop the oldest that are too many: none by which somebody is reminded, and none with mails first."""
     reminding = [each.id for each in live(approval)]
-    with_mails = [n for n in approval.notifications if _may_have_mails(approval, n)]
-    kept = {*(n.id for n in with_mails[-KEPT_WITH_MAILS:]), *reminding}
+    kept = {*(each.id for each in with_mails(approval)[-KEPT_WITH_MAILS:]), *reminding}
     others = [n for n in approval.notifications if n.id not in kept][-KEPT:]
     kept.update(each.id for each in others)
     return tuple(each for each in approval.notifications if each.id in kept)
-
-
-def _may_have_mails(approval: Approval, notification: Notification) -> bool:
-    if notification.round != approval.round:
-        return False
-    everybody = (*notification.to, *notification.cc, *notification.bcc)
-    return any(not is_replaced(approval, notification, address) for address in everybody)

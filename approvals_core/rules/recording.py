@@ -106,6 +106,7 @@ class Recording:
             action=decision.action if decision else action.name,
             at=decision.at if decision else action.at,
             said_at=action.at,
+            heard_at=self._draft.at,
             comment=action.comment or (decision.comment if decision else ""),
             seat=place.seat if place else None,
             decision=decision.id if decision else "",
@@ -133,6 +134,7 @@ class Recording:
         said = known.model_copy(
             update={
                 "said_at": action.at,
+                "heard_at": self._draft.at,
                 "failed": action.failure,
                 "comment": known.comment or action.comment,
             }

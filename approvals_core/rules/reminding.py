@@ -44,6 +44,22 @@ def next_due(notification: Notification, after: datetime) -> datetime | None:
     return min(times, default=None)
 
 
+def due_at(notification: Notification, place: Place) -> datetime | None:
+    """
+    Return when *notification* next reminds whoever is asked at *place*, None if never more.
+
+    What was due before he was asked there was due for nobody: he may have been removed meanwhile.
+    """
+    since = notification.reminded_at or notification.at
+    return next_due(notification, max(since, place.asked_at or since))
+
+
+def is_due_by(notification: Notification, place: Place, at: datetime) -> bool:
+    """Tell whether a reminder that went out *at* was one for whoever is asked at *place*."""
+    first = next_due(notification, place.asked_at or notification.at)
+    return first is not None and first <= at
+
+
 def reminded_by(approval: Approval, place: Place) -> Notification | None:
     """Return what says when whoever is asked there is reminded: the newest that asks him, or None."""
     if place.round != approval.round or place.state is PlaceState.REMOVED:
@@ -72,7 +88,11 @@ def end(draft: Draft, before: Approval) -> None:
 
 def job_needed(approval: Approval, *, now: datetime) -> Job | None:
     """Return the job that must be alive for the reminders to come, None if none is to come."""
-    coming = [(due, by) for by in live(approval) if (due := _due(by)) is not None]
+    coming = [
+        (due, by)
+        for place in approval.places
+        if (by := reminded_by(approval, place)) and (due := due_at(by, place)) is not None
+    ]
     if not coming:
         return None
     due, notification = min(coming, key=lambda each: each[0])
@@ -100,9 +120,9 @@ def remind(
         return None
     draft = Draft(approval, stamp)
     for notification in live(approval):
-        due = _due(notification)
-        if due is not None and due <= stamp.at:
-            _remind(draft, notification, tenant)
+        places = _due_places(approval, notification, stamp.at)
+        if places:
+            _remind(draft, notification, places, tenant)
     schedule(draft)
     return draft.change(finish=finish)
 
@@ -113,8 +133,15 @@ def _asks(notification: Notification, place: Place) -> bool:
     return notification.seats is None or place.seat in notification.seats
 
 
-def _due(notification: Notification) -> datetime | None:
-    return next_due(notification, notification.reminded_at or notification.at)
+def _due_places(approval: Approval, notification: Notification, now: datetime) -> Sequence[Place]:
+    """Return the places which *notification* reminds, and where that is due."""
+    return [
+        place
+        for place in approval.places
+        if reminded_by(approval, place) == notification
+        and (due := due_at(notification, place)) is not None
+        and due <= now
+    ]
 
 
 def _next_repeated(base: datetime, every: int, after: datetime) -> datetime | None:
@@ -132,13 +159,11 @@ def _is_asked(approval: Approval, place: Place, tenant: Tenant) -> bool:
     return place.state is PlaceState.PENDING and holder(approval, place, tenant) is None
 
 
-def _remind(draft: Draft, notification: Notification, tenant: Tenant) -> None:
+def _remind(
+    draft: Draft, notification: Notification, places: Sequence[Place], tenant: Tenant
+) -> None:
     approval = draft.approval
-    asked = [
-        place
-        for place in approval.places
-        if reminded_by(approval, place) == notification and _is_asked(approval, place, tenant)
-    ]
+    asked = [place for place in places if _is_asked(approval, place, tenant)]
     number = notification.reminded + bool(asked)
     said = notification.model_copy(update={"reminded": number, "reminded_at": draft.at})
     kept = approval.notifications
@@ -146,5 +171,7 @@ def _remind(draft: Draft, notification: Notification, tenant: Tenant) -> None:
     if asked and has_mail(tenant):
         leave_mails(draft, said, said.to, number=number)
     for place in asked:
+        if place.person is None:
+            continue  # nobody is known who could see it
         placed = draft.put(place, reminded=place.reminded + 1, reminded_at=draft.at)
         draft.converge_one(placed, channels=tenant.pushed, due=draft.at)

@@ -1,5 +1,7 @@
 """Who may do what now: asked by the rules before a decision and by the cards before a button."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from gettext import gettext as _
 
 from approvals_core.models import ActionTaken, Approval, PersonId, Place, PlaceState
@@ -82,6 +84,46 @@ def last_taken(approval: Approval) -> ActionTaken | None:
     """Return the newest thing done in this round, or None."""
     this_round = [t for t in approval.taken if t.round == approval.round]
     return this_round[-1] if this_round else None
+
+
+def ended_by(approval: Approval, tenant: Tenant) -> ActionTaken | None:
+    """
+    Return the decision that ended a closed request, or None: the tenant took it back, or ended it otherwise.
+
+    It did if the payload that closed the request told of it, or if nobody was asked after it. Where
+    each decides for himself, everybody must have decided then.
+    """
+    done = [taken for taken in approval.taken if taken.round == approval.round and not taken.failed]
+    if approval.open or not done:
+        return None
+    last = done[-1]
+    action = tenant.action(last.action)
+    if action is not None and not action.holds:  # a question ends nothing
+        return None
+    if last.heard_at is not None and last.heard_at == approval.closed_at:
+        return last
+    asked = [place for place in approval.places if place.round == approval.round]
+    if tenant.concurrency is Concurrency.ALL and not {p.seat for p in asked} <= _deciders(done):
+        return None
+    return last if all(is_since_asked(last, place) for place in asked) else None
+
+
+def _deciders(done: Sequence[ActionTaken]) -> set[int | None]:
+    return {taken.seat for taken in done}
+
+
+def is_since_asked(taken: ActionTaken, place: Place, allowance: float = 0.0) -> bool:
+    """
+    Tell whether something was done after *place* was asked, and not in order to ask it.
+
+    *allowance* (seconds) is how late the tenant's clock may be, whose time is all that older
+    records have.
+    """
+    if place.asked_at is None:
+        return True
+    if taken.heard_at is not None:
+        return taken.heard_at > place.asked_at
+    return taken.at >= place.asked_at - timedelta(seconds=allowance)
 
 
 def who_did(approval: Approval, tenant: Tenant) -> str:

@@ -18,7 +18,7 @@ from approvals_core.tenant import Tenant
 from approvals_core.worker.cards import Cards
 from approvals_core.worker.chores import Chores
 from approvals_core.worker.fetching import Fetching
-from approvals_core.worker.mails import AT_ONCE
+from approvals_core.worker.mails import AT_ONCE, Turns
 from approvals_core.worker.nights import Nights
 from approvals_core.worker.reconciling import Reconciling
 from approvals_core.worker.under_way import UnderWay, posts_of, readings_of
@@ -75,6 +75,7 @@ class Worker:
         self._tenants = tenants
         self._now = now
         self._mails_at_once = mails_at_once
+        self._turns = Turns(store)
         self._jitter = jitter
         self._poll = poll
         self._sweep_every = sweep_every
@@ -172,7 +173,9 @@ class Worker:
             return ()
         now = self._now()
         until = now + timedelta(seconds=_lease_of(lanes))
-        return await self._store.lease(lanes, limit=limit, now=now, until=until, room=room)
+        mails = set(lanes) <= set(MAIL_LANES)
+        lease = self._turns.lease if mails else self._store.lease
+        return await lease(lanes, limit=limit, now=now, until=until, room=room)
 
     async def _until_due(self, lanes: Sequence[Lane], under_way: UnderWay) -> float:
         """Return the seconds to rest: never none, or a store that never waits starves the loop."""

@@ -21,7 +21,7 @@ from approvals_core.posting import Posting
 from approvals_core.rules import binding, upkeep
 from approvals_core.tenant import Tenant
 from approvals_core.worker.fetching import Fetching
-from approvals_core.worker.mails import Mailing
+from approvals_core.worker.mails import AT_ONCE, Mailing
 from approvals_core.worker.nights import Nights
 from approvals_core.worker.reconciling import Reconciling
 from approvals_core.worker.reminders import Reminders
@@ -45,8 +45,13 @@ class Chores:
         nights: Nights,
         archiving: Archiving,
         mails: Mails | None = None,
+        mails_at_once: int = AT_ONCE,
     ) -> None:
-        """*mails* None: no mail is set up, and each that is due is refused in the ledger."""
+        """
+        *mails* None: no mail is set up, and each that is due is refused in the ledger.
+
+        *mails_at_once* is how many the mailbox takes at once.
+        """
         self._store = store
         self._commits = commits
         self._posting = posting
@@ -57,7 +62,12 @@ class Chores:
         self._nights = nights
         self._archiving = archiving
         self._mailing = Mailing(
-            store=store, commits=commits, tenants=tenants, directory=directory, mails=mails
+            store=store,
+            commits=commits,
+            tenants=tenants,
+            directory=directory,
+            mails=mails,
+            at_once=mails_at_once,
         )
         self._reminders = Reminders(commits=commits, tenants=tenants)
 

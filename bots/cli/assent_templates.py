@@ -148,7 +148,10 @@ def _text(html: str, notes: dict[str, None]) -> str:
     for found in _LIKE_ONE.findall(html):
         if not _COLOUR.fullmatch(found.strip("#")):
             notes[f"{found} was left as text: it is no placeholder that we know"] = None
-    return _OPENING.sub("{ ", html)
+    html, braces = _OPENING.subn("{ ", html)
+    if braces:
+        notes["braces that would begin something of a template's were parted: “{ {”, “{ %”"] = None
+    return html
 
 
 def _placed(path: str, notes: dict[str, None]) -> str:

@@ -21,7 +21,7 @@ from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.explaining import Card, Seen, explained
 from bots.cli.finding import PAGE, Finder, Say
-from bots.cli.mails import mail_lines
+from bots.cli.mails import LISTED, left_out_lines, mail_lines, unreached, unreached_line
 from bots.cli.reminders import reminder_lines
 from bots.cli.telling import (
     PROGRAM,
@@ -53,17 +53,22 @@ class Desk:
         """
         Say one line for each open request, or only for those that wait for an operator.
 
+        Those whose approver neither a mail nor a card reached wait for one, too.
+
         Raises:
             NotThere: No tenant has this code.
         """
-        listed = 0
+        listed = set[ApprovalKey]()
         for tenant in self._find.tenants(code):
             async for approval in self._all(tenant, ATTENTION if attention else OPEN):
                 if isinstance(approval, ApprovalKey):
                     self._say(unreadable_line(approval))
+                    listed.add(approval)
                 else:
                     self._say(in_one_line(approval, await self._store.receipts(approval.key)))
-                listed += 1
+                    listed.add(approval.key)
+            if attention:
+                listed |= await self._list_unreached(tenant, listed)
         if not listed:
             self._say("Nothing waits for an operator." if attention else "No request is open.")
 
@@ -130,9 +135,26 @@ class Desk:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         self._say(f"In the last {days} days: {told or 'no payload came too late'}.")
 
+    async def _list_unreached(self, tenant: Tenant, known: set[ApprovalKey]) -> set[ApprovalKey]:
+        """List the open requests of which an approver cannot know; return them, but for *known*."""
+        listed = set[ApprovalKey]()
+        async for approval in self._all(tenant, OPEN):
+            if isinstance(approval, ApprovalKey) or approval.key in known:
+                continue
+            letters = await self._store.letters(approval.key)
+            if any(letter.state in LISTED for letter in letters):
+                receipts = await self._store.receipts(approval.key)
+                if places := list(unreached(approval, tenant, letters, receipts)):
+                    self._say(unreached_line(approval, places, receipts))
+                    listed.add(approval.key)
+        return listed
+
     async def _say_mails(self, approval: Approval) -> None:
         found = await deliveries(self._store, approval)
         lines = list(mail_lines(found, approval, self._now()))
+        asking = [n.id for n in approval.notifications if n.round == approval.round]
+        payloads = [await self._store.payload(approval.key.scope, name) for name in asking]
+        lines += left_out_lines(each for each in payloads if each is not None)
         if lines:
             self._say("\nMails")
             self._say_all(lines)

@@ -87,7 +87,7 @@ def _pending(seen: Seen) -> Iterator[str]:
         )
     else:
         waits = f"Waits for {plain(name_of(place))} to decide, {since}."
-        yield f"{waits} Nothing happens before that, unless {tenant.name} posts an ARX."
+        yield f"{waits} Until then only an ARX of {tenant.name} changes what is asked."
     if place.refusal is not None:
         why = f" ({plain(place.refusal.reason)})" if place.refusal.reason else ""
         yield (

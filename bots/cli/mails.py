@@ -1,15 +1,29 @@
 """What operators see of mails, and what they may say of one: that it came back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from approvals_core.committing import Commits
 from approvals_core.ledger import UNDER_WAY, Delivery, Ledger
-from approvals_core.models import OPEN, Approval, Letter, LetterState, tenant_scope
+from approvals_core.models import (
+    OPEN,
+    Approval,
+    Letter,
+    LetterState,
+    Occasion,
+    Payload,
+    Person,
+    Place,
+    PlaceState,
+    Receipt,
+    ReceiptState,
+    tenant_scope,
+)
 from approvals_core.ports import Store, Tenants
+from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.finding import PAGE, Finder, Say
-from bots.cli.telling import PROGRAM, at, from_now, plain
+from bots.cli.telling import PROGRAM, at, from_now, in_one_line, plain
 
 FAILED = (LetterState.REFUSED, LetterState.BOUNCED)
 LISTED = (*FAILED, LetterState.LOST)  # nobody knows of a lost one whether it went out
@@ -67,6 +81,53 @@ class MailsDesk:
             number = plain(approval.display_number)
             self._say(f"{approval.id}  {number}  {mail_line(letter)}")
         return len(failed)
+
+
+def unreached(
+    approval: Approval, tenant: Tenant, letters: Sequence[Letter], receipts: Sequence[Receipt]
+) -> Iterator[Place]:
+    """Yield the places where somebody is asked whom neither a mail nor a card reached."""
+    for place in approval.places:
+        if place.state is not PlaceState.PENDING or place.person is None:
+            continue
+        mails = [each for each in letters if _is_his(each, place.person, approval.round)]
+        cards = [
+            each
+            for each in receipts
+            if each.person == place.person.id and each.round == place.round
+        ]
+        shown = any(each.state is ReceiptState.SHOWN or each.address for each in cards)
+        # As long as no try at a card is written down, one may be on its way.
+        tried = bool(cards) or not tenant.pushed
+        if tried and not shown and mails and all(map(_failed, mails)):
+            yield place
+
+
+def _is_his(letter: Letter, person: Person, round_: int) -> bool:
+    """Tell whether a mail was to ask this person; what was dropped was not needed."""
+    if letter.round != round_ or letter.occasion is Occasion.ENDED:
+        return False
+    his = letter.person == person.id or letter.address.casefold() == person.upn.casefold()
+    return his and letter.state is not LetterState.DROPPED
+
+
+def _failed(letter: Letter) -> bool:
+    return letter.state in LISTED and letter.seen_at is None
+
+
+def unreached_line(approval: Approval, places: Sequence[Place], receipts: Sequence[Receipt]) -> str:
+    """Say who is asked in a request and cannot know it."""
+    who = ", ".join(plain(name_of(place)) for place in places)
+    look = f"{PROGRAM} requests explain {approval.id}"
+    return f"{in_one_line(approval, receipts)}  (no mail and no card reached {who}: {look})"
+
+
+def left_out_lines(payloads: Iterable[Payload]) -> Iterator[str]:
+    """Yield whom payloads named that got no mail, and which reminders cannot come, without addresses."""
+    for payload in payloads:
+        for warning in payload.warnings:
+            if warning.startswith("NotificationDetail"):
+                yield f"payload {plain(payload.id)}: {plain(warning)}"
 
 
 def mail_lines(found: Sequence[Delivery], approval: Approval, now: datetime) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from approvals_core.models import Approval, Notification, Place, PlaceState
-from approvals_core.rules.reminding import next_due, reminded_by
+from approvals_core.rules.reminding import due_at, reminded_by
 from approvals_core.rules.standing import holder
 from approvals_core.tenant import Tenant
 from bots.cli.telling import at, from_now, span
@@ -21,7 +21,7 @@ def reminder_lines(
     asking = reminded_by(approval, place) if approval.open else None
     if asking is None or asking.reminder is None or place.state is not PlaceState.PENDING:
         return
-    due = next_due(asking, asking.reminded_at or asking.at)
+    due = due_at(asking, place)
     if due is None:
         yield _none_to_come(asking)
     elif holder(approval, place, tenant) is not None:

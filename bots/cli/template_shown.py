@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from approvals_core.adapters.small_files import read_small
-from approvals_core.arx import parse_arx
+from approvals_core.arx import Arx, ArxAction, parse_arx
 from approvals_core.errors import InvalidArx
 from approvals_core.models import (
     Approval,
     Letter,
     LetterState,
+    Named,
     Notification,
     Occasion,
+    Operation,
     Person,
     Place,
     Reminder,
@@ -32,6 +34,8 @@ LARGEST_SAMPLE = 4 * 1024 * 1024  # bytes of an ARX
 _DETAILS = "details/"  # before the operation: names of texts beside a request
 _REMINDER = "reminder"
 _MADE_UP = "00000000-0000-4000-8000-{seat:012d}"  # object id of somebody whom nobody looked up
+_PREVIEW = "preview"  # id of what is made for the mail that is shown, and stored nowhere
+_OUR_OWN = ("pendingapproval", "approvalcomplete", _REMINDER)
 _OWN_OCCASIONS = {"approvalcomplete": Occasion.ENDED, _REMINDER: Occasion.REMINDER}
 
 
@@ -62,10 +66,13 @@ def mail_of(
     Compose the mail that the template *key* of *view*'s tenant makes, without the card.
 
     Raises:
-        NotThere: The tenant has no such template.
+        NotThere: The tenant has no such template. One without any has ours by their names.
     """
     names = view.tenant.mail.templates
     known = next((name for name in names if name.strip().casefold() == key.strip().casefold()), "")
+    # What goes out without a template of the tenant's can be looked at, too.
+    if not known and not names and key.strip().casefold() in _OUR_OWN:
+        known = key
     if not known:
         raise NotThere(_has_none(view.tenant, key))
     template, _bar, action = (part.strip() for part in known.partition("|"))
@@ -120,9 +127,11 @@ def view_of(approval: Approval, tenant: Tenant, details: Mapping[str, str], now:
     )
 
 
-def sample_view(file: Path, tenant: Tenant, now: datetime) -> View:
+def sample_view(file: Path, tenant: Tenant, now: datetime, *, ended_by: str | None = None) -> View:
     """
     Return the request that the ARX in *file* opens; whoever it names is taken as found. Blocking.
+
+    *ended_by* is the code of the action by which its first approver ended it, None: it waits.
 
     Raises:
         NotThere: It cannot be read, or *tenant* could not send it; the message says why.
@@ -135,13 +144,40 @@ def sample_view(file: Path, tenant: Tenant, now: datetime) -> View:
         raise NotThere(f"{plain(str(file))} cannot be read: {problem.strerror}.") from None
     except InvalidArx as bad:
         raise NotThere(_not_taken(file, bad)) from None
-    stamp = Stamp(at=now, change="preview", salt="00", name="preview")
-    change = receive(None, arx, tenant=tenant, payload_id="preview", stamp=stamp).change
+    stamp = Stamp(at=now, change=_PREVIEW, salt="00", name=_PREVIEW)
+    change = receive(None, arx, tenant=tenant, payload_id=_PREVIEW, stamp=stamp).change
     if change.approval is None:
         raise ValueError("a payload opened no request")
     seated = tuple(_seated(place, tenant) for place in change.approval.places)
     approval = change.approval.model_copy(update={"places": seated})
+    if ended_by is not None and approval.open:
+        end = _end(arx, ended_by, now)
+        ended = receive(approval, end, tenant=tenant, payload_id=f"{_PREVIEW}-end", stamp=stamp)
+        approval = ended.change.approval or approval
     return view_of(approval, tenant, _details(change.bodies), now)
+
+
+def _end(arx: Arx, action: str, now: datetime) -> Arx:
+    """Return the DELETE after which nobody of *arx* is asked, as its first approver decided."""
+    first = arx.approvers[0]
+    return Arx(
+        key=arx.key,
+        display_number=arx.display_number,
+        operation=Operation.DELETE,
+        delete_for=tuple(each.alias for each in arx.approvers),
+        action=ArxAction(by=Named(alias=first.alias, name=first.name), name=action, at=now),
+        digest=_PREVIEW,
+        raw="",
+    )
+
+
+def ending_of(key: str, tenant: Tenant) -> str:
+    """Return the code of the action that ends a sample: which the template is for, else what approves."""
+    _name, _bar, wanted = key.partition("|")
+    if (named := tenant.action(wanted.strip())) is not None:
+        return named.code
+    positive = (action.code for action in tenant.actions if action.style == "positive")
+    return next(positive, tenant.actions[0].code)
 
 
 def _details(bodies: Mapping[str, str | None]) -> dict[str, str]:
@@ -154,7 +190,7 @@ def _details(bodies: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _not_taken(file: Path, bad: InvalidArx) -> str:
-    told = "; ".join(plain(f"{each.pointer or '/'}: {each.message}") for each in bad.problems)
+    told = "; ".join(plain(f"{each.pointer or '/'}: {each.told}") for each in bad.problems)
     return f"{plain(str(file))} is no payload that would be taken: {told}"
 
 
@@ -199,11 +235,15 @@ class TemplatesDesk:
         """
         Say the mail about the request that the ARX in *file* opens; see `say_mail`. Blocking.
 
+        Where the mail tells of its end, its first approver approved it.
+
         Raises:
             NotThere: There is no such tenant or template, or the file is no ARX that it could send.
         """
         [tenant] = tenants_with(self._tenants, code)
-        return self._show(key, sample_view(file, tenant, self._now()), wanted)
+        ends = (wanted.occasion or occasion_of(key)) is Occasion.ENDED
+        ended_by = ending_of(key, tenant) if ends else None
+        return self._show(key, sample_view(file, tenant, self._now(), ended_by=ended_by), wanted)
 
     def _show(self, key: str, view: View, wanted: Wanted) -> bool:
         composed = mail_of(
@@ -225,22 +265,32 @@ def say_mail(composed: Composed, out: Path | None, say: Say) -> bool:
     if composed.trouble:
         say(f"The template was not used: {plain(composed.trouble)}. Such a request's mail is ours.")
         return False
+    html = _as_sent(composed.html)
     if out is None:
-        say(composed.html)
+        say(html)
         return True
     try:
         with out.open("x", encoding="utf-8") as file:
-            file.write(composed.html)
+            file.write(html)
     except OSError as problem:
         say(f"{plain(str(out))}: not written: {problem.strerror}")
+        return False
+    except ValueError:  # half of a surrogate pair in it, or a NUL
+        say(f"{plain(str(out))}: not written: no file can have this name")
         return False
     for line in _written(composed, out):
         say(line)
     return True
 
 
+def _as_sent(html: str) -> str:
+    """Replace halves of surrogate pairs, which cannot be encoded; a mail has the same sign instead."""
+    return html.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _written(composed: Composed, out: Path) -> Sequence[str]:
     return (
         f"{plain(str(out))}: written, without the card that Outlook shows in its place",
+        "  a test installation's own line, which stands beneath each of its mails, is not in it",
         f"  subject: {plain(composed.subject)}",
     )

@@ -10,6 +10,7 @@ from approvals_core.errors import StoreError, UnknownApproval
 from bots.page.origins import own_path
 from bots.page.pages import Notice, Pages, Way
 from bots.page.sessions import Session
+from cards import text
 from cards.language import _
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,7 @@ class Answers:
         """Answer alike for what there is not, and for what he may not see."""
         session, path = self._session_of(request), own_path(request.path)
         other = f"/sign-in?other&next={path}" if path else "/sign-in?other"
-        ways = (Way(_("Use another account"), other),) if session else ()
-        page = Notice(_NOT_HERE.title, _NOT_HERE.sentences, ways)
+        page = _NOT_HERE if session is None else _not_for(session, other)
         return self._pages.notice(page, status=404, session=session)
 
     def foreign(self, request: web.Request, path: str) -> web.Response:
@@ -77,11 +77,22 @@ def _is_worth_it(request: web.Request, status: int) -> bool:
 
 _NOT_HERE = Notice(
     _("This request is not available"),
-    (
-        _("There is no such request, or it was not sent to you."),
-        _("If you have several accounts, please sign in with the one that was asked."),
-    ),
+    (_("There is no such request, or you are not among those who were asked to decide it."),),
 )
+
+
+def _not_for(session: Session, other: str) -> Notice:
+    """Say who is signed in: of two accounts it may be the wrong one, or somebody else's."""
+    who = text.one_line(session.name, text.PERSON)
+    signed_in = _("You are signed in as {who}.").format(who=who)
+    asked = _("If another account was asked, or somebody else at this computer, sign in as that.")
+    return Notice(
+        _NOT_HERE.title,
+        (*_NOT_HERE.sentences, f"{signed_in} {asked}" if who else asked),
+        (Way(_("Sign in as somebody else"), other),),
+    )
+
+
 _NOT_NOW = Notice(
     _("This cannot be shown now"),
     (_("Something that we need does not answer. Please try again in a minute."),),

@@ -75,7 +75,7 @@ def forms(view: View, viewer: Viewer, tried: Try) -> list[Form]:
 
 def _together(view: View, actions: Sequence[Action], last: Tried, others: bool) -> Form:  # noqa: FBT001
     here = any(_is(a, last.action) for a in actions)
-    mine = last if here or not others or not last.action else Tried()
+    mine = last if here or not others or not last.action else _comment_of(last)
     commented = [a for a in actions if a.comment is not Comment.NONE]
     tried = next((a for a in actions if _is(a, last.action)), None)
     return Form(
@@ -113,7 +113,7 @@ def _needed_for(actions: Sequence[Action]) -> str:
 
 def _alone(view: View, action: Action, last: Tried, search: Search) -> Form:
     here = _is(action, last.action)
-    mine = last if here else Tried()
+    mine = last if here else _comment_of(last)
     asked = Asked(action, view.approval.content, mine, search if here else Search())
     return Form(
         title=_label(action),
@@ -126,6 +126,15 @@ def _alone(view: View, action: Action, last: Tried, search: Search) -> Form:
         problem=mine.problem,
         came_back=mine.came_back,
     )
+
+
+def _comment_of(last: Tried) -> Tried:
+    """
+    Return the comment alone: whoever chooses another action now need not write it again.
+
+    What the tenant sent back was written long ago, for that one action: it stays with it.
+    """
+    return Tried() if last.came_back else Tried(comment=last.comment)
 
 
 def _hidden(view: View, action: Action) -> dict[str, str]:

@@ -81,6 +81,8 @@ class RequestDoor:
     def routes(self) -> Iterable[web.RouteDef]:
         guarded = self._answers.guarded
         return [
+            web.get("/requests", guarded(_none)),
+            web.get("/requests/", guarded(_none)),
             web.get("/requests/{public_id}", guarded(self._show)),
             web.post("/requests/{public_id}", guarded(self._take)),
         ]
@@ -190,7 +192,8 @@ class RequestDoor:
     ) -> web.Response:
         """Lead to the page of what is stored; while nobody knows yet, say that it is recorded."""
         if not outcome.recording:
-            return led_to(path_of(public_id))
+            # A fragment of its own: else the browser keeps the form's (Fetch, "HTTP-redirect fetch").
+            return led_to(f"{path_of(public_id)}#main")
         if outcome.view is None:
             return self._pages.notice(notices.recording(public_id), status=202, session=session)
         return await self._page(
@@ -248,6 +251,11 @@ class RequestDoor:
             entries = read_entries({**form, NEW_APPROVER + code: chosen}, code)
             tried = Try(code, read_comment(form, code), entries, search=search)
             return await self._page(request, session, view, tried)
+
+
+async def _none(_request: web.Request) -> web.StreamResponse:
+    """Answer an address that names no request: there is no list of them."""
+    raise UnknownApproval(_("This request is not available to you."))
 
 
 def _asks_for_people(view: View, code: str) -> bool:

@@ -83,7 +83,7 @@ def _invalid(invalid: InvalidArx, tenant: Tenant) -> web.HTTPException:
         400,
         "The payload cannot be taken. Nothing of it was applied.",
         errors=[
-            {"pointer": problem.pointer, "detail": problem.message} for problem in invalid.problems
+            {"pointer": problem.pointer, "detail": problem.told} for problem in invalid.problems
         ],
         PayloadProcessingResult=_result(payload_id, results, tenant),
     )

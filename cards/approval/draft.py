@@ -9,13 +9,13 @@ from cards.approval.arrivals import arrivals
 from cards.approval.asking import NOTHING_FILLED, Tried
 from cards.approval.blocks import banner, header, hero, reason, requested_by, state_box
 from cards.approval.closed import closed_box
-from cards.approval.content import Shown, shown
+from cards.approval.content import Shown
 from cards.approval.files import attachments
-from cards.approval.lists import facts, items, route_list
+from cards.approval.lately import Sent, drawn, shown
+from cards.approval.lists import route_list
 from cards.approval.room import Room
 from cards.approval.spoken import fallback_text, sentence, spoken
 from cards.approval.standing import Phase, Standing, said_last, standing
-from cards.approval.tables import in_sections, size_of
 from cards.elements import Action, Actions, Container, OpenUrl, Piece, ToggleVisibility
 from cards.language import _
 from cards.pieces import small_print
@@ -55,7 +55,8 @@ class Draft:
         self._aside = aside
         self._page_url = page_url
         self._now: Standing = standing(view, viewer, recording=aside.recording)
-        self._shown: Shown = shown(view)
+        self._sent = Sent(view)
+        self._shown: Shown = shown(self._sent)
 
     @property
     def phase(self) -> Phase:
@@ -126,16 +127,9 @@ class Draft:
         ]
 
     def _details(self, room: Room) -> list[Piece]:
-        mapped = in_sections(self._shown.mapped, self._viewer, room)
-        spent = size_of(mapped)
         return [
             *reason(self._shown, room),
-            *facts(self._shown, self._viewer, room),
-            *mapped,
-            *items(self._shown.items, self._viewer, room),
-            *in_sections(
-                self._shown.sections, self._viewer, room, spent=spent, beyond=self._shown.beyond
-            ),
+            *drawn(self._sent, self._viewer, room),
             *arrivals(self._view),
             *attachments(self._view, self._shown, self._viewer, room, self._page_url),
             *route_list(self._view, self._viewer, room),

@@ -6,7 +6,7 @@ from enum import Enum
 
 from approvals_core.models import ActionTaken, Decision, Place, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import holder, name_of, offered
+from approvals_core.rules.standing import ended_by, holder, is_since_asked, name_of, offered
 from approvals_core.tenant import Style, WhileClosed
 from cards.approval.closed import kept_until_open, refused_now
 from cards.approval.route import who
@@ -179,7 +179,13 @@ def _where(view: View, code: str, placement: str) -> str:
 
 
 def _what_follows(view: View) -> str:
-    """Say what comes for somebody who is no longer asked: who brought one more in may be again."""
+    """
+    Say what comes for somebody who is no longer asked: who brought one more in may be again.
+
+    "" for an onlooker, whose place is none of the request's: nothing was his to do.
+    """
+    if view.place.seat < 0:
+        return ""
     taken = _last_taken(view)
     action = view.tenant.action(taken.action) if taken else None
     if action is None or not action.new_approver or not view.approval.open:
@@ -251,17 +257,22 @@ def _opened_again(view: View) -> str:
 
 
 def _over(view: View, end: str) -> Standing:
-    taken = _last_taken(view)
+    taken = _last_taken(view) if view.place.seat >= 0 else _ended_by(view)
     if taken is None:
         is_open = view.approval.open
         closed = _("{tenant} closed this request.").format(tenant=view.tenant.name)
         why = _("This request no longer waits for you.") if is_open else closed
-        return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, end))
+        return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, *([end] if end else [])))
     past, look = past_of(view, taken.action)
     name = who(view.approval, taken)
     chosen = chosen_by(view, taken)
     done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
-    return Standing(Phase.CLOSED, past, look, done, (end,))
+    return Standing(Phase.CLOSED, past, look, done, (end,) if end else ())
+
+
+def _ended_by(view: View) -> ActionTaken | None:
+    """Return the decision that ended the request, for those who are told only."""
+    return ended_by(view.approval, view.tenant) if view.round == view.approval.round else None
 
 
 def _last_taken(view: View) -> ActionTaken | None:
@@ -269,8 +280,8 @@ def _last_taken(view: View) -> ActionTaken | None:
     taken, asked_at = _taken(view), view.place.asked_at
     mine = [t for t in taken if t.seat == view.place.seat]
     if asked_at is not None:  # what was done before is no answer to what he was asked
-        allowance = timedelta(seconds=view.tenant.limits.clock_allowance)
-        taken = [t for t in taken if t.at >= asked_at - allowance]
+        allowance = view.tenant.limits.clock_allowance
+        taken = [t for t in taken if is_since_asked(t, view.place, allowance)]
     return next(iter([*mine[-1:], *taken[-1:]]), None)
 
 

@@ -44,13 +44,15 @@ def request_of(
     said: str = "",
     problem: str = "",
     recording: str = "",
+    as_sent: bool = False,
     file_links: FileLinks = no_links,
 ) -> Request:
     """
     Return what is to be said of the request to the one whose place the view has.
 
     *said* is a sentence above everything, *problem* why a click was not taken; raw texts.
-    *recording* is the code of an action whose commit has not answered yet.
+    *recording* is the code of an action whose commit has not answered yet. *as_sent*: it goes
+    into a mail, which stays as it is for ever.
     """
     viewer = replace(viewer, on_paper=True)
     now, found = standing(view, viewer, recording=recording), shown(view)
@@ -75,7 +77,7 @@ def request_of(
         requested=_requested(found, viewer),
         notes=prose(content.notes),
         parts=details(found, viewer),
-        arrivals=tuple(map(text.clean, arrival_words(view))),
+        arrivals=tuple(map(text.clean, arrival_words(view, as_sent=as_sent))),
         files=_files(view, found, viewer, file_links),
         route=tuple(once(route_steps(view, viewer), boxes)),
         earlier=tuple(earlier_steps(view, viewer)),

@@ -53,7 +53,8 @@ def _step(view: View, row: RouteRow, viewer: Viewer) -> Step:
     if row.step is RouteStep.NOW:
         state, is_now = _asked_now(view, row)
         return Step("●", Tone.NOTE, words, state, is_now=is_now)
-    return Step("○", Tone.OVER, words, _("comes next"))
+    comes = _("comes next") if len(row.names) <= 1 else _("come next")
+    return Step("○", Tone.OVER, words, comes)
 
 
 def _asked_now(view: View, row: RouteRow) -> tuple[str, bool]:
@@ -61,11 +62,14 @@ def _asked_now(view: View, row: RouteRow) -> tuple[str, bool]:
     places = [place for place in view.approval.places if place.seat in row.seats]
     decided = [place.state in HOLDING for place in places]
     held = [holder(view.approval, place, view.tenant) is not None for place in places]
+    is_one = len(row.seats) == 1 and not row.viewer  # "you" goes with what several do
     if not all(one or other for one, other in zip(decided, held, strict=True)):
-        return _("is asked now"), True
+        return (_("is asked now") if is_one else _("are asked now")), True
     if any(decided):
         return _("a decision is under way"), True
-    return _("waits: somebody else has decided"), False
+    if is_one:
+        return _("waits: somebody else has decided"), False
+    return _("wait: somebody else has decided"), False
 
 
 def _done(

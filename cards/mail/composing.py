@@ -59,7 +59,7 @@ def compose(
     """
     seen = seen_by_nobody(view) if letter.seat is None else view
     links = no_links if letter.seat is None else own_links(seen, shown(seen), page_url)
-    found = request_of(seen, viewer, file_links=links)
+    found = request_of(seen, viewer, as_sent=True, file_links=links)
     told = Told(
         occasion=letter.occasion,
         action=notification.action,

@@ -60,8 +60,8 @@ PASSING = frozenset(
 )
 # What is wrong with our own mailbox, whatever the mail: somebody mends it, and all of them go.
 _ABOUT_US = {
-    "ErrorAccessDenied": "grant the application Mail.Send, and let it use this mailbox",
-    "Authorization_RequestDenied": "grant the application Mail.Send",
+    "ErrorAccessDenied": "grant the application Mail.Send for this mailbox, by a role in Exchange",
+    "Authorization_RequestDenied": "grant the application Mail.Send for this mailbox, by a role in Exchange",
     "ErrorSendAsDenied": "the application may not send as APPROVALS_MAIL_FROM",
     "ErrorInvalidUser": "APPROVALS_MAIL_FROM is no mailbox of the bot's directory",
     "ErrorMailboxNotFound": "APPROVALS_MAIL_FROM has no mailbox",

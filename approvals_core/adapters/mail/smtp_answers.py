@@ -13,6 +13,7 @@ from approvals_core.errors import (
     ChannelBusy,
     ChannelError,
     MailboxBusy,
+    RecipientBusy,
     Unreachable,
 )
 
@@ -90,7 +91,9 @@ def troubled(step: Step, problem: Exception) -> ChannelError:
         why = "the certificate of APPROVALS_SMTP_HOST is not trusted, or is for another name"
         return MailboxBusy(f"SMTP: {why}", retry_after=LATER)
     if isinstance(problem, (aiosmtplib.SMTPServerDisconnected, TimeoutError, OSError)):
-        return ChannelBusy(f"SMTP: {_unanswered(step, problem)}", retry_after=SOON)
+        # A server that looks whether a recipient is there may hang on his.
+        kind = RecipientBusy if step >= Step.RECIPIENT else ChannelBusy
+        return kind(f"SMTP: {_unanswered(step, problem)}", retry_after=SOON)
     # What aiosmtplib raises by itself: no STARTTLS, no AUTH, nothing of what we can sign in with.
     why = "APPROVALS_SMTP_HOST offers no STARTTLS, or no way to sign in that we have"
     return MailboxBusy(f"SMTP: {why}", retry_after=LATER)
@@ -119,7 +122,9 @@ def _answered(step: Step, code: int, said: str) -> ChannelError:
     if step is Step.TAKEN and not 400 <= code < 600:  # noqa: PLR2004 (neither a yes nor a no)
         return AnswerLost(why)
     if code < 500 or code >= 600:  # noqa: PLR2004 (4yz, and codes that are none)
-        return _not_now(step, f"{why}{_for(_ABOUT_A_MAIL.get(detailed, ''))}")
+        kind = _whose(step, code, detailed)
+        advice = _ABOUT_A_MAIL.get(detailed, "")
+        return kind(f"{why}{_for(advice)}", retry_after=LATER)
     if step <= Step.SENDER or detailed in _ABOUT_US:
         advice = _ABOUT_US.get(detailed) or _AT.get(step, "")
         return MailboxBusy(f"{why}{_for(advice)}", retry_after=LATER)
@@ -127,10 +132,13 @@ def _answered(step: Step, code: int, said: str) -> ChannelError:
     return refused(f"{why}{_for(_ABOUT_A_MAIL.get(detailed) or _AT[step])}")
 
 
-def _not_now(step: Step, why: str) -> ChannelBusy:
-    """Return the word for a no that passes; of signing in, each mail would be told the same."""
-    kind = MailboxBusy if step is Step.SIGNING_IN else ChannelBusy
-    return kind(why, retry_after=LATER)
+def _whose(step: Step, code: int, detailed: str) -> type[ChannelBusy]:
+    """Return whom a no that passes is about: our mailbox, the server for now, or this mail alone."""
+    if step is Step.SIGNING_IN:
+        return MailboxBusy
+    # 421 ends the session (RFC 5321, 4.2.3), and X.3.Y is about the mail system (RFC 3463, 3.4).
+    about_server = code == 421 or detailed.startswith("4.3.")  # noqa: PLR2004
+    return ChannelBusy if step <= Step.SENDER or about_server else RecipientBusy
 
 
 def _for(advice: str) -> str:

@@ -2,5 +2,6 @@
 
 from approvals_core.worker.mails.mailing import Mailing
 from approvals_core.worker.mails.sending import AT_ONCE, PAUSE, SEND_WITHIN
+from approvals_core.worker.mails.turns import Turns
 
-__all__ = ["AT_ONCE", "PAUSE", "SEND_WITHIN", "Mailing"]
+__all__ = ["AT_ONCE", "PAUSE", "SEND_WITHIN", "Mailing", "Turns"]

@@ -24,6 +24,7 @@ from approvals_core.rules import lines, mail_waits
 from approvals_core.rules.draft import Stamp
 from approvals_core.rules.mail_jobs import lane_of
 from approvals_core.tenant import Tenant
+from approvals_core.worker.mails.owners import Owners
 from approvals_core.worker.mails.readers import Readers
 from approvals_core.worker.mails.sending import Sending, say
 
@@ -48,14 +49,19 @@ class Mailing:
         tenants: Tenants,
         directory: Directory,
         mails: Mails | None,
+        at_once: int,
     ) -> None:
+        """*at_once* is how many mails the mailbox takes at once."""
         self._store = store
         self._commits = commits
         self._tenants = tenants
         self._set_up = mails is not None
         self._ledger = Ledger(store=store, commits=commits)
-        self._readers = Readers(commits=commits, directory=directory)
-        self._sending = Sending(store=store, commits=commits, ledger=self._ledger, mails=mails)
+        owners = Owners(directory, now=commits.now, at_once=max(1, at_once // 2))
+        self._readers = Readers(commits=commits, owners=owners)
+        self._sending = Sending(
+            store=store, commits=commits, ledger=self._ledger, mails=mails, most=at_once
+        )
         self._said_none = False
 
     def at_once(self) -> int:

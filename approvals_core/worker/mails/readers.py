@@ -5,10 +5,10 @@ from datetime import timedelta
 from approvals_core.committing import Commits
 from approvals_core.errors import DirectoryUnavailable, RetryAfter
 from approvals_core.models import Approval, Job, Notification, Person, PersonId
-from approvals_core.ports import Directory
 from approvals_core.rules import lines, mail_waits
 from approvals_core.rules.mail_jobs import has_mail
 from approvals_core.tenant import Tenant
+from approvals_core.worker.mails.owners import Owners
 
 LOOK_AGAIN = 2.0  # seconds between two looks whether the people asked were found
 LOOK_LATER = 30.0  # seconds between two of them when that takes long
@@ -22,9 +22,9 @@ class Readers:
     this request, or the directory must know whose it is.
     """
 
-    def __init__(self, *, commits: Commits, directory: Directory) -> None:
+    def __init__(self, *, commits: Commits, owners: Owners) -> None:
         self._commits = commits
-        self._directory = directory
+        self._owners = owners
 
     async def owner(self, job: Job, approval: Approval, tenant: Tenant) -> PersonId | None:
         """
@@ -73,7 +73,7 @@ class Readers:
         if all(place.person is None for place in approval.places):
             return None
         try:
-            found = await self._directory.find_by_mail(tenant, address)
+            found = await self._owners.find(tenant, address)
         except DirectoryUnavailable:
             if not give_up:
                 raise

@@ -12,22 +12,26 @@ from approvals_core.errors import (
     ChannelError,
     LeaseLost,
     MailboxBusy,
+    RecipientBusy,
     StoreError,
+    StoreUnavailable,
 )
-from approvals_core.ledger import Ledger, Line
+from approvals_core.ledger import LEASE, Ledger, Line
 from approvals_core.models import Approval, LeasedJob, Letter, LetterState, Notification
 from approvals_core.ports import Mails, Store, View
 from approvals_core.rules import lines, mail_waits
 from approvals_core.rules.draft import Stamp
 from approvals_core.rules.standing import as_seen
 from approvals_core.tenant import Tenant
+from approvals_core.worker.mails.pauses import Pause
 
 log = logging.getLogger(__name__)
 
-# Mails under way in this process: as many as one mailbox takes at once. The rest wait in the
-# store, so that the next to go is the most urgent of them all, and not whichever looks first.
+# Mails under way in this process, where nobody says how many the mailbox takes at once. The rest wait
+# in the store, so that the next to go is the most urgent of them all, and not whichever looks first.
 AT_ONCE = 4
 SEND_WITHIN = 60.0  # seconds, less than a lease; after that nobody knows whether it was taken
+READ_WITHIN = 8.0  # of them, for what the mail is made from
 STORE_AGAIN = 5.0  # seconds until a mail is sent that the store failed to give before the wire
 PAUSE = 5.0  # seconds at most for which one mail that was not taken holds back the others
 NO_TIME = timedelta()
@@ -39,13 +43,15 @@ class Sending:
     """Sends mails that were begun, and writes how that ended. *mails* None: no mail is set up."""
 
     def __init__(
-        self, *, store: Store, commits: Commits, ledger: Ledger, mails: Mails | None
+        self, *, store: Store, commits: Commits, ledger: Ledger, mails: Mails | None, most: int
     ) -> None:
+        """*most* is how many the mailbox takes at once."""
         self._store = store
         self._commits = commits
         self._ledger = ledger
         self._mails = mails
-        self._held_until: datetime | None = None
+        self._most = most
+        self._held: Pause | None = None
 
     def at_once(self) -> int:
         """
@@ -54,9 +60,9 @@ class Sending:
         None while mails are held. After that the most urgent one goes alone: where the
         mailbox lets only one out, four that run for it would not come in their order.
         """
-        if self._held_until is None:
-            return AT_ONCE
-        return 0 if self._commits.now() < self._held_until else 1
+        if self._held is None:
+            return self._most
+        return 0 if self._held.left(self._commits.now()) else 1
 
     async def send(
         self, leased: LeasedJob, approval: Approval, tenant: Tenant, letter: Letter
@@ -71,9 +77,11 @@ class Sending:
         if mails is None or notification is None:
             raise ValueError("a mail was begun that cannot be sent")
         try:
-            view = await self._view(approval, tenant, letter)
             async with asyncio.timeout(SEND_WITHIN):
+                view = await self._read(leased, approval, tenant, letter)
                 await mails.send(letter, notification, view)
+        except LeaseLost:
+            raise  # whoever has the job by now takes this attempt for lost, and it is not made
         except ChannelBusy as busy:
             await self._put_off(leased, letter, notification, busy)
         except StoreError:
@@ -84,7 +92,7 @@ class Sending:
             why = str(problem) or f"no answer within {SEND_WITHIN:g} seconds"
             await self.lost(leased, letter, why)
         except ChannelError as refusal:
-            self._held_until = None  # it was answered, so others may be
+            self._held = None  # it was answered, so others may be
             await self._refused(leased, letter, str(refusal))
         except Exception:
             # A mistake of ours, and nobody knows whether it was made before the wire or behind it.
@@ -96,6 +104,26 @@ class Sending:
     async def lost(self, leased: LeasedJob, letter: Letter, why: str) -> None:
         """Note that nobody knows whether it was taken; the first time it is sent once more."""
         await self._end(leased, letter, lambda one, at: lines.lost(one, why, at))
+
+    async def _read(
+        self, leased: LeasedJob, approval: Approval, tenant: Tenant, letter: Letter
+    ) -> View:
+        """
+        Return what the mail is made from, if the job is ours still.
+
+        Raises:
+            LeaseLost: Reading took so long that somebody else has the job.
+
+            StoreError: The store did not give it; nothing was sent.
+        """
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                view = await self._view(approval, tenant, letter)
+                until = self._commits.in_seconds(LEASE)
+                await self._store.renew(leased.lease, until=until)
+        except TimeoutError as problem:
+            raise StoreUnavailable("no answer in time") from problem
+        return view
 
     async def _view(self, approval: Approval, tenant: Tenant, letter: Letter) -> View:
         """
@@ -115,7 +143,7 @@ class Sending:
         )
 
     async def _sent(self, leased: LeasedJob, letter: Letter) -> None:
-        self._held_until = None
+        self._held = None
         try:
             await self._end(leased, letter, lines.sent)
         except LeaseLost:
@@ -130,17 +158,24 @@ class Sending:
     ) -> None:
         now, why = self._commits.now(), str(busy)
         self._hold(now, busy)
-        if now - lines.asked_at(leased.job, notification) < lines.TRIED_FOR:
+        waited = now - lines.asked_at(leased.job, notification)
+        if waited < lines.TRIED_FOR:
             wait = timedelta(seconds=busy.retry_after)
+            if isinstance(busy, RecipientBusy):
+                wait = mail_waits.taken_later(letter, waited, wait)
             await self._end(leased, letter, lambda one, at: lines.put_off(one, why, at), wait)
             return
         await self._refused(leased, letter, f"given up after {lines.TRIED_FOR.days} days: {why}")
 
     def _hold(self, now: datetime, busy: ChannelBusy) -> None:
-        """Begin no mail for a while: as long as the mailbox takes none, or a moment."""
+        """Begin no mail for a while: as long as the mailbox takes none, or a moment, or not at all."""
+        if isinstance(busy, RecipientBusy):
+            if self._held is not None and not self._held.left(now):
+                self._held = None  # it was heard, so others may be
+            return
         longest = busy.retry_after if isinstance(busy, MailboxBusy) else PAUSE
-        until = now + timedelta(seconds=min(longest, busy.retry_after))
-        self._held_until = until if self._held_until is None else max(self._held_until, until)
+        pause = Pause(now, now + timedelta(seconds=min(longest, busy.retry_after)))
+        self._held = pause if self._held is None else self._held.and_then(pause)
 
     async def _refused(self, leased: LeasedJob, letter: Letter, why: str) -> None:
         await self._end(leased, letter, lambda one, at: lines.refused(one, why, at))

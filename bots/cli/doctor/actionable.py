@@ -1,6 +1,7 @@
 """Steps of a card that acts in a mail: the provider, its tokens, our endpoint, the card, and its signature."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -34,21 +35,32 @@ _NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)  # of the sample: its card does 
 
 
 def originator(ward: Ward) -> Finding:
-    """See whether mails have cards."""
+    """See whether mails have cards; who wants none leaves the provider out."""
     named = ward.settings.outlook_originator
     if named is None:
-        how = f"Make a provider at {PORTAL}, and set its id as APPROVALS_OUTLOOK_ORIGINATOR."
-        return broken(ORIGINATOR, "mails have no card, and lead to our page", how)
+        how = f"make a provider at {PORTAL}, and set its id as APPROVALS_OUTLOOK_ORIGINATOR."
+        saw = "none is set: mails have no card, and lead to our page"
+        return ok(ORIGINATOR, saw, f"Who wants cards: {how}")
     return ok(ORIGINATOR, f"cards say that they are from {named}")
 
 
-def audience(ward: Ward) -> Finding:
-    """See whether the audiences look like those that the portal made."""
+async def acting(ward: Ward, *, able: bool) -> AsyncIterator[Finding]:
+    """Look at what it takes that a card acts, where mails have cards."""
+    named = ward.settings.outlook_originator
+    if named is None:
+        return
+    yield audience(ward, named)
+    yield await door(ward, able=able)
+    for finding in cards(ward, named):
+        yield finding
+    yield await asyncio.to_thread(signature, ward)
+
+
+def audience(ward: Ward, named: str) -> Finding:
+    """See whether the audiences look like those that the portal made for the provider *named*."""
     step, settings = "audience and scope of Outlook's tokens", ward.settings
-    if settings.outlook_originator is None:
-        return waits(step, ORIGINATOR)
     uris = [each for each in settings.outlook_audience if each.startswith("api://")]
-    expected = f"api://auth-am-{settings.outlook_originator}/"
+    expected = f"api://auth-am-{named}/"
     if not settings.custom_issuers and not any(uri.startswith(expected) for uri in uris):
         how = (
             f"The portal makes {expected}CLIENT_ID: set it as the application's App ID URI and,"
@@ -62,8 +74,6 @@ async def door(ward: Ward, *, able: bool) -> Finding:
     """See whether what nobody signed is refused where the buttons lead."""
     url = f"{ward.settings.public_url.rstrip('/')}/outlook/act/doctor"
     step = "where the buttons lead"
-    if ward.settings.outlook_originator is None:
-        return waits(step, ORIGINATOR)
     if not able:
         return waits(step, ADDRESS)
     try:
@@ -73,17 +83,14 @@ async def door(ward: Ward, *, able: bool) -> Finding:
     if status != 401:  # noqa: PLR2004
         how = "Start the service anew with these settings, and let the proxy pass /outlook/ on."
         return broken(step, f"{url} answers {status} to an unsigned click, not 401", how)
-    return ok(step, f"{url} refuses what is not signed")
+    return ok(step, f"{url} refuses what is not signed (in its log: outlook_token_rejected)")
 
 
-def cards(ward: Ward) -> Iterator[Finding]:
-    """Make each tenant's card, and look at it as Outlook does."""
+def cards(ward: Ward, named: str) -> Iterator[Finding]:
+    """Make each tenant's card, from the provider *named*, and look at it as Outlook does."""
     for tenant in ward.tenants:
-        if "outlook" not in tenant.channels:
-            continue
-        step = f"card of {tenant.code}"
-        named = ward.settings.outlook_originator
-        yield waits(step, ORIGINATOR) if named is None else _card(ward, tenant, step, named)
+        if "outlook" in tenant.channels:
+            yield _card(ward, tenant, f"card of {tenant.code}", named)
 
 
 def _card(ward: Ward, tenant: Tenant, step: str, named: str) -> Finding:
@@ -116,7 +123,9 @@ def signature(ward: Ward) -> Finding:
 
 
 def beyond(settings: Settings) -> Iterator[Finding]:
-    """Say what of the provider only the portal and the clients show."""
+    """Say what of the provider only the portal and the clients show; nothing where there is none."""
+    if settings.outlook_originator is None:
+        return
     url = settings.public_url.rstrip("/")
     yield unseen(
         "the provider in the portal",

@@ -14,7 +14,7 @@ from approvals_core.allowances import Allowances
 from approvals_core.errors import ChannelError, DirectoryUnavailable, TokenUnavailable
 from approvals_core.tenant import Tenant
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
-from bots.cli.doctor.tokens import SECRET, repair
+from bots.cli.doctor.tokens import SECRET, graph_roles, repair
 from bots.cli.doctor.ward import NoAnswer, Ward, claims_in
 from bots.teams.connector import Connector
 from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
@@ -99,7 +99,7 @@ async def _people(ward: Ward, tenant: Tenant, step: str) -> Finding:
     settings, directory = ward.settings, tenant.people.directory
     how = _CONSENT.format(app=settings.bot_app_id)
     try:
-        roles = await _roles(ward, directory)
+        roles = await graph_roles(ward, directory)
     except TokenUnavailable as problem:
         scope = settings.cloud.graph_scope
         return broken(step, str(problem), repair(ward, str(problem), directory, scope))
@@ -119,20 +119,6 @@ async def _people(ward: Ward, tenant: Tenant, step: str) -> Finding:
         reach = f"Let this machine reach {settings.graph_url}, and try again."
         return broken(step, f"Graph: {problem}", how if "403" in str(problem) else reach)
     return ok(step, "Graph looks them up")
-
-
-async def _roles(ward: Ward, directory: str) -> frozenset[str] | None:
-    """
-    Return the roles in our token for Graph; None if we cannot read it.
-
-    Raises:
-        TokenUnavailable: Entra gives none.
-    """
-    claims = claims_in(await ward.tokens.token(directory, ward.settings.cloud.graph_scope))
-    given: object = claims.get("roles", [])
-    if not claims or not isinstance(given, list):
-        return None
-    return frozenset(map(str, cast("list[object]", given)))
 
 
 def package(ward: Ward) -> Finding:
@@ -229,7 +215,7 @@ async def installs(ward: Ward, *, able: bool) -> AsyncIterator[Finding]:
 
 async def _installs(ward: Ward, directory: str, step: str) -> Finding:
     try:
-        roles = await _roles(ward, directory)
+        roles = await graph_roles(ward, directory)
     except TokenUnavailable as problem:
         return unseen(step, "Mend what is broken above.", why=str(problem))
     if roles is None:

@@ -12,6 +12,7 @@ class Verdict(StrEnum):
 
     OK = "ok"
     BROKEN = "broken"
+    WARNS = "warns"  # it works, and lets more happen than it should
     WAITS = "waits"  # it needs a step that is broken
     UNSEEN = "unseen"  # only the real cloud can show it
 
@@ -26,14 +27,19 @@ class Finding:
     repair: str = ""
 
 
-def ok(step: str, saw: str) -> Finding:
-    """Return a step that is done."""
-    return Finding(step, Verdict.OK, saw)
+def ok(step: str, saw: str, more: str = "") -> Finding:
+    """Return a step that is done; *more* says what else there is to choose."""
+    return Finding(step, Verdict.OK, saw, more)
 
 
 def broken(step: str, saw: str, repair: str) -> Finding:
     """Return a step that is not done, or done wrongly."""
     return Finding(step, Verdict.BROKEN, saw, repair)
+
+
+def warns(step: str, saw: str, repair: str) -> Finding:
+    """Return a step that is done, and allows too much."""
+    return Finding(step, Verdict.WARNS, saw, repair)
 
 
 def waits(step: str, first: str) -> Finding:
@@ -57,9 +63,11 @@ def lines(finding: Finding) -> Iterator[str]:
 def in_short(findings: Sequence[Finding]) -> str:
     """Return how it stands altogether."""
     bad, hidden = _count(findings, Verdict.BROKEN), _count(findings, Verdict.UNSEEN)
+    wide = _count(findings, Verdict.WARNS)
     are = "is" if bad == 1 else "are"
     first = f"{bad} of {len(findings)} steps {are} broken" if bad else "Nothing is broken"
-    return f"{first}, {hidden} cannot be seen from here."
+    warned = f", {wide} allow{'s' if wide == 1 else ''} too much" if wide else ""
+    return f"{first}{warned}, {hidden} cannot be seen from here."
 
 
 async def tell(findings: AsyncIterator[Finding], say: Callable[[str], None]) -> bool:

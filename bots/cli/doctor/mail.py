@@ -50,7 +50,8 @@ async def _sent(ward: Ward) -> AsyncIterator[Finding]:
     yield sending.sender(ward)
     secret = await tokens.secret(ward)
     yield secret
-    yield await sending.mailbox(ward, able=secret.verdict is Verdict.OK)
+    async for finding in sending.mailbox(ward, able=secret.verdict is Verdict.OK):
+        yield finding
     for finding in sending.templates(ward):
         yield finding
 
@@ -58,10 +59,7 @@ async def _sent(ward: Ward) -> AsyncIterator[Finding]:
 async def _acted_on(ward: Ward, *, able: bool) -> AsyncIterator[Finding]:
     """Look at what it takes that a card in a mail shows, and acts."""
     yield actionable.originator(ward)
-    yield actionable.audience(ward)
     async for finding in issuers.directories(ward):
         yield finding
-    yield await actionable.door(ward, able=able)
-    for finding in actionable.cards(ward):
+    async for finding in actionable.acting(ward, able=able):
         yield finding
-    yield await asyncio.to_thread(actionable.signature, ward)

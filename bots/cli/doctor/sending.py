@@ -1,27 +1,20 @@
 """Steps of sending mail: the sender, the mailbox behind it, its domain, and what the mails say."""
 
-from collections.abc import Iterator
-from urllib.parse import quote
+from collections.abc import AsyncIterator, Iterator
 
 from approvals_core.adapters.mail import MailPace, SmtpMail, TokenSignIn, trusting
 from approvals_core.allowances import Allowances
-from approvals_core.errors import ChannelError, TokenUnavailable
+from approvals_core.errors import ChannelError
 from approvals_core.tenant import Tenant
+from bots.cli.doctor import graph_mailbox
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
+from bots.cli.doctor.graph_mailbox import MAILBOX
 from bots.cli.doctor.tokens import SECRET
-from bots.cli.doctor.ward import NoAnswer, Ward, claims_in
+from bots.cli.doctor.ward import Ward
 from config import MailVia, Settings
 
 SENDER = "the sender"
-MAILBOX = "the mailbox"
 USUAL = ("PendingApproval", "ApprovalComplete", "Reminder")  # TemplateKeys of Assent's documents
-_CONSENT = (
-    "In Entra, App registrations, application {app}, API permissions: add the application"
-    " permission Mail.Send of Microsoft Graph, and grant an administrator's consent. Then let it"
-    " use this mailbox alone, by RBAC for Applications in Exchange Online."
-)
-_NO_MAILBOX = "Set APPROVALS_MAIL_FROM to the address of a mailbox of directory {directory}."
-_UNREACHED = "Let this machine reach {url}, and try again."
 
 
 def sender(ward: Ward) -> Finding:
@@ -30,40 +23,27 @@ def sender(ward: Ward) -> Finding:
     if settings.mail_via is None:
         how = "Set APPROVALS_MAIL_VIA to graph or smtp, and APPROVALS_MAIL_FROM to the sender."
         return broken(SENDER, "no mail is sent", how)
-    named = settings.mail_from_name
-    return ok(SENDER, f"{named} <{settings.mail_from}>, by {settings.mail_via.value}")
+    if settings.mail_via is MailVia.GRAPH:  # Exchange takes no other name
+        return ok(SENDER, f"{settings.mail_from}, by graph, with the name of its mailbox")
+    return ok(SENDER, f"{settings.mail_from_name} <{settings.mail_from}>, by smtp")
 
 
-async def mailbox(ward: Ward, *, able: bool) -> Finding:
+async def mailbox(ward: Ward, *, able: bool) -> AsyncIterator[Finding]:
     """Go as far towards a mail as one can without sending any."""
     settings = ward.settings
     if settings.mail_via is None:
-        return waits(MAILBOX, SENDER)
-    if settings.mail_via is MailVia.GRAPH:
-        return await _by_graph(ward) if able else waits(MAILBOX, SECRET)
-    if settings.smtp_password is None and settings.smtp_user and not able:
-        return waits(MAILBOX, SECRET)
-    return await _by_smtp(ward)
+        yield waits(MAILBOX, SENDER)
+    elif not able and (settings.mail_via is MailVia.GRAPH or _smtp_needs_token(settings)):
+        yield waits(MAILBOX, SECRET)
+    elif settings.mail_via is MailVia.GRAPH:
+        async for finding in graph_mailbox.mailbox(ward):
+            yield finding
+    else:
+        yield await _by_smtp(ward)
 
 
-async def _by_graph(ward: Ward) -> Finding:
-    settings = ward.settings
-    try:
-        token = await ward.tokens.token(settings.bot_directory, settings.cloud.graph_scope)
-    except TokenUnavailable as problem:
-        return broken(MAILBOX, f"no token for Graph: {problem}", "Mend the bot's secret first.")
-    if "Mail.Send" not in (claims_in(token).get("roles") or ()):
-        how = _CONSENT.format(app=settings.bot_app_id)
-        return broken(MAILBOX, "the application has no permission Mail.Send", how)
-    url = f"{settings.graph_url}/users/{quote(settings.mail_from, safe='')}"
-    try:
-        status, _ = await ward.ask("GET", url, headers={"Authorization": f"Bearer {token}"})
-    except NoAnswer as problem:
-        return broken(MAILBOX, f"Graph: {problem}", _UNREACHED.format(url=settings.graph_url))
-    if status == 404:  # noqa: PLR2004
-        how = _NO_MAILBOX.format(directory=settings.bot_directory)
-        return broken(MAILBOX, f"Graph knows no {settings.mail_from}", how)
-    return ok(MAILBOX, "the application may send mail, and Graph knows the sender")
+def _smtp_needs_token(settings: Settings) -> bool:
+    return settings.smtp_password is None and bool(settings.smtp_user)
 
 
 def _no_pace(mailbox: str) -> MailPace:
@@ -95,7 +75,8 @@ async def _by_smtp(ward: Ward) -> Finding:
     except ChannelError as problem:
         how = (
             "Look at APPROVALS_SMTP_HOST, _PORT, _USER and _PASSWORD. Exchange Online takes OAuth"
-            " only: leave the password out, and give the application SMTP.SendAsApp."
+            " only: leave the password out, and give the application the role Application"
+            " SMTP.SendAsApp for this mailbox in Exchange (README, Going live in Outlook, step 2)."
         )
         return broken(MAILBOX, f"{where}: {problem}", how)
     who = f"takes {settings.smtp_user}" if settings.smtp_user else "wants nobody to sign in"

@@ -71,6 +71,20 @@ async def secret(ward: Ward) -> Finding:
     return ok(SECRET, "Entra gives a token for the Bot Connector")
 
 
+async def graph_roles(ward: Ward, directory: str) -> frozenset[str] | None:
+    """
+    Return the roles in our token for Graph; None if we cannot read it.
+
+    Raises:
+        TokenUnavailable: Entra gives none.
+    """
+    claims = claims_in(await ward.tokens.token(directory, ward.settings.cloud.graph_scope))
+    given: object = claims.get("roles", [])
+    if not claims or not isinstance(given, list):
+        return None
+    return frozenset(map(str, cast("list[object]", given)))
+
+
 async def tenants_apis(ward: Ward, *, able: bool) -> AsyncIterator[Finding]:
     """Get a token for each tenant's API: decisions are posted with it."""
     for tenant in ward.tenants:

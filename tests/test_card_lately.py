@@ -1,0 +1,73 @@
+"""What was drawn lately is shown again where it is the same, and never where it is not."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from approvals_core.ports import View
+from approvals_core.tenant import Shown
+from cards.approval.lately import LONGEST, Sent, drawn, shown
+from cards.approval.room import ROOMS
+from cards.elements import Piece
+from tests.card_makers import VIEWER, a_content, a_place, a_tenant, a_view, an_approval
+
+ROOM = ROOMS[0]
+DETAILS = {"DT1": json.dumps({"CostCentre": "4210", "InvoiceAmount": "19.5"})}
+
+
+def a_request(seat: int = 0, *, details: dict[str, str] = DETAILS, **fields: Any) -> View:
+    tenant = fields.pop("tenant", a_tenant())
+    return a_view(an_approval(a_place(seat), **fields), details=details, tenant=tenant)
+
+
+def rendered(pieces: tuple[Piece, ...]) -> list[object]:
+    return [piece.render() for piece in pieces]
+
+
+def test_the_same_request_is_drawn_once_for_all_its_approvers() -> None:
+    first = drawn(Sent(a_request(0)), VIEWER, ROOM)
+
+    second = drawn(Sent(a_request(1)), replace(VIEWER, user_id="29:another"), ROOM)
+
+    assert second is first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_request(details={"DT1": json.dumps({"CostCentre": "4711"})}),
+        a_request(content=a_content(title="Another", company_code="9999")),
+        a_request(tenant=a_tenant(shown=Shown(hidden=("DT1",)))),
+    ],
+    ids=["details", "summary", "tenant's file"],
+)
+def test_what_differs_is_drawn_anew(other: View) -> None:
+    usual = rendered(drawn(Sent(a_request()), VIEWER, ROOM))
+
+    assert rendered(drawn(Sent(other), VIEWER, ROOM)) != usual
+    assert rendered(drawn(Sent(a_request()), VIEWER, ROOM)) == usual
+
+
+def test_everybody_reads_amounts_as_he_is_used_to() -> None:
+    english = rendered(drawn(Sent(a_request()), replace(VIEWER, locale="en-US"), ROOM))
+
+    german = rendered(drawn(Sent(a_request()), replace(VIEWER, locale="de-DE"), ROOM))
+
+    assert english != german
+
+
+def test_what_would_fill_the_memory_is_not_kept() -> None:
+    long = {"DT1": json.dumps({"Notes": "x" * LONGEST})}
+
+    found = shown(Sent(a_request(details=long)))
+
+    assert shown(Sent(a_request(details=long))) == found
+    assert shown(Sent(a_request(details=long))) is not found
+
+
+def test_halves_of_characters_spoil_nothing() -> None:
+    request = a_request(content=a_content(notes="\ud800"))
+
+    assert shown(Sent(request)) == shown(Sent(request))
