@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from playground.actionable import sender_of, visible_to
+from playground.looks import in_look
+from playground.mailboxes import ELSEWHERE
 from playground.markup import markup_of
 from playground.outlook import Outlook
 from playground.page_events import MAIL_PLACES, Things, shown
@@ -84,9 +86,10 @@ class MailRooms:
     # -- what he sees ---------------------------------------------------------
 
     async def _body(self, request: web.Request) -> web.Response:
-        """Return a mail's HTML without what is meant for Outlook alone."""
+        """Return a mail's HTML without what is meant for Outlook alone, dark or light as the page is."""
         alias, mail_id = self._mail(dict(request.match_info))
         html = markup_of(self._outlook.mail(alias, mail_id).html).bare
+        html = in_look(html, request.query.get("theme", ""))
         return web.Response(
             text=_with_base(html), content_type="text/html", charset="utf-8", headers=BODY_HEADERS
         )
@@ -113,6 +116,7 @@ class MailRooms:
             "spoken": [[one._asdict() for one in line] for line in spoken(mail.html)],
             "card": found.card,
             "hides_body": card.get("hideOriginalBody") is True,
+            "forwarded": self._world.mailboxes.owner(address) != ELSEWHERE,
             "invokes": isinstance(card.get("autoInvokeAction"), dict),
             "refusals": found.refusals,
             "remarks": [*found.remarks, *([reading.invoked] if reading.invoked else [])],

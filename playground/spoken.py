@@ -13,6 +13,7 @@ _CELLS = frozenset({"td", "th"})
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _LAYOUT = ("presentation", "none")
+_ITEM = "list item"
 _NO_ALT = "without a description"
 
 
@@ -54,6 +55,7 @@ class _Reader(HTMLParser):
         self.lines: list[list[Said]] = []
         self._line: list[Said] = []
         self._open: list[_Open] = []
+        self._item_begins = False  # and nothing of it was said yet
 
     def end_line(self) -> None:
         line = [Said(one.role, " ".join(one.text.split())) for one in self._line]
@@ -73,6 +75,7 @@ class _Reader(HTMLParser):
                 self._say_image(given)
             return
         is_data = given.get("role") not in _LAYOUT if tag == "table" else here.is_data
+        self._item_begins = self._item_begins or tag == "li"
         self._open.append(_Open(tag, silent, _role(tag, given, here), is_data))
         if tag == "table" and is_data and not silent:
             self.lines.append([Said("table", "begins")])
@@ -80,6 +83,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if _BLOCKS.fullmatch(tag) or (tag in _CELLS and not self._here.is_data):
             self.end_line()
+        self._item_begins = self._item_begins and tag != "li"
         at = next((n for n in reversed(range(len(self._open))) if self._open[n].tag == tag), None)
         if at is not None:
             ended = self._open[at]
@@ -92,9 +96,20 @@ class _Reader(HTMLParser):
         if here.silent or not data:
             return
         last = self._line[-1] if self._line else None
-        is_same = last is not None and last.role == here.role and here.tag not in _CELLS
-        text = last.text + data if last is not None and is_same else data
-        self._line = [*(self._line[:-1] if is_same else self._line), Said(here.role, text)]
+        is_space = not data.strip()
+        role = "" if is_space else self._said_as(here.role)
+        goes_on = last is not None and (last.role == role or (last.role, role) == (_ITEM, ""))
+        if last is not None and (is_space or (goes_on and here.tag not in _CELLS)):
+            self._line[-1] = last._replace(text=last.text + data)
+        elif not is_space:
+            self._line.append(Said(role, data))
+
+    def _said_as(self, role: str) -> str:
+        """Return what is said before a text: that an item begins is said once, before its first."""
+        begins, self._item_begins = self._item_begins, False
+        if begins and role != _ITEM:
+            return f"{_ITEM}, {role}"
+        return role if begins or role != _ITEM else ""
 
     def _say_image(self, given: dict[str, str]) -> None:
         alt = given.get("alt", _NO_ALT)
@@ -120,4 +135,4 @@ def _role(tag: str, given: dict[str, str], outside: _Open) -> str:
     if tag == "table":
         return ""
     cells = {"th": "header cell", "td": "cell"} if outside.is_data else {}
-    return {"li": "list item", **cells}.get(tag, outside.role)
+    return {"li": _ITEM, **cells}.get(tag, outside.role)

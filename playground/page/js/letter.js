@@ -3,6 +3,7 @@
 import { CardView } from "./card.js";
 import { h, initials } from "./dom.js";
 import { icon } from "./icons.js";
+import { onSettings, settings } from "./settings.js";
 import { clock, day } from "./times.js";
 
 const SHOWS = [["card", "As Outlook"], ["html", "No card support"], ["reader", "Screen reader"]];
@@ -32,6 +33,7 @@ export class Letter {
     this.#scroller = h("div", { class: "letter-scroller", tabindex: "0", role: "region", "aria-label": "Reading pane" }, this.#content);
     this.element = h("section", { class: "letter", "aria-label": "Reading pane" }, this.#toolbar(onBack), this.#scroller);
     this.clear();
+    onSettings(() => { if (this.#text.firstElementChild) this.#showText(true); });
   }
 
   // A mail was chosen and is not here yet.
@@ -100,10 +102,17 @@ export class Letter {
   }
 
   #refusals() {
-    const { refusals } = this.#pane;
-    if (refusals.length === 0) return [];
+    const { refusals, card } = this.#pane;
+    if (refusals.length === 0) return card === null && this.#mode === "card" ? [this.#noCard()] : [];
     return [h("div", { class: "refused", role: "note" }, icon("warning"),
       h("div", {}, h("strong", {}, "Outlook shows no card"), h("ul", {}, refusals.map((why) => h("li", {}, why)))))];
+  }
+
+  // None came in it: that is no mistake, but has two reasons that nobody can see.
+  #noCard() {
+    return h("p", { class: "no-card", role: "note" }, this.#pane.forwarded
+      ? "No card: Outlook takes it out of a mail that is forwarded, for it was made for one reader."
+      : "No card: the service puts one only into mails to those in To who are asked. Who stands in Cc or Bcc, or is told only, reads the text.");
   }
 
   #status() {
@@ -120,11 +129,17 @@ export class Letter {
   #showText(wanted) {
     const shown = this.#text.firstElementChild?.getAttribute("src");
     if (!wanted) this.#text.replaceChildren();
-    else if (shown !== this.#pane.body) this.#text.replaceChildren(this.#body());
+    else if (shown !== this.#address()) this.#text.replaceChildren(this.#body());
+  }
+
+  // A frame knows what the system prefers only: the playground is told what the page shows.
+  #address() {
+    const { theme } = settings();
+    return theme === "auto" ? this.#pane.body : `${this.#pane.body}?theme=${theme}`;
   }
 
   #body() {
-    const frame = h("iframe", { class: "letter-body", title: "The mail's text", sandbox: SANDBOX, src: this.#pane.body });
+    const frame = h("iframe", { class: "letter-body", title: "The mail's text", sandbox: SANDBOX, src: this.#address() });
     const fit = () => {
       const inside = frame.contentDocument?.documentElement;
       if (!inside) return;
