@@ -104,7 +104,15 @@ def test_names_of_fields_become_words(key, words):
 
 @pytest.mark.parametrize(
     ("size", "shown"),
-    [(0, "0 bytes"), (1, "1 byte"), (1023, "1023 bytes"), (1024, "1 KB"), (188_416, "184 KB"), (43_000, "42 KB"), (3_500_000, "3.3 MB")],
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1023 bytes"),
+        (1024, "1 KB"),
+        (188_416, "184 KB"),
+        (43_000, "42 KB"),
+        (3_500_000, "3.3 MB"),
+    ],
 )
 def test_sizes_of_files(size, shown):
     assert formats.file_size(size, "en-US") == shown
