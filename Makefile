@@ -4,6 +4,7 @@
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
 #   make test                linters, types, import contracts and every test
 #   make benchmark           measures it beside other ways, in a few minutes, and prints a table
+#   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
 #   make soak                every crash in every kind of world, then seeds, for MINUTES=11; SEED=… begins with that one
 #   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
@@ -11,7 +12,7 @@
 #   make clean               remove what was installed here
 #   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
 
-.PHONY: run test benchmark lint soak manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
+.PHONY: run test benchmark benchmark-large lint soak manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +65,9 @@ lint: set-up-to-test
 
 benchmark: $(DEVELOPMENT)
 	@$(BIN)/python -m benchmarks
+
+benchmark-large: $(DEVELOPMENT)
+	@$(BIN)/python -m benchmarks --large
 
 manifest: $(RUNTIME) $(WEB)
 	@$(bring_node); $(BIN)/python -m manifest

@@ -8,59 +8,111 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    acting,
+    at_scale,
     bot_turn,
     building_cards,
+    fan_out,
     grouped_commit,
     hung_tenant,
     intake,
     intake_on_redis,
+    job_drain,
+    kept,
+    life,
     long_list,
     outlook_mail,
     outlook_press,
     outlook_refresh,
+    two_processes,
     whole_click,
 )
 from benchmarks.benchmark import Benchmark, Result, measure
-from benchmarks.ground import ground
+from benchmarks.findings import Finding, Found
+from benchmarks.ground import Ground, ground
 from benchmarks.programs import CannotMeasure
 from benchmarks.table import table, where, write_readme
 
-ALL = {
-    module.BENCHMARK.name: module.BENCHMARK
-    for module in (
-        intake,
-        grouped_commit,
-        bot_turn,
-        whole_click,
-        outlook_press,
-        outlook_refresh,
-        building_cards,
-        outlook_mail,
-        long_list,
-        intake_on_redis,
-        hung_tenant,
-    )
-}
+LONGEST = 1800.0  # seconds for one of them, filling a store included
+
+Measured = Benchmark | Finding
+
+USUAL: Sequence[Measured] = [
+    intake.BENCHMARK,
+    intake_on_redis.BENCHMARK,
+    two_processes.BENCHMARK,
+    grouped_commit.BENCHMARK,
+    bot_turn.BENCHMARK,
+    whole_click.BENCHMARK,
+    *acting.BENCHMARKS,
+    outlook_press.BENCHMARK,
+    outlook_refresh.BENCHMARK,
+    building_cards.BENCHMARK,
+    outlook_mail.BENCHMARK,
+    *job_drain.BENCHMARKS,
+    hung_tenant.BENCHMARK,
+    long_list.BENCHMARK,
+    *at_scale.BENCHMARKS,
+    *kept.FINDINGS,
+    fan_out.FINDING,
+    *life.FINDINGS,
+]
+# What takes too long for every day: a million pending, and a two-hundredth of a month.
+LARGE: Sequence[Measured] = [
+    *at_scale.LARGE_BENCHMARKS,
+    *kept.LARGE_FINDINGS,
+    *life.LARGE_FINDINGS,
+]
+ALL = {each.name: each for each in (*USUAL, *LARGE)}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="only these")
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="only these", metavar="NAME")
+    parser.add_argument("--large", action="store_true", help="a million pending, 9,000 lives")
     parser.add_argument("--rounds", type=int, default=5, help="of both sides in turn")
     parser.add_argument("--scale", type=float, default=1.0, help="makes the slices longer")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     return parser.parse_args()
 
 
-async def _measure(chosen: Sequence[Benchmark], rounds: int, scale: float) -> str:
-    results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="approvals-benchmarks-") as folder:
-        async with ground(Path(folder)) as outside:
-            for benchmark in chosen:
-                _say(f"{benchmark.name} …")
-                results.append(await measure(benchmark, outside, rounds=rounds, scale=scale))
-                _say(where(results[-1]) + "\n")
-            return table(results, outside.client)
+class Run:
+    """Measures one after the other; what cannot be measured leaves the others alone."""
+
+    def __init__(self, rounds: int, scale: float) -> None:
+        self._rounds = rounds
+        self._scale = scale
+        self.results: list[Result] = []
+        self.found: list[Found] = []
+        self.failed: list[str] = []
+
+    async def all(self, chosen: Sequence[Measured]) -> str:
+        """Measure *chosen*, and return the tables."""
+        with tempfile.TemporaryDirectory(prefix="approvals-benchmarks-") as folder:
+            async with ground(Path(folder)) as outside:
+                for each in chosen:
+                    _say(f"{each.name} …")
+                    await self._one(each, outside)
+                return table(self.results, self.found, outside.client)
+
+    async def _one(self, measured: Measured, outside: Ground) -> None:
+        try:
+            async with asyncio.timeout(LONGEST):
+                await self._measure(measured, outside)
+        except (CannotMeasure, TimeoutError) as problem:
+            why = str(problem) or f"it took longer than {LONGEST:.0f} s"
+            self.failed.append(f"{measured.name} was not measured: {why}")
+            _say(self.failed[-1])
+
+    async def _measure(self, measured: Measured, outside: Ground) -> None:
+        if isinstance(measured, Finding):
+            found = await measured.look(outside)
+            _say("\n".join(f"  {each.what}: {each.said}" for each in found) + "\n")
+            self.found += found
+            return
+        result = await measure(measured, outside, rounds=self._rounds, scale=self._scale)
+        _say(where(result) + "\n")
+        self.results.append(result)
 
 
 def _say(text: str) -> None:
@@ -70,18 +122,16 @@ def _say(text: str) -> None:
 def main() -> int:
     """Measure, print, and write the README if asked."""
     given = _arguments()
-    chosen = [ALL[name] for name in given.names] or list(ALL.values())
+    chosen = [ALL[name] for name in given.names] or (LARGE if given.large else USUAL)
+    run = Run(given.rounds, given.scale)
     try:
-        text = asyncio.run(_measure(chosen, given.rounds, given.scale))
-    except CannotMeasure as problem:
-        _say(f"Nothing was measured: {problem}")
-        return 1
+        text = asyncio.run(run.all(chosen))
     except KeyboardInterrupt:
         return 130  # as a shell counts Ctrl-C
-    _say(text)
-    if given.readme:
-        write_readme(text)
-    return 0
+    _say("\n".join([text, *run.failed]))
+    if given.readme and not run.failed:
+        write_readme(text, large=given.large)
+    return 1 if run.failed else 0
 
 
 if __name__ == "__main__":

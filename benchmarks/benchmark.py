@@ -17,9 +17,9 @@ class Benchmark:
     """
     One comparison.
 
-    *least* is the goal for the other side's processor time divided by ours, None if
-    there is none; *most_p99* that for our p99 divided by the other side's. *open* starts
-    both sides, ours first.
+    *least* is the goal for the other side's processor time divided by ours, or, *by_rate*, for
+    our requests a second divided by the other side's; None if there is none. *most_p99* is that
+    for our p99 divided by the other side's. *open* starts both sides, ours first.
     """
 
     name: str
@@ -27,8 +27,9 @@ class Benchmark:
     beside: str
     least: float | None
     open: Callable[[Ground], Sides]
-    seconds: float = 2.0  # of one slice
+    seconds: float = 1.0  # of one slice
     most_p99: float | None = None
+    by_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Return the other side's processor time by ours: the median of the rounds."""
+        """Return the other side's processor time by ours, or our rate by its: the median of the rounds."""
+        if self.benchmark.by_rate:
+            return median(ours.rate / beside.rate for ours, beside in self.rounds)
         return median(beside.cpu_each / ours.cpu_each for ours, beside in self.rounds)
 
     @property

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,13 @@ class Store:
 class Ground:
     """Everything that sides are made from, in *folder*."""
 
-    def __init__(self, playground: Playground, folder: Path, tenant_api: str) -> None:
+    def __init__(
+        self, playground: Playground, folder: Path, tenant_api: str, stack: AsyncExitStack
+    ) -> None:
         self.playground = playground
         self.folder = folder
+        self.kept: dict[Any, Any] = {}  # what several benchmarks of a run stand on
+        self._stack = stack
         self.tenants = _tenants(playground, folder / "tenants", tenant_api)
         self.client = client_here()
         self._files = 0
@@ -77,6 +81,10 @@ class Ground:
         finally:
             await server.stop()
 
+    async def lasting_redis(self) -> Store:
+        """Start a Redis that is there until the run is over."""
+        return await self._stack.enter_async_context(self.redis())
+
     # -- loads ----------------------------------------------------------------
 
     def gun(self, load: Load, url: str, *, connections: int) -> Gun:
@@ -92,9 +100,9 @@ class Ground:
         claims = self.playground.issuer.tenant_claims()
         return _headers(self.playground.issuer.entra.newest.sign(claims))
 
-    def bot_headers(self) -> dict[str, str]:
+    def bot_headers(self, service_url: str = "") -> dict[str, str]:
         """Return the headers of the Bot Connector: it uses a token until that expires."""
-        service_url = self.playground.teams.service_url
+        service_url = service_url or self.playground.teams.service_url
         return _headers(self.playground.issuer.bot_token(service_url))
 
     def click(self, action: dict[str, Any], typed: dict[str, Any] | None = None) -> str:
@@ -131,8 +139,12 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with Playground(CertificateAuthority(folder / "ca")) as playground:
-            yield Ground(playground, folder, f"http://127.0.0.1:{runner.addresses[0][1]}")
+        async with (
+            Playground(CertificateAuthority(folder / "ca")) as playground,
+            AsyncExitStack() as stack,
+        ):
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield Ground(playground, folder, url, stack)
     finally:
         await runner.cleanup()
 

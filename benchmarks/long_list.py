@@ -13,7 +13,8 @@ from benchmarks.sides import Served, Side
 MANY, FEW = 10_000, 10
 
 
-def _lists(ground: Ground) -> Load:
+def lists(ground: Ground) -> Load:
+    """Return a load in which the first approver asks for his list."""
     return Load(
         path="/api/messages",
         headers=ground.bot_headers(),
@@ -26,7 +27,7 @@ async def _filled(ground: Ground, house: Program, count: int) -> Side:
     numbers = [f"{number:08}" for number in range(count)]
     people = ground.people(APPROVERS)
     await house.ask("seed", template=ground.payload(), values=numbers, people=people)
-    return Served(house, ground.gun(_lists(ground), house.url, connections=CONNECTIONS))
+    return Served(house, ground.gun(lists(ground), house.url, connections=CONNECTIONS))
 
 
 @asynccontextmanager

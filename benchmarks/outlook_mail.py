@@ -31,6 +31,6 @@ BENCHMARK = Benchmark(
     name="outlook_mail",
     ours="One mail made: card with its tickets, HTML, text",
     beside="a table of as many bytes by Jinja alone",
-    least=None,
+    least=1 / 35,  # a mail holds its request three times: card, HTML, text
     open=_open,
 )

@@ -1,26 +1,36 @@
 """How results are told: the table of the README, and where our time goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from platform import python_implementation, python_version
 from statistics import median
 
 from benchmarks.benchmark import Result, Shares
+from benchmarks.findings import Found
 from benchmarks.sides import Slice
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- benchmarks -->\n", "<!-- end of benchmarks -->"
+LARGE_BEGIN = "<!-- large benchmarks -->\n"
 SHOWN = 0.01  # of all time: what takes less is not listed
 
 _HEAD = ("What", "Beside", "Processor µs each", "Times", "Goal", "A second", "99 of 100 within")
+_FOUND = ("What", "Found", "Goal: at most")
 
 
-def table(results: Iterable[Result], client: str) -> str:
-    """Return all results in Markdown, with a line that says where they were measured."""
-    lines = [f"| {' | '.join(row)} |" for row in (_HEAD, *map(_row, results))]
-    lines.insert(1, f"|{' --- |' * len(_HEAD)}")
-    return "\n".join(lines) + f"\n\n{_where_measured(client)}\n"
+def table(results: Sequence[Result], found: Sequence[Found], client: str) -> str:
+    """Return all results and findings in Markdown, with a line that says where they were measured."""
+    measured = _lined([_HEAD, *map(_row, results)]) if results else ""
+    figures = _lined([_FOUND, *((f.what, f.said, f.goal) for f in found)]) if found else ""
+    parts = [part for part in (measured, figures, _where_measured(client)) if part]
+    return "\n\n".join(parts) + "\n"
+
+
+def _lined(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, f"|{' --- |' * len(rows[0])}")
+    return "\n".join(lines)
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -58,7 +68,8 @@ def _goal_of_p99(result: Result) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"  # noqa: PLR2004 (as many digits as mean something)
+    digits = 1 if ratio >= 10 else 2 if ratio >= 0.1 else 3  # noqa: PLR2004 (as many as mean something)
+    return f"{ratio:.{digits}f}"
 
 
 def _cpu(slices: Sequence[Slice]) -> float:
@@ -71,6 +82,8 @@ def _rate(slices: Sequence[Slice]) -> float:
 
 def _milliseconds(slices: Sequence[Slice]) -> str:
     milliseconds = median(each.p99 for each in slices) * 1e3
+    if not milliseconds:
+        return "none"  # of one piece nobody knows
     return f"{milliseconds:.{0 if milliseconds >= 10 else 1 if milliseconds >= 1 else 2}f} ms"  # noqa: PLR2004 (the same)
 
 
@@ -108,13 +121,15 @@ def _lines(shares: Shares) -> list[str]:
     return [f"  {share:6.1%}  {name}" for name, share in shares if share >= SHOWN]
 
 
-def write_readme(text: str) -> None:
-    """Put the table between its two markers in the README."""
-    README.write_text(with_table(README.read_text(encoding="utf-8"), text), encoding="utf-8")
+def write_readme(text: str, *, large: bool = False) -> None:
+    """Put the table between its two markers in the README: of the usual run, or of the *large* one."""
+    marker = LARGE_BEGIN if large else BEGIN
+    written = with_table(README.read_text(encoding="utf-8"), text, begin=marker)
+    README.write_text(written, encoding="utf-8")
 
 
-def with_table(written: str, text: str) -> str:
-    """Return *written* with *text* between the markers."""
-    before, _, rest = written.partition(BEGIN)
+def with_table(written: str, text: str, *, begin: str = BEGIN) -> str:
+    """Return *written* with *text* between the markers; without them it comes at the end."""
+    before, _, rest = written.partition(begin)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    return f"{before}{begin}\n{text}\n{END}{after}"

@@ -1,6 +1,6 @@
 """Measures a whole click (decision committed, tenant called, answer committed, new card) beside the stock `CloudAdapter` turn."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from benchmarks.benchmark import Benchmark
@@ -11,16 +11,12 @@ from benchmarks.load import PLACE, Load
 from benchmarks.programs import Program, program
 from benchmarks.sides import Served, Side
 
-REQUESTS = 15_000  # that wait for the first approver: each is decided once
+REQUESTS = 9_000  # that wait for the first approver: each is decided once
 DECIDED = "Approved by"  # stands on the card of nothing else
 
 
-async def _decisions(ground: Ground, house: Program) -> Load:
-    """Fill the house's store, and return a load that approves each request once."""
-    numbers = [f"{number:08}" for number in range(REQUESTS)]
-    ids = await house.ask(
-        "seed", template=ground.payload(), values=numbers, people=ground.people(APPROVERS)
-    )
+def clicks(ground: Ground, ids: Sequence[str]) -> Load:
+    """Return a load in which the first approver approves each of these requests once."""
     pressed = {"verb": "act", "data": {"k": f"{PLACE}.0", "r": 1, "v": 1, "t": 1, "a": "Approve"}}
     return Load(
         path="/api/messages",
@@ -30,6 +26,15 @@ async def _decisions(ground: Ground, house: Program) -> Load:
         values=ids,
         once=True,
     )
+
+
+async def _decisions(ground: Ground, house: Program) -> Load:
+    """Fill the house's store, and return a load that approves each request once."""
+    numbers = [f"{number:08}" for number in range(REQUESTS)]
+    ids = await house.ask(
+        "seed", template=ground.payload(), values=numbers, people=ground.people(APPROVERS)
+    )
+    return clicks(ground, ids)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 
 from approvals_core.adapters.tenant_files import load_tenants
@@ -16,6 +17,7 @@ from benchmarks.servers.changes import the_tenant
 from benchmarks.servers.control import obey, settings
 from benchmarks.servers.work import Work
 from cards.approval import approval_card
+from cards.approval.lately import KEPT
 from cards.elements import Card
 from cards.viewer import Viewer
 
@@ -45,7 +47,14 @@ def _somebody() -> Person:
 
 
 def _built(view: View) -> Callable[[], str]:
-    return lambda: a_card(view).to_json()
+    """Return a function that builds the card of another request each time: nothing of it was drawn lately."""
+    views = cycle([_numbered(view, number) for number in range(2 * KEPT)])
+    return lambda: a_card(next(views)).to_json()
+
+
+def _numbered(view: View, number: int) -> View:
+    approval = view.approval.model_copy(update={"display_number": f"REQ-{number:08}"})
+    return view.model_copy(update={"approval": approval})
 
 
 def _literals(view: View) -> Callable[[], str]:

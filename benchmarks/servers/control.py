@@ -20,12 +20,12 @@ async def obey(ready: object, orders: Mapping[str, Order]) -> None:
     """
     Say *ready*, then carry out orders until standard input ends.
 
-    An order comes as {"order": name, ...arguments}. Two are always there: `cpu`
-    (user and system seconds of this process so far) and `sample` (begin to note
-    where the time goes, and the second time say it).
+    An order comes as {"order": name, ...arguments}. Three are always there: `cpu`
+    (user and system seconds of this process so far), `memory` (the MB that it has) and
+    `sample` (begin to note where the time goes, and the second time say it).
     """
     sampler = Sampler()
-    known = {"cpu": _cpu, "sample": sampler.toggle, **orders}
+    known = {"cpu": _cpu, "memory": _memory, "sample": sampler.toggle, **orders}
     lines = asyncio.StreamReader(limit=LINE)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
@@ -53,6 +53,11 @@ def settings() -> dict[str, Any]:
 async def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+async def _memory() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, on macOS bytes
+    return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
 def _say(what: object) -> None:

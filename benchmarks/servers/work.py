@@ -36,12 +36,12 @@ class Work(Generic[Piece]):
         (user and system, all threads), and the 99th percentile of one piece in seconds.
         """
         left, took = iter(self._pieces), list[float]()
-        began, cpu = time.perf_counter(), _cpu()
+        began, cpu = time.perf_counter(), used_cpu()
         await asyncio.gather(*(_caller(left, self._do, took) for _each in range(callers)))
         return {
             "requests": len(took),
             "seconds": time.perf_counter() - began,
-            "cpu": _cpu() - cpu,
+            "cpu": used_cpu() - cpu,
             "p99": sorted(took)[len(took) * 99 // 100],
         }
 
@@ -55,6 +55,7 @@ async def _caller(
         took.append(time.perf_counter() - began)
 
 
-def _cpu() -> float:
+def used_cpu() -> float:
+    """Return the seconds of user and system time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

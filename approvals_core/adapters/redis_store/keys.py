@@ -14,7 +14,7 @@ from approvals_core.models import HOUSE, Approval, ApprovalKey, IndexEntry, Lane
 _HOUSE = f"approvals:{{{HOUSE}}}:"
 ABOUT = f"{_HOUSE}about"  # hash: schema, issuers
 REGISTRY = f"{_HOUSE}scopes"  # set of every scope ever written to
-DEAD = f"{_HOUSE}scopes-dead"  # set of the scopes that may have dead letters; the house has some, too
+DEAD = f"{_HOUSE}scopes-dead"  # set of the scopes that may have dead letters, the house too
 
 
 def hints(lane: Lane | str) -> str:

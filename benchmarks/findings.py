@@ -1,0 +1,32 @@
+"""What is found out once and has no other side: a figure, and the most that it may be."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.ground import Ground
+
+
+@dataclass(frozen=True)
+class Found:
+    """One figure. *most* is the goal for *value*, None if there is none; *said* is the figure in words."""
+
+    what: str
+    value: float
+    said: str
+    most: float | None = None
+
+    @property
+    def goal(self) -> str:
+        """Return what the goal is, and whether it is met."""
+        if self.most is None:
+            return "none"
+        met = self.value <= self.most
+        return f"{self.most:g}: {'met' if met else f'missed by {self.value / self.most - 1:.0%}'}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is found out by *look*, which raises CannotMeasure if it is not as it should be."""
+
+    name: str
+    look: Callable[[Ground], Awaitable[Sequence[Found]]]
