@@ -143,10 +143,11 @@ def check_media_type(request: web.Request) -> None:
 
 async def read_body(request: web.Request, *, limit: int, within: float = READ_WITHIN) -> bytes:
     """
-    Return the body, or answer 408 or 413.
+    Return the body, or answer 400, 408 or 413.
 
     One of more than *limit* bytes is refused unread, as far as its length is known;
-    it has *within* seconds to arrive.
+    it has *within* seconds to arrive. Who goes away before its end reads no answer: the
+    400 is for the log, so that it tells of a caller and not of a mistake of ours.
     """
     too_long = f"The body may have at most {limit} bytes."
     if (request.content_length or 0) > limit:
@@ -160,6 +161,8 @@ async def read_body(request: web.Request, *, limit: int, within: float = READ_WI
                     raise refused(413, too_long)
     except TimeoutError:
         raise refused(408, "The body did not arrive in time.") from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise refused(400, "The body did not arrive whole.") from None
     return bytes(body)
 
 

@@ -64,10 +64,12 @@ class Teams:
         """
         Press an Action.Execute of a message's card, with *inputs* as typed; the others as they stand.
 
-        A card in the answer is what this person alone sees from now on.
+        A card in the answer is what this person alone sees from now on: it is as new as one that
+        was asked for, so Teams does not refresh it at once.
         """
         message = self._message(alias, message_id)
         self._presses[alias, message_id] += 1
+        self._refreshed[alias, message_id, message.revision] = time.monotonic()
         typed = {**inputs_of(message.shown_to(alias) or {}, action), **(inputs or {})}
         answer = await self._invoke(alias, message, action, typed, trigger="manual")
         return self._show(alias, message, answer)

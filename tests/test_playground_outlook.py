@@ -601,12 +601,12 @@ async def test_a_mail_system_fails_as_told_until_it_is_told_otherwise(
     playground: Playground,
 ) -> None:
     greylisted = {"kind": "greylisted", "times": 1}
-    await asked(playground, "fault", {"of": "smtp", "fault": greylisted})
+    await asked(playground, "fault", {"fault": greylisted})
     assert [one.kind for one in playground.world.faults["smtp"]] == [FaultKind.GREYLISTED]
 
-    await asked(playground, "fault", {"of": "smtp", "fault": None})
+    await asked(playground, "fault", {"fault": None})
     assert "smtp" not in playground.world.faults
-    assert (await asked(playground, "fault", {"of": "pigeons", "fault": None}))[0] == 400
+    assert (await asked(playground, "fault", {"fault": {"kind": "pigeons"}}))[0] == 400
 
 
 async def test_a_mails_html_runs_no_script_and_has_no_markup_left(

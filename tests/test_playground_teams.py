@@ -363,6 +363,19 @@ async def test_an_opened_card_refreshes_once_for_those_it_names(bot: Bot) -> Non
     assert bot.activities[-1]["value"]["trigger"] == "automatic"
 
 
+async def test_an_answer_is_not_refreshed_away_when_the_browser_tells_late_that_the_card_came_into_sight(
+    bot: Bot,
+) -> None:
+    world, teams = bot.playground.world, bot.playground.teams
+    card = a_card("A comment is needed")
+    card["refresh"]["userIds"] = [world.people["johndoe1"].mri]
+    _, sent, _ = await bot.send("johndoe1", with_card(card))
+    bot.answer = {"statusCode": 200, "type": CARD_TYPE, "value": card}
+    await teams.click("johndoe1", sent["id"], button(card, "Approve"))
+
+    assert await teams.opened("johndoe1", sent["id"]) is None
+
+
 async def test_an_opened_card_that_names_nobody_stays(bot: Bot) -> None:
     _, sent, _ = await bot.send("johndoe1", with_card(a_card()))
 
