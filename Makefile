@@ -7,12 +7,13 @@
 #   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
 #   make soak                every crash in every kind of world, then seeds, for MINUTES=11; SEED=… begins with that one
+#   make soak-machines       two that take calls, two workers and Redis, killed again and again, for MINUTES
 #   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
 #   make fresh               forget the playground's data
 #   make clean               remove what was installed here
 #   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
 
-.PHONY: run test benchmark benchmark-large lint soak manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
+.PHONY: run test benchmark benchmark-large lint soak soak-machines manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +54,9 @@ WORKERS := -n 4 --maxschedchunk 1
 # Two workers, and six tests that go on for a share of the time each, after those that come to an end.
 soak: set-up-to-test
 	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.16 --seed $(SEED)
+
+soak-machines: set-up-to-test
+	$(BIN)/python -m pytest tests/soak/machines.py -n 1 --minutes $(MINUTES) --share 0.45 --seed $(SEED)
 
 MINUTES := 11
 SEED := $(shell date +%s)
