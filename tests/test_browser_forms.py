@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.desk import MARIA, Desk, a_desk, says
+from tests.desk import MARIA, Desk, a_desk, says, settled
 from tests.running import Running
 from tests.running_forms import a_summary, forms
 
@@ -85,6 +85,7 @@ async def test_what_was_filled_in_outlives_a_change_of_the_card(forms: Running, 
     tom = {"Alias": "johndoe4", "Name": "Tom Okafor"}
     await forms.send("wiki-create", SummaryData=changed, Approvers=[tom])
     await says(page, MARIA, "Laptops for Porto")
+    await settled(forms, page, MARIA)  # the card changes once more when Tom was found
 
     await page.button(MARIA, "Release payment…").click()
     await expect(card.get_by_label("Payment reference")).to_have_value("LIS-1")
