@@ -4,8 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from approvals_core import tracing
-from approvals_core.committing import Commits
-from approvals_core.errors import RetryAfter
+from approvals_core.committing import Commits, unknown
 from approvals_core.ledger import Ledger, Line
 from approvals_core.log_context import note
 from approvals_core.models import (
@@ -29,8 +28,6 @@ from approvals_core.worker.mails.readers import Readers
 from approvals_core.worker.mails.sending import Sending, say
 
 log = logging.getLogger(__name__)
-
-WITHOUT_A_FILE = 300.0  # seconds until the mail of a tenant that is not onboarded is tried again
 
 
 class Mailing:
@@ -75,6 +72,8 @@ class Mailing:
         Raises:
             RetryAfter: Something is looked for first, or the directory asks for time.
 
+            UnknownApproval: The tenant has no file any more.
+
             LeaseLost: Somebody else has the job.
         """
         job, lease, _failures = leased
@@ -82,8 +81,8 @@ class Mailing:
             raise ValueError(f"{job.key} is about no approval")
         approval = await self._store.approval(job.approval)
         tenant = self._tenants.by_id(job.approval.tenant)
-        if tenant is None:
-            raise RetryAfter("the tenant's file is not there", retry_after=WITHOUT_A_FILE)
+        if tenant is None:  # its file was taken away this very moment: the worker knows what then
+            raise unknown()
         if approval is None:
             await self._store.finish(lease)
             return
