@@ -35,7 +35,7 @@ from approvals_core.models.held import Kind
 from approvals_core.ports import Answer, AnswerKind, Store
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.draft import chain_is_sound
-from approvals_core.rules.erasing import ERASED, Erasure
+from approvals_core.rules.erasure import ERASED, Erasure
 from tests.archives import an_archive, in_archive
 from tests.makers import DIRECTORY, KEY, MARIA, START, Core, create, delete, done_by, update
 from tests.store_makers import a_job
@@ -241,9 +241,11 @@ async def test_every_history_still_fits_its_hashes(core: Core, tmp_path: Path) -
 async def test_the_history_says_that_somebody_was_erased_and_not_who(core: Core) -> None:
     await erased(core)
 
-    event = (await core.store.history(KEY))[-1]
+    *events, event = await core.store.history(KEY)
     assert event.kind is EventKind.ERASED
-    assert event.facts == {"what": "a person"}
+    blank = [str(each.seq) for each in events if each.digest and not each.personal]
+    assert blank
+    assert event.facts == {"what": "a person", "events": ",".join(blank)}
     assert event.personal == {"by": "Olga Operator"}
 
 
@@ -468,6 +470,28 @@ def test_names_are_found_as_words_and_never_in_codes() -> None:
         "more": [ERASED, 1, None],
     }
     assert Erasure(QUILL.id, ['a"b']).may_be_in('{"name": "a\\"b"}')
+    assert Erasure(QUILL.id, ['a"b']).is_in('{"name": "a\\"b"}')
+    assert Erasure(QUILL.id, ["Müller"]).is_in('{"M\\u00fcller": 1}')
+
+
+def test_who_is_called_almost_the_same_is_somebody_else() -> None:
+    erasure = Erasure(QUILL.id, ["anna", "anna@organization.com"])
+    others = "anna.meier, anna-lena, Johanna, j.anna, anna@example.com, x-anna@organization.com"
+
+    assert erasure.text(others) == others
+    assert erasure.text("Ask Anna. (anna@organization.com)") == f"Ask {ERASED}. ({ERASED})"
+
+
+def test_keys_that_a_tenant_chose_are_texts_as_others() -> None:
+    erasure = Erasure(QUILL.id, ["Maria Keller"])
+    chosen = {"id": "Maria Keller", "state": "with Maria Keller", "Maria Keller": "cost centre"}
+
+    erased = erasure.value({"additional": chosen, "inputs": {"key": "Maria Keller"}})
+
+    assert erased == {
+        "additional": {"id": ERASED, "state": f"with {ERASED}", ERASED: "cost centre"},
+        "inputs": {"key": ERASED},
+    }
 
 
 async def test_a_store_that_was_opened_anew_is_as_clean(core: Core, store_url: str) -> None:

@@ -25,12 +25,13 @@ from approvals_core.models.held import Document, Held, Kind
 from approvals_core.ports import Archive, Store
 from approvals_core.rules.draft import Stamp
 from approvals_core.rules.erasing import (
-    Erasure,
     erase_archived,
     erase_held_payload,
     erase_whole,
-    names_in,
+    is_about,
+    is_his_job,
 )
+from approvals_core.rules.erasure import Erasure, names_in
 from approvals_core.rules.mail_jobs import job_key, letter_id
 
 PAGE = 100  # requests read together
@@ -87,6 +88,8 @@ class Erasing:
                     approval = Approval.model_validate_json(document.record)
                 except ValidationError:
                     unreadable.append(document.id)
+                    continue
+                if not is_about(document, erasure):
                     continue
                 if approval.open:
                     kept.append(approval.id)
@@ -206,7 +209,7 @@ class Erasing:
             while after is not None:
                 found = await self._store.holdings.names(scope, kind, after=after, limit=PAGE)
                 held = await self._store.holdings.read(scope, kind, found.names)
-                gone = [each.name for each in held if await self._is_over(each, erasure)]
+                gone = [each.name for each in held if await self._is_his_and_over(each, erasure)]
                 await self._store.holdings.remove(scope, kind, gone)
                 after = found.after
 
@@ -215,19 +218,23 @@ class Erasing:
         while after is not None:
             found = await self._store.holdings.names(scope, Kind.PAYLOAD, after=after, limit=PAGE)
             for held in await self._store.holdings.read(scope, Kind.PAYLOAD, found.names):
-                if await self._is_over(held, erasure):
+                if not erasure.may_be_in(str(held.values[-1])):
+                    continue
+                if await self._is_over(_request_of(held)):
                     erased = erase_held_payload(held, erasure)
                     await self._store.holdings.write(scope, held=[erased])
             after = found.after
 
-    async def _is_over(self, held: Held, erasure: Erasure) -> bool:
-        record = str(held.values[-1])
-        if not erasure.may_be_in(record) and not erasure.may_be_in(held.name):
-            return False
+    async def _is_his_and_over(self, held: Held, erasure: Erasure) -> bool:
+        """Tell whether a job or dead letter is his, and about a request that is not open."""
         try:
-            key = _about(held.kind, record)
+            job = _job_of(held)
         except ValidationError:
             return False
+        his = job.approval is not None and is_his_job(job, erasure)
+        return his and await self._is_over(job.approval)
+
+    async def _is_over(self, key: ApprovalKey | None) -> bool:
         approval = await self._store.approval(key) if key else None
         return approval is None or not approval.open
 
@@ -246,7 +253,8 @@ class Erasing:
         if not erasure.may_be_in(line):
             return line
         archived = Archived.model_validate_json(line)
-        return erase_archived(archived, erasure, by=self._by, stamp=self._stamp()).model_dump_json()
+        erased = erase_archived(archived, erasure, by=self._by, stamp=self._stamp())
+        return line if erased is archived else erased.model_dump_json()
 
     async def _files(self) -> AsyncIterator[tuple[str, Sequence[str]]]:
         for name in await self._archive.names() if self._archive else ():
@@ -270,15 +278,17 @@ class Erasing:
         return Stamp(at=self._now(), change=token, salt=secrets.token_hex(16), name="")
 
 
-def _about(kind: Kind, record: str) -> ApprovalKey | None:
-    """Return the request that a payload, job or dead letter is about."""
-    match kind:
-        case Kind.PAYLOAD:
-            return Payload.model_validate_json(record).approval
-        case Kind.DEAD_LETTER:
-            return DeadLetter.model_validate_json(record).job.approval
-        case _:
-            return Job.model_validate_json(record).approval
+def _request_of(held: Held) -> ApprovalKey | None:
+    """Return the request that a payload is about."""
+    return Payload.model_validate_json(str(held.values[-1])).approval
+
+
+def _job_of(held: Held) -> Job:
+    """Return a job, or the one that a dead letter is about."""
+    record = str(held.values[-1])
+    if held.kind is Kind.DEAD_LETTER:
+        return DeadLetter.model_validate_json(record).job
+    return Job.model_validate_json(record)
 
 
 def _may_name(document: Document, erasure: Erasure) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +19,10 @@ from approvals_core.models import (
     PersonId,
     Place,
     Trace,
+)
+
+ERASED_FROM = (
+    "events"  # fact of `EventKind.ERASED`: numbers of the events whose texts are gone, with commas
 )
 
 
@@ -188,17 +192,36 @@ def link(event: HistoryEvent) -> str:
 
 
 def chain_is_sound(events: tuple[HistoryEvent, ...], *, head: str) -> bool:
-    """Tell whether *events* are the whole history that ends in *head*, unaltered."""
-    previous = ""
+    """
+    Tell whether *events* are the whole history that ends in *head*, unaltered.
+
+    Personal texts may be gone only where a later event says that somebody was erased, and
+    that it was from there. (Older ones do not say from where.)
+    """
+    previous, blanked = "", _blanked(events)
     for number, event in enumerate(events):
-        erased = not event.salt and not event.personal
-        told = erased or event.digest == _sha256(event.salt + _canonical(event.personal))
+        gone = not event.salt and not event.personal
+        told = event.digest == (
+            _sha256(event.salt + _canonical(event.personal)) if not gone else ""
+        )
+        told = told or (gone and number in blanked)
         if event.seq != number or event.previous != previous or not told:
             return False
         if event.hash != link(event):
             return False
         previous = event.hash
     return previous == head
+
+
+def _blanked(events: Sequence[HistoryEvent]) -> Collection[int]:
+    """Return the numbers of the events of which later ones say that their texts were erased."""
+    found = set[int]()
+    for event in events:
+        if event.kind is EventKind.ERASED:
+            named = event.facts.get(ERASED_FROM)
+            earlier = range(event.seq)
+            found |= {n for n in earlier if named is None or str(n) in named.split(",")}
+    return found
 
 
 def _canonical(value: object) -> str:

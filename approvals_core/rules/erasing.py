@@ -1,98 +1,28 @@
 """Takes a person's names and words out of what is stored, so that every history stays verifiable."""
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from approvals_core.models import (
     ActionTaken,
     Approval,
     EventKind,
     HistoryEvent,
+    Job,
     Letter,
     Notification,
     Payload,
-    Person,
-    PersonId,
     Place,
     Receipt,
     entries,
 )
 from approvals_core.models.archived import Archived
 from approvals_core.models.held import Document, Held, Whole
-from approvals_core.rules.draft import Draft, Stamp
+from approvals_core.rules.draft import ERASED_FROM, Draft, Stamp
+from approvals_core.rules.erasure import ERASED, Erasure
 
-ERASED = "(erased)"  # stands where his name stood
-SHORTEST = 3  # characters of a name that is looked for within texts
-
-# What names no person, whatever it says: an alias may be a word like "approve".
-_MACHINES = frozenset(
-    [
-        "action",
-        "approval",
-        "channel",
-        "decision",
-        "details_digest",
-        "digest",
-        "disposition",
-        "display_number",
-        "facts",
-        "hash",
-        "head",
-        "id",
-        "key",
-        "kind",
-        "last_change",
-        "notification",
-        "operation",
-        "previous",
-        "salt",
-        "state",
-        "xcv",
-    ]
-)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Erasure:
-    """All that one person is known by, and what is done about it."""
-
-    def __init__(self, person: PersonId, names: Collection[str] = ()) -> None:
-        """*names* are whatever he is called; the shortest ones are looked for as whole texts only."""
-        self.person = person
-        known = {name.strip() for name in (*names, person.object_id)} - {"", ERASED}
-        self.names = frozenset(known)
-        self._folded = frozenset(name.casefold() for name in known)
-        within = sorted((n for n in known if len(n) >= SHORTEST), key=len, reverse=True)
-        self._within = re.compile(
-            rf"(?<!\w)(?:{'|'.join(re.escape(name) for name in within)})(?!\w)", re.IGNORECASE
-        )
-
-    def may_be_in(self, text: str) -> bool:
-        """Tell quickly whether he could be named in a stored text; True may be wrong."""
-        folded = text.casefold()
-        return any(name in folded or _in_json(name) in folded for name in self._folded)
-
-    def text(self, text: str) -> str:
-        """Return *text* without him."""
-        if text.strip().casefold() in self._folded:
-            return ERASED
-        return self._within.sub(ERASED, text)
-
-    def value(self, value: Any, field: str = "") -> Any:
-        """Return what was read from JSON without him."""
-        if field in _MACHINES:
-            return value
-        match value:
-            case str():
-                return self.text(value)
-            case list():
-                return [self.value(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-            case dict():
-                return {name: self.value(each, str(name)) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            case _:
-                return value
 
 
 class Erased(NamedTuple):
@@ -102,23 +32,28 @@ class Erased(NamedTuple):
     events: tuple[HistoryEvent, ...]
 
 
-def names_in(approval: Approval, person: PersonId) -> frozenset[str]:
+def is_about(document: Document, erasure: Erasure) -> bool:
     """
-    Return what a request calls the person.
+    Tell whether a request, its history or what lies beside it names the person, or is his.
 
-    An alias of a place on which he sits counts only if it is one of his own: an operator may
-    have put him on somebody else's.
+    Raises:
+        ValidationError: This program cannot read it.
     """
-    found = [each for each in _people(approval) if each.id == person]
-    own = {name for each in found for name in _names_of(each)}
-    folded = {name.casefold() for name in own}
-    for place in approval.places:
-        if place.alias.strip().casefold() in folded:
-            own |= {place.alias, place.name}
-    for taken in approval.taken:
-        if taken.by.strip().casefold() in folded:
-            own |= {taken.by, taken.name}
-    return frozenset(own)
+    approval = Approval.model_validate_json(document.record)
+    events = [HistoryEvent.model_validate_json(each) for each in document.events]
+    return (
+        _names_him(approval, events, erasure)
+        or any(_is_his_card(each[-1], erasure) for each in document.receipts)
+        or any(_is_his_mail(each[-1], erasure) for each in document.letters)
+        or any(erasure.is_in(text) for _name, text in document.bodies)
+    )
+
+
+def _names_him(approval: Approval, events: Sequence[HistoryEvent], erasure: Erasure) -> bool:
+    told = [each.id for each in approval.notifications]
+    if erase_approval(approval, erasure, told) != approval:
+        return True
+    return erase_events(approval, events, erasure) != tuple(events)
 
 
 def erase_approval(approval: Approval, erasure: Erasure, awaited: Collection[str] = ()) -> Approval:
@@ -134,7 +69,7 @@ def erase_approval(approval: Approval, erasure: Erasure, awaited: Collection[str
         for before, after in zip(approval.places, read.places, strict=True)
     ]
     taken = [
-        _erase_taken(before, after, his=before.seat in seats)
+        _erase_taken(after, his=before.seat in seats or erasure.is_called(before.by))
         for before, after in zip(approval.taken, read.taken, strict=True)
     ]
     # No address is needed any more, but for mails to others that wait to be sent.
@@ -156,14 +91,21 @@ def erase_events(
 
 
 def erase_archived(archived: Archived, erasure: Erasure, *, by: str, stamp: Stamp) -> Archived:
-    """Return what lies in the archive without the person; that he was erased is its last event."""
+    """
+    Return what lies in the archive without the person; that he was erased is its last event.
+
+    What does not name him is returned as it is.
+    """
+    payloads = tuple(_erase_payload(each, erasure) for each in archived.payloads)
+    named = _names_him(archived.approval, archived.events, erasure)
+    if not named and payloads == archived.payloads:
+        return archived
     erased = _with_event(
         erase_approval(archived.approval, erasure),
         erase_events(archived.approval, archived.events, erasure),
         by=by,
         stamp=stamp,
     )
-    payloads = tuple(_erase_payload(each, erasure) for each in archived.payloads)
     update = {"approval": erased.approval, "events": erased.events, "payloads": payloads}
     return archived.model_copy(update=update)
 
@@ -208,7 +150,8 @@ def _with_event(
     approval: Approval, events: tuple[HistoryEvent, ...], *, by: str, stamp: Stamp
 ) -> Erased:
     draft = Draft(approval, stamp)
-    draft.note(EventKind.ERASED, {"what": "a person"}, {"by": by})
+    blank = ",".join(str(each.seq) for each in events if each.digest and not each.salt)
+    draft.note(EventKind.ERASED, {"what": "a person", ERASED_FROM: blank}, {"by": by})
     change = draft.change()
     return Erased(change.approval or approval, (*events, *change.events))
 
@@ -218,7 +161,7 @@ def _seats(approval: Approval, erasure: Erasure) -> frozenset[int]:
         place.seat
         for place in approval.places
         if (place.person is not None and place.person.id == erasure.person)
-        or (place.person is None and erasure.text(place.alias) == ERASED)
+        or (place.person is None and erasure.is_called(place.alias))
     )
 
 
@@ -229,10 +172,9 @@ def _erase_place(before: Place, after: Place, *, his: bool) -> Place:
     return after.model_copy(update={"erased": before.erased or before.names != after.names})
 
 
-def _erase_taken(before: ActionTaken, after: ActionTaken, *, his: bool) -> ActionTaken:
-    if his or before.by != after.by:
-        return after.model_copy(update={"by": ERASED, "name": "", "comment": ""})
-    return after
+def _erase_taken(taken: ActionTaken, *, his: bool) -> ActionTaken:
+    gone = {"by": ERASED, "name": "", "comment": ""}
+    return taken.model_copy(update=gone) if his else taken
 
 
 def _erase_notification(before: Notification, after: Notification) -> Notification:
@@ -250,7 +192,7 @@ def _in_both(before: Collection[str], after: Collection[str]) -> tuple[str, ...]
 
 
 def _erase_event(event: HistoryEvent, erasure: Erasure, seats: Collection[str]) -> HistoryEvent:
-    named = any(erasure.may_be_in(text) for text in event.personal.values())
+    named = erasure.value(event.personal) != event.personal
     if named or event.facts.get("seat") in seats:
         return event.model_copy(update={"personal": {}, "salt": ""})
     return event
@@ -268,32 +210,19 @@ def erase_held_payload(held: Held, erasure: Erasure) -> Held:
 
 
 def _is_his_card(record: str, erasure: Erasure) -> bool:
-    return Receipt.model_validate_json(record).person == erasure.person or erasure.may_be_in(record)
+    return Receipt.model_validate_json(record).person == erasure.person
 
 
 def _is_his_mail(record: str, erasure: Erasure) -> bool:
-    return Letter.model_validate_json(record).person == erasure.person or erasure.may_be_in(record)
+    letter = Letter.model_validate_json(record)
+    return letter.person == erasure.person or erasure.is_called(letter.address)
 
 
-def _people(approval: Approval) -> list[Person]:
-    """Return everybody of a directory whom the request names."""
-    found = [place.person for place in approval.places]
-    for place in approval.places:
-        if place.decision is not None:
-            found += [place.decision.by, place.decision.new_approver]
-    return [person for person in found if person is not None]
-
-
-def _names_of(person: Person) -> Collection[str]:
-    names = {person.name, person.upn, person.upn.partition("@")[0], person.nickname}
-    return {name for name in names if name.strip()}
+def is_his_job(job: Job, erasure: Erasure) -> bool:
+    """Tell whether a job is there for nobody but the person: his card, or a mail to him."""
+    return job.person == erasure.person or erasure.is_called(job.address)
 
 
 def _lists(approval: Approval) -> tuple[tuple[str, int], ...]:
     micro = timedelta(microseconds=1)
     return tuple(sorted((each.list, (each.at - _EPOCH) // micro) for each in entries(approval)))
-
-
-def _in_json(name: str) -> str:
-    """Return a name as it stands within a text of JSON, whose marks and backslashes are escaped."""
-    return name.replace("\\", "\\\\").replace('"', '\\"')
