@@ -1,10 +1,12 @@
 """Answers over HTTP until asked to end, and then ends in order."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from types import FrameType
 
 from aiohttp import web
 
@@ -45,11 +47,16 @@ def asked_to_end() -> asyncio.Event:
         asked.set()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(name)
-            signal.signal(name, signal.SIG_DFL)
+            # Not the default: in a container we are process 1, which the kernel spares that.
+            signal.signal(name, _end_at_once)
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ask)
     return asked
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)  # as a shell tells it of a process that a signal ended
 
 
 @asynccontextmanager
