@@ -32,6 +32,7 @@ from approvals_core.models.held import Document, Held, Kind, Names, Whole
 REWRITTEN_WITHIN = 3600.0  # seconds for the file of what was written, however large
 LOOK_EVERY = 0.2  # seconds
 
+_FAILED = re.compile(r"aof_last_bgrewrite_status\W+err")
 _REWRITING = re.compile(r"aof_rewrite_(?:in_progress|scheduled)\W+1")
 
 
@@ -163,15 +164,32 @@ class RedisHoldings:
         await self._writing.send(("DEL", keys.lists), ("DEL", keys.ids))
 
     async def scrub(self) -> None:
-        """Have the servers write their files anew from what is there."""
-        await self._writing.everywhere(("BGREWRITEAOF",))
+        """
+        Have the servers write their files anew from what is there.
+
+        Raises:
+            StoreUnavailable: One cannot be reached, or does not do it.
+        """
+        await self._rewritten()  # one that is under way began before, with what was there then
+        told = await self._writing.everywhere(("BGREWRITEAOF",))
+        for server, (answer,) in told.items():
+            # One that has begun since is as good.
+            if isinstance(answer, Exception) and "in progress" not in str(answer):
+                raise StoreUnavailable(_not_rewritten(server, str(answer)))
+        for server, answers in (await self._rewritten()).items():
+            if _FAILED.search(answers):
+                raise StoreUnavailable(_not_rewritten(server, "its log says why"))
+
+    async def _rewritten(self) -> Mapping[str, str]:
+        """Wait until no server writes its file anew; return what each tells of its files."""
         loop = asyncio.get_running_loop()
         until = loop.time() + REWRITTEN_WITHIN
         while loop.time() < until:
+            answers = await self._reading.everywhere(("INFO", "persistence"))
+            told = {server: str(answer) for server, answer in answers.items()}
+            if not any(_REWRITING.search(each) for each in told.values()):
+                return told
             await asyncio.sleep(LOOK_EVERY)
-            told = await self._reading.everywhere(("INFO", "persistence"))
-            if not any(_REWRITING.search(str(answers)) for answers in told.values()):
-                return
         raise StoreUnavailable("Redis has not ended writing its file anew")
 
     async def _scan(self, name: str, after: str, limit: int) -> tuple[list[str], str | None]:
@@ -203,3 +221,10 @@ class RedisHoldings:
             Held(Kind.JOB, name, job_values(scope, name, text, [next(scores) for _ in keys.lanes]))
             for name, text in texts
         ]
+
+
+def _not_rewritten(server: str, why: str) -> str:
+    return (
+        f"What was to go is gone from the store, but the Redis at {server} does not write its file anew"
+        f" ({why}), so parts of the file may still hold it. Run BGREWRITEAOF there."
+    )
