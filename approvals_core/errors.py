@@ -25,6 +25,7 @@ StoreError
 +-- StoreRefused            the store's settings or stamp do not fit: the service does not start
 ArchiveUnavailable          the archive cannot be written or read: nothing leaves the store
 InvalidToken                a bearer token failed verification; the message is for the log
++-- KeysUnavailable         or nobody can tell yet: its issuer's keys could not be fetched
 TokenUnavailable            we could not get a token of our own
 LeftToNewer                 only a newer program knows how to do it: put back for one
 DirectoryUnavailable        the directory did not answer; carries retry_after in seconds
@@ -167,6 +168,10 @@ class ArchiveUnavailable(Exception):
 
 class InvalidToken(Exception):
     """A bearer token failed verification."""
+
+
+class KeysUnavailable(InvalidToken):
+    """A bearer token cannot be verified now: its issuer's keys could not be fetched."""
 
 
 class TokenUnavailable(Exception):

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from approvals_core.adapters.tokens import Claims, TokenVerifier
-from approvals_core.errors import InvalidToken, StoreUnavailable
+from approvals_core.errors import InvalidToken, KeysUnavailable, StoreUnavailable
 from approvals_core.log_context import noted
 from approvals_core.tracing import read_trace, within
 
@@ -26,6 +26,7 @@ DEPTH = 64  # of arrays and objects within each other
 VALUES = 20_000  # of one body, counted by its commas
 READ_WITHIN = 10.0  # seconds for the whole body
 STORE_BACK_IN = 5  # seconds after which to try again
+KEYS_BACK_IN = 60  # seconds: so often an issuer that failed is asked again
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +98,18 @@ def refused(
 
 
 async def bearer_claims(request: web.Request, verifier: TokenVerifier) -> Claims:
-    """Return what the request's bearer token says, or answer 401."""
+    """Return what the request's bearer token says, or answer 401; 503 while nobody can tell."""
     given = request.headers.getall("Authorization", [])
     scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token.strip():
         raise refused(401, "A bearer token is needed.")
     try:
         return await verifier.verify(token.strip())
+    except KeysUnavailable as problem:
+        log.warning("token_not_verified", extra={"path": request.path, "why": str(problem)})
+        why = "We cannot fetch the keys that your token is checked with. Please repeat it."
+        later = {"Retry-After": str(KEYS_BACK_IN)}
+        raise refused(503, why, headers=later) from None
     except InvalidToken as problem:
         log.warning("token_rejected", extra={"path": request.path, "why": str(problem)})
         wrong = {"WWW-Authenticate": 'Bearer error="invalid_token"'}

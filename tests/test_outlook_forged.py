@@ -30,6 +30,7 @@ from tests.outlook_posts import (
 __all__ = ["mailed", "slow_store", "token_issuer"]
 
 NOT_VERIFIED = "We could not verify who you are. Nothing was decided."
+KEYS_AWAY = "We cannot check who you are just now. Nothing was decided. Try in a minute."
 NO_TOKEN = "Outlook did not say who you are. Nothing was decided."
 NOT_YET = "We could not verify who you are just now. Please try again."
 
@@ -263,3 +264,9 @@ def test_a_status_is_one_line_of_ascii(text: str, line: str) -> None:
 
     assert said == status_line(text) == line
     assert isinstance(failed(400, text), web.HTTPException)
+
+
+async def test_nobody_is_called_unverified_while_the_keys_cannot_be_fetched(mailed: Mailed) -> None:
+    mailed.issuer.failing["openid-configuration"] = 503
+
+    assert await refused(mailed, mailed.token(MARIA)) == {KEYS_AWAY}

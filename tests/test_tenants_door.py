@@ -68,11 +68,14 @@ class PublishedKeys:
 
     fresh = True
     withdrawals = 0
+    failure = ""  # once it is set, there are none
 
     def __init__(self, ring: KeyRing) -> None:
         self._key = ring.newest
 
     async def key(self, kid: str) -> Key | None:
+        if self.failure:
+            return None
         return Key(self._key.private.public_key()) if kid == self._key.kid else None
 
 
@@ -105,6 +108,7 @@ class Door:
     issuer: Issuer
     receiver: Receiver
     store: Store
+    keys: PublishedKeys
 
     def claims(self, app_id=names.PURCHASING_APP):
         """What Entra says of an application that has the role."""
@@ -169,7 +173,8 @@ def issuer(authority: CertificateAuthority) -> Issuer:
 
 @pytest.fixture
 async def door(issuer: Issuer, store: Store) -> AsyncIterator[Door]:
-    keys = cast("SigningKeys", PublishedKeys(issuer.entra))
+    published = PublishedKeys(issuer.entra)
+    keys = cast("SigningKeys", published)
     verifier = TokenVerifier(
         issuers=entra_issuers(
             [names.DIRECTORY, names.OTHER_DIRECTORY],
@@ -192,7 +197,7 @@ async def door(issuer: Issuer, store: Store) -> AsyncIterator[Door]:
         ).routes()
     )
     async with TestClient(TestServer(app)) as client:
-        yield Door(client, issuer, receiver, store)
+        yield Door(client, issuer, receiver, store, published)
 
 
 def is_problem(response, answer, status):
@@ -348,6 +353,18 @@ class TestNotAllowed:
         assert is_problem(response, answer, 401)
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
         assert door.receiver.taken == []
+
+    async def test_while_the_issuers_keys_are_away_nobody_is_blamed(self, door: Door):
+        door.keys.failure = "HTTP 500"
+
+        response, answer = await door.post()
+        door.keys.failure = ""
+        later, _answer = await door.post()
+
+        assert is_problem(response, answer, 503)
+        assert response.headers["Retry-After"] == "60"
+        assert "WWW-Authenticate" not in response.headers
+        assert later.status == 200
 
     @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer a b"])
     async def test_no_token(self, door: Door, header):

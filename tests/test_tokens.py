@@ -15,7 +15,7 @@ from jwt.utils import base64url_encode
 
 from approvals_core.adapters.signing_keys import SigningKeys
 from approvals_core.adapters.tokens import Issuer, TokenVerifier, entra_issuers
-from approvals_core.errors import InvalidToken
+from approvals_core.errors import InvalidToken, KeysUnavailable
 from playground.forgeries import FORGERIES
 from playground.signing import KeyRing, SigningKey
 from tests.clock import Clock
@@ -265,8 +265,17 @@ async def test_keys_of_an_answer_that_is_an_error_are_not_taken(
 ) -> None:
     far.status = 500
 
-    with pytest.raises(InvalidToken, match="unknown key"):
+    with pytest.raises(KeysUnavailable, match=r"unknown key.*HTTP 500"):
         await verifier.verify(signed(far, clock))
+
+
+async def test_an_unknown_key_is_the_tokens_fault_once_the_issuer_has_answered(
+    verifier: TokenVerifier, far: FarSide, clock: Clock
+) -> None:
+    with pytest.raises(InvalidToken, match="unknown key") as refused:
+        await verifier.verify(SigningKey().sign(good_claims(clock)))
+
+    assert not isinstance(refused.value, KeysUnavailable)
 
 
 async def test_a_rotated_key_is_found_and_the_old_one_stays_good(

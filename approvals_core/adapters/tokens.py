@@ -13,7 +13,7 @@ from typing import Any, cast
 import jwt
 
 from approvals_core.adapters.signing_keys import Key, SigningKeys
-from approvals_core.errors import InvalidToken
+from approvals_core.errors import InvalidToken, KeysUnavailable
 
 LEEWAY = 300  # seconds of clock skew, as the Bot Connector's documents allow
 TOKEN_LIMIT = 16 * 1024  # characters; Entra's largest are about half of that
@@ -106,6 +106,7 @@ class TokenVerifier:
 
         Raises:
             InvalidToken: For every token that must be answered with 401.
+            KeysUnavailable: It may be a good one; its issuer did not give us its keys.
         """
         if len(token) > TOKEN_LIMIT:
             raise InvalidToken("too long")
@@ -116,7 +117,7 @@ class TokenVerifier:
         issuer, kid = self._addressed(token)
         key = await issuer.keys.key(kid)
         if key is None:
-            raise InvalidToken("signed with an unknown key")
+            raise _unknown(issuer.keys.failure)
         claims = self._checked(_signed(token, key), issuer, key)
         self._remember(digest, claims, issuer.keys.withdrawals)
         return claims
@@ -180,6 +181,14 @@ class TokenVerifier:
         if "nbf" in raw and (begins is None or now < begins - LEEWAY):
             raise InvalidToken("not valid yet")
         return datetime.fromtimestamp(expires, UTC)
+
+
+def _unknown(failure: str) -> InvalidToken:
+    """Return what to raise about an unknown key; *failure* is why the keys were not fetched, "" if they were."""
+    told = "signed with an unknown key"
+    if not failure:
+        return InvalidToken(told)
+    return KeysUnavailable(f"{told}, and the issuer's keys could not be fetched: {failure}")
 
 
 def claimed_issuer(token: str) -> str:

@@ -12,7 +12,7 @@ from approvals_core.adapters.tokens import (
     TokenVerifier,
     claimed_issuer,
 )
-from approvals_core.errors import InvalidToken
+from approvals_core.errors import InvalidToken, KeysUnavailable
 from approvals_core.models import PersonId
 from bots.outlook.answers import failed
 from cards.language import _
@@ -79,4 +79,8 @@ def _refusal(token: str, problem: InvalidToken) -> web.HTTPException:
             401, _("Outlook sent a retired kind of token. Please tell your administrator.")
         )
     log.warning("outlook_token_rejected", extra={"why": str(problem)})
+    if isinstance(problem, KeysUnavailable):
+        return failed(
+            401, _("We cannot check who you are just now. Nothing was decided. Try in a minute.")
+        )
     return failed(401, _("We could not verify who you are. Nothing was decided."))

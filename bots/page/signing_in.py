@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from approvals_core.adapters.entra import Begun, SignedIn
 from approvals_core.adapters.tokens import Claims, TokenVerifier
-from approvals_core.errors import InvalidToken, TokenUnavailable
+from approvals_core.errors import InvalidToken, KeysUnavailable, TokenUnavailable
 from approvals_core.models import PersonId
 from approvals_core.ports import Tenants
 from approvals_core.tenant import SignIn
@@ -191,12 +191,12 @@ class SignInDoor:
             async with asyncio.timeout(WITHIN):
                 given = await self._issuer.finish(flow.directory, flow.msal, request.query)
                 claims = await self._checked(given, flow)
+        except (TokenUnavailable, KeysUnavailable) as problem:
+            log.warning("sign_in_not_finished", extra={"why": str(problem)})
+            answer = self._pages.notice(_unreachable(_again(flow.next)), status=503)
         except InvalidToken as problem:
             log.warning("sign_in_refused", extra={"why": str(problem)})
             answer = self._pages.notice(_refused(str(problem), _again(flow.next)), status=403)
-        except TokenUnavailable as problem:
-            log.warning("sign_in_not_finished", extra={"why": str(problem)})
-            answer = self._pages.notice(_unreachable(_again(flow.next)), status=503)
         else:
             answer = self._let_in(flow, given, claims)
         self._cookies.set(answer, _mark(str(flow.msal.get("state"))), "", lasts=TAKES)
