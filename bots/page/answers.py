@@ -85,7 +85,7 @@ def _not_for(session: Session, other: str) -> Notice:
     """Say who is signed in: of two accounts it may be the wrong one, or somebody else's."""
     who = text.one_line(session.name, text.PERSON)
     signed_in = _("You are signed in as {who}.").format(who=who)
-    asked = _("If another account was asked, or somebody else at this computer, sign in as that.")
+    asked = _("If another account was asked, yours or somebody else's, sign in with that one.")
     return Notice(
         _NOT_HERE.title,
         (*_NOT_HERE.sentences, f"{signed_in} {asked}" if who else asked),
