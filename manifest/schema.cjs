@@ -1,4 +1,4 @@
-// Reads a Teams manifest from standard input; prints what Microsoft's schema has against it, as a JSON list.
+// Reads a JSON list of Teams manifests from standard input; prints what Microsoft's schema has against each, as a list of lists.
 "use strict";
 
 const { createRequire } = require("node:module");
@@ -16,10 +16,15 @@ function readable(mistake) {
   return { path: path.slice(1).replaceAll("/", "."), said: named ? `${said} ${details}` : said };
 }
 
-async function main() {
-  const manifest = JSON.parse(await text(process.stdin));
+async function mistakesIn(manifest) {
   const mistakes = await AppManifestUtils.validateAgainstSchema(manifest).catch((error) => [`/$schema ${error.message}. Details: `]);
-  console.log(JSON.stringify(mistakes.map(readable)));
+  return mistakes.map(readable);
+}
+
+async function main() {
+  const found = [];
+  for (const manifest of JSON.parse(await text(process.stdin))) found.push(await mistakesIn(manifest));
+  console.log(JSON.stringify(found));
 }
 
 main();

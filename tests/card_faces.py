@@ -8,7 +8,9 @@ whose pictures you have looked at.
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from approvals_core.models import Content, PlaceState, Refusal
@@ -212,22 +214,27 @@ def _notices() -> Mapping[str, Card]:
     }
 
 
-def faces() -> dict[str, Card]:
+@cache  # dozens of tests ask for one of them each
+def faces() -> Mapping[str, Card]:
     made = {name: approval_card(view, VIEWER) for name, view in views().items()}
-    return {**made, **_answers(), **form_answers(), **_notices(), **together_faces()}
+    others = {**_answers(), **form_answers(), **_notices(), **together_faces()}
+    return MappingProxyType({**made, **others})
 
 
-def views() -> dict[str, View]:
+@cache
+def views() -> Mapping[str, View]:
     """Return the stored states by the name of their face, the worst texts last."""
-    return {
-        **_asking(),
-        **_decided(),
-        **_over(),
-        **closed_views(),
-        **form_views(),
-        **details_views(),
-        **stress_views(),
-    }
+    return MappingProxyType(
+        {
+            **_asking(),
+            **_decided(),
+            **_over(),
+            **closed_views(),
+            **form_views(),
+            **details_views(),
+            **stress_views(),
+        }
+    )
 
 
 def written(card: Card) -> str:

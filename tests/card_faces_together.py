@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from approvals_core.models import ActionTaken, Approval, Named, Place, PlaceState, Refusal
@@ -107,6 +109,7 @@ def decided_now(state: PlaceState, seat: int = 0, **fields: Any) -> Place:
     return a_place(seat, state=state, decision=a_decision(comment="", **fields))
 
 
+@cache
 def together_faces() -> Mapping[str, Card]:
     tenant = a_bulk_tenant()
     rows = [a_row(number, tenant) for number in range(4)]
@@ -115,7 +118,7 @@ def together_faces() -> Mapping[str, Card]:
     narrowed = [*rows[:2], a_row(2, tenant, actions=("Approve",))]
     other = a_tenant()
     mixed = [*rows[:2], notices.Waiting(other, an_approval(), a_place())]
-    return {
+    made = {
         "list-several": notices.pending_list(mixed, VIEWER, together=[tenant]),
         "several": tick_list(tenant, rows, VIEWER),
         "several-more": tick_list(tenant, narrowed, VIEWER, after="b3BhcXVl"),
@@ -140,6 +143,7 @@ def together_faces() -> Mapping[str, Card]:
         "together-mixed": results("exp", _mixed(), VIEWER),
         "together-unread": results("exp", [Told("exp-1.0", None, recording="Approve")] * 2, VIEWER),
     }
+    return MappingProxyType(made)
 
 
 def _closed(rows: list[notices.Waiting]) -> list[notices.Waiting]:

@@ -11,7 +11,9 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from playwright.async_api import async_playwright
@@ -99,12 +101,13 @@ def a_mail(
     return compose(letter, notification, view, VIEWER, template=template, **usual | more)
 
 
+@cache  # dozens of tests ask for one of them each
 def mails() -> Mapping[str, Composed]:
     """Return one mail of each kind."""
     found = views()
     pending = found["pending"]
     own = parse(EXPENSES.read_text(encoding="utf-8"))
-    return {
+    made = {
         **{name: a_mail(found[name]) for name in MAIN},
         "told": a_mail(pending, seat=None),
         "told-still-open": a_mail(pending, seat=None, occasion=Occasion.ENDED),
@@ -119,6 +122,7 @@ def mails() -> Mapping[str, Composed]:
         "signed": a_mail(pending, signed=SIGNED, notice_line="Playground: nothing here is real."),
         "of-a-tenant": a_mail(pending, template=own, signed=SIGNED),
     }
+    return MappingProxyType(made)
 
 
 def files() -> Mapping[str, str]:

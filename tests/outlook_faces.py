@@ -9,7 +9,10 @@ whose pictures you have looked at.
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -84,12 +87,14 @@ def in_mail(
     return outlook_card(view, VIEWER, aside, page_url=page_url, **usual | fields)
 
 
-def outlook_faces() -> dict[str, dict[str, Any]]:
+@cache  # two files look at them
+def outlook_faces() -> Mapping[str, dict[str, Any]]:
     stored = views()
-    return {**{name: in_mail(stored[name]) for name in KEPT}, **_answers(stored), **_notices()}
+    kept = {name: in_mail(stored[name]) for name in KEPT}
+    return MappingProxyType({**kept, **_answers(stored), **_notices()})
 
 
-def _answers(stored: dict[str, View]) -> dict[str, dict[str, Any]]:
+def _answers(stored: Mapping[str, View]) -> dict[str, dict[str, Any]]:
     needed = Aside(
         problem="“Reject” needs a reason. Please choose one.",
         tried="Reject",
@@ -125,7 +130,7 @@ def _notices() -> dict[str, dict[str, Any]]:
     }
 
 
-def stored_action(stored: dict[str, View]) -> Action:
+def stored_action(stored: Mapping[str, View]) -> Action:
     """Return the action that no card in a mail can ask for."""
     return next(a for a in stored["form-new-approver"].tenant.actions if a.new_approver)
 

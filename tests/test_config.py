@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 from config import Settings, mistakes
 from playground import names
 from playground.outside import Playground
-from tests.failing import ROOT, listening, started
+from tests.crash.lives import WARM
+from tests.failing import ROOT, listening, start_here, started
 
 GOOD: dict[str, Any] = {
     "store_url": "sqlite:///x.db",
@@ -385,10 +387,15 @@ def test_a_key_that_is_none_is_refused(path: str, why: str) -> None:
 
 async def last_words(given: Mapping[str, str]) -> list[str]:
     """Return what a start that cannot succeed says; its exit code is 2."""
-    async with started(given) as process:
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-    text = (out + err).decode()
-    assert process.returncode == 2, text
+    with NamedTemporaryFile() as said:
+        process = WARM.Process(target=start_here, args=(given, Path(said.name)), daemon=True)
+        process.start()
+        await asyncio.to_thread(process.join, 60)
+        return words_of(said.read().decode(), process.exitcode)
+
+
+def words_of(text: str, code: int | None) -> list[str]:
+    assert code == 2, text
     assert "Traceback" not in text
     # What the log says is JSON.
     return [line for line in text.splitlines() if not line.startswith("{")]
@@ -402,8 +409,10 @@ def given(playground: Playground, tmp_path: Path) -> dict[str, str]:
 
 
 async def test_a_start_without_settings_says_all_that_is_missing_line_by_line() -> None:
-    said = await last_words({})
+    async with started({}) as process:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
 
+    said = words_of((out + err).decode(), process.returncode)
     assert {line.partition(":")[0] for line in said} == {f"APPROVALS_{n}" for n in NEEDED}
 
 

@@ -590,9 +590,10 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 
 @pytest.mark.timeout(600)  # what fails is made as small as can be
 def test_no_sequence_of_events_breaks_a_promise_on_sqlite() -> None:
+    # Many more are for `make soak`.
     run_state_machine_as_test(
         WholeCore,
-        settings=settings(max_examples=80, stateful_step_count=25, suppress_health_check=SLOW),
+        settings=settings(max_examples=40, stateful_step_count=25, suppress_health_check=SLOW),
     )
 
 
