@@ -6,17 +6,20 @@
 #   make benchmark           measures it beside other ways, in a few minutes, and prints a table
 #   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
-#   make soak                every crash in every kind of world, then seeds, for MINUTES=11; SEED=… begins with that one
-#   make soak-machines       two that take calls, two workers and Redis, killed again and again, for MINUTES
+#   make soak                every crash in every kind of world, seeds, and several machines that die, for MINUTES=16; SEED=…
+#   make soak-machines       of it only two that take calls, two workers and Redis, killed again and again
 #   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
 #   make fresh               forget the playground's data
 #   make clean               remove what was installed here
 #   make lock                make the locks anew from pyproject.toml and web/package.json; UPGRADE=yes for the newest of everything
 
-.PHONY: run test benchmark benchmark-large lint soak soak-machines manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
+.PHONY: run test tests benchmark benchmark-large lint rules types soak soak-machines manifest fresh clean lock set-up-to-run set-up-to-test browser second-python
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Surroundings that keep Python from writing bytecode (many containers') would have each worker, and each process that a
+# test starts, compile all of this and of its packages anew.
+export PYTHONDONTWRITEBYTECODE :=
 SECOND_VENV := .venv-3.13
 UV := uv==0.13.8
 
@@ -41,9 +44,13 @@ WEB := web/node_modules/.set-up-$(call checksum,web/package.json web/package-loc
 run: set-up-to-run
 	@$(BIN)/python -m playground $(if $(STORE),--store $(STORE))
 
+# The types are checked beside the tests, which wait for most of their time; a mistake in them fails the whole, too.
+test: rules
+	@$(MAKE) --no-print-directory -j2 types tests
+
 # The second Python leaves out the tests in a browser, which are about the page, those that kill processes, those with the
 # world around but one file that goes the whole way, and of the tests on both stores those on Redis: no Python changes them.
-test: lint
+tests: set-up-to-test
 	$(BIN)/python -m pytest $(WORKERS)
 	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser and not crash and not world" -k "not redis"; fi
 
@@ -51,21 +58,25 @@ test: lint
 # longest stand side by side, and one worker would get them all.
 WORKERS := -n 4 --maxschedchunk 1
 
-# Two workers, and six tests that go on for a share of the time each, after those that come to an end.
+# Two workers, and eight tests that go on for a share of the time each, after those that come to an end.
 soak: set-up-to-test
-	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.16 --seed $(SEED)
+	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py tests/soak/machines.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.12 --seed $(SEED)
 
 soak-machines: set-up-to-test
-	$(BIN)/python -m pytest tests/soak/machines.py -n 1 --minutes $(MINUTES) --share 0.45 --seed $(SEED)
+	$(BIN)/python -m pytest tests/soak/machines.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.9 --seed $(SEED)
 
-MINUTES := 11
+MINUTES := 16
 SEED := $(shell date +%s)
 
-lint: set-up-to-test
+lint: rules types
+
+rules: set-up-to-test
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-cache --no-logo
+
+types: set-up-to-test
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 benchmark: $(DEVELOPMENT)
 	@$(BIN)/python -m benchmarks

@@ -93,10 +93,21 @@ def test_a_history_written_anew_from_some_point_has_another_head() -> None:
     assert not chain_is_sound(events, head=HEAD)
 
 
-def test_erasing_what_is_personal_keeps_the_chain_sound() -> None:
+@pytest.mark.parametrize("facts", [{}, {"events": "0,1,2"}])  # older ones do not say from where
+def test_erasing_what_is_personal_keeps_the_chain_sound(facts: dict[str, str]) -> None:
     erased = tuple(e.model_copy(update={"personal": {}, "salt": ""}) for e in a_history())
+    told = an_event(3, HEAD, kind=EventKind.ERASED, facts=facts)
 
-    assert chain_is_sound(erased, head=HEAD)
+    assert chain_is_sound((*erased, told), head=told.hash)
+    assert not chain_is_sound(erased, head=HEAD)
+
+
+@pytest.mark.parametrize("named", ["", "0,1", "3", "0,1,x"])
+def test_texts_that_no_erasing_names_are_missed(named: str) -> None:
+    erased = tuple(e.model_copy(update={"personal": {}, "salt": ""}) for e in a_history())
+    told = an_event(3, HEAD, kind=EventKind.ERASED, facts={"events": named})
+
+    assert not chain_is_sound((*erased, told), head=told.hash)
 
 
 def test_texts_invented_for_an_erased_event_show() -> None:

@@ -5,8 +5,8 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -15,7 +15,7 @@ from aiohttp import web
 
 from app import House, open_house
 from approvals_core.adapters.stores import open_store
-from approvals_core.models import Lane
+from approvals_core.models import JobKind
 from approvals_core.ports import Store
 from config import Settings
 from tests.crash.fate import Fate, Fates, MortalStore
@@ -90,9 +90,17 @@ class _Controls:
         house = self._house
         await house.approvals.drain(seconds=DRAIN)
         await due_done(house)
-        due = await house.store.next_due(tuple(Lane))
-        left = None if due is None else (due - self._clock()).total_seconds()
+        due = [due async for due in self._due()]
+        left = (min(due) - self._clock()).total_seconds() if due else None
         return web.json_response({"due": left, "mended": await house.worker.sweep()})
+
+    async def _due(self) -> AsyncIterator[datetime]:
+        """Yield when each job will be due. Not the sweep, which always will be within the hour."""
+        store = self._house.store
+        for scope in await store.scopes():
+            for queued in (await store.jobs(scope, limit=1000)).jobs:
+                if queued.job is None or queued.job.kind is not JobKind.SWEEP:
+                    yield queued.next
 
     async def _time(self, request: web.Request) -> web.Response:
         self._clock.ahead = timedelta(seconds=(await request.json())["ahead"])

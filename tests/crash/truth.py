@@ -124,7 +124,7 @@ class Truth(NamedTuple):
         for scope in await self.store.scopes():
             left = (await self.store.jobs(scope, limit=100)).jobs
             kinds = {queued.job and queued.job.kind for queued in left}
-            assert kinds <= {JobKind.NIGHTLY}  # which renews itself
+            assert kinds <= {JobKind.NIGHTLY, JobKind.SWEEP}  # which renew themselves
         await self._recorded_right()
         await self._mails_are_right(mailed=mailed)
         told = [event.kind for event in await self.store.history(self.key)]

@@ -30,9 +30,14 @@ class SoakClock:
             if time.monotonic() > ends:
                 return
 
+    @property
+    def over(self) -> bool:
+        """Tell whether all of the soak should have ended by now."""
+        return time.monotonic() > self._ends
+
     def check(self, where: object) -> None:
         """Fail the test that did not come to its end in time."""
-        if time.monotonic() > self._ends:
+        if self.over:
             pytest.fail(f"{self.minutes:g} minutes were over at {where}: give it more MINUTES")
 
     @property

@@ -30,6 +30,7 @@ AGAIN = 0.3  # seconds until a tenant posts once more what nobody took
 LOOK = 0.5  # seconds between two looks into the tenant's own book
 THINKS = 8.0  # seconds, at times: long enough for a decision that is in doubt to be told again
 TAKEN = 200
+NOT_TAKEN = (None, 408, 500, 503)  # the same again
 
 
 @dataclass
@@ -101,19 +102,19 @@ class Clerk:
     """Sends what one tenant's system sends about one request."""
 
     def __init__(self, case: Case, outside: Playground, choice: random.Random) -> None:
-        self._case = case
+        self.case = case
         self._choice = choice
         self._sample = json.loads(outside.sample(SAMPLES[case.tenant.registered.code]))
         self._stamp = datetime.now(UTC) - timedelta(minutes=1)
 
     @property
     def begun(self) -> bool:
-        return bool(self._case.posts)
+        return bool(self.case.posts)
 
     async def live(self, until: asyncio.Event) -> None:
         """Begin the request, change it at times, and move it on with each decision, until the end of the load."""
-        await self._begin()
-        while not self._case.over and not until.is_set():
+        await self.begin()
+        while not self.case.over and not until.is_set():
             if not await self._move_on():
                 if self._choice.random() < 0.04:
                     await self._change()
@@ -121,18 +122,17 @@ class Clerk:
 
     async def end(self) -> None:
         """Ask nobody any more."""
-        if not self._case.over:
+        if not self.case.over:
             await self._post(self._ended(None))
 
     async def hear(self) -> None:
         """Do what follows from decisions that were taken in the end."""
-        while not self._case.over and await self._move_on():
+        while not self.case.over and await self._move_on():
             pass
 
-    # -- steps ----------------------------------------------------------------
-
-    async def _begin(self) -> None:
-        case = self._case
+    async def begin(self) -> None:
+        """Send the first word of it."""
+        case = self.case
         create = self._arx(CREATE, asks=case.asked, drops=[])
         if len(case.levels) == 1 or self._choice.random() < 0.6:
             await self._post(create)
@@ -142,11 +142,13 @@ class Clerk:
         update = self._arx(UPDATE, asks=case.asked, drops=drops)
         await asyncio.gather(self._post(update), self._post(create))
 
+    # -- steps ----------------------------------------------------------------
+
     async def _change(self) -> None:
         """Change what everybody decides on, twice, the older word perhaps last."""
         changes: list[Json] = []
         for _ in range(2):
-            self._case.title += 1
+            self.case.title += 1
             changes.append(self._arx(UPDATE, asks=[], drops=[NEVER_ASKED]))
         self._choice.shuffle(changes)
         for change in changes:
@@ -154,7 +156,7 @@ class Clerk:
 
     async def _move_on(self) -> bool:
         """Send what follows from a decision of the present level; False: there is none."""
-        case = self._case
+        case = self.case
         for decision in case.taken().values():
             by = decision["ActionByAlias"]
             if by in case.asked:
@@ -165,7 +167,7 @@ class Clerk:
         return False
 
     def _any_of(self, decision: Json) -> Json:
-        case = self._case
+        case = self.case
         if case.level + 1 == len(case.levels):
             return self._ended(_detail(decision))
         drops, case.level = case.asked, case.level + 1
@@ -173,7 +175,7 @@ class Clerk:
 
     def _all_of(self, by: str, decision: Json) -> Json:
         """Ask him no more; the next level once nobody is left."""
-        case = self._case
+        case = self.case
         case.gone.add(by)
         if case.asked:
             return self._arx(DELETE, asks=[], drops=[by], detail=_detail(decision))
@@ -183,8 +185,8 @@ class Clerk:
         return self._arx(UPDATE, asks=case.asked, drops=[by], detail=_detail(decision))
 
     def _ended(self, detail: Json | None) -> Json:
-        self._case.over = True
-        return self._arx(DELETE, asks=[], drops=self._case.everybody, detail=detail)
+        self.case.over = True
+        return self._arx(DELETE, asks=[], drops=self.case.everybody, detail=detail)
 
     # -- the wire -------------------------------------------------------------
 
@@ -192,10 +194,10 @@ class Clerk:
         self, operation: int, *, asks: list[str], drops: list[str], detail: Any = None
     ) -> Json:
         self._stamp += timedelta(milliseconds=10)
-        approvers = [] if operation == DELETE else [*asks, self._case.watcher]
-        number, arx = self._case.number, self._sample
+        approvers = [] if operation == DELETE else [*asks, self.case.watcher]
+        number, arx = self.case.number, self._sample
         identifier = {"DisplayDocumentNumber": number, "DocumentNumber": number, "FiscalYear": YEAR}
-        title = f"Change {self._case.title} of {number}"
+        title = f"Change {self.case.title} of {number}"
         summary = {"ApprovalIdentifier": identifier, "Title": title, "UnitValue": "80.00"}
         to = ";".join(f"{alias}@{names.DOMAIN}" for alias in asks)
         wanted = {
@@ -212,7 +214,7 @@ class Clerk:
             "Approvers": [{"Alias": alias, "Name": alias} for alias in approvers] or None,
             "DeleteFor": drops,
             "ActionDetail": None if operation == CREATE else detail or BY_THE_SUBMITTER,
-            "NotificationDetail": wanted if self._case.mails and asks else None,
+            "NotificationDetail": wanted if self.case.mails and asks else None,
             "SummaryData": arx["SummaryData"] | summary,
             "OperationDateTime": self._stamp.isoformat(),
         }
@@ -220,7 +222,7 @@ class Clerk:
     async def _post(self, arx: Json) -> None:
         """Post it until it is taken; sometimes once more, or twice at once."""
         post = Post(arx)
-        self._case.posts.append(post)
+        self.case.posts.append(post)
         how = self._choice.random()
         if how < 0.15:
             await asyncio.gather(self._taken(post), self._taken(post))
@@ -231,11 +233,11 @@ class Clerk:
 
     async def _taken(self, post: Post) -> None:
         while True:
-            sent = await self._case.tenant.send(post.arx)
+            sent = await self.case.tenant.send(post.arx)
             if sent.status == TAKEN:
                 post.payloads.append(sent.answer["PayloadProcessingResult"]["PayloadId"])
                 return
-            assert sent.status is None or sent.status in (408, 500, 503), sent.answer
+            assert sent.status in NOT_TAKEN, sent.answer
             await asyncio.sleep(AGAIN)
 
 

@@ -4,9 +4,10 @@ import asyncio
 import random
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -19,6 +20,9 @@ STARTED_WITHIN = 90.0  # seconds, on a busy machine
 AGAIN = 1.0  # seconds until somebody who ended by himself is started anew
 LOOK = 0.2  # seconds between two looks
 AT_ONCE = 65_536  # bytes carried
+
+# Becomes the program that it is given, which is killed once the input ends: when its starter is gone, too.
+_KEPT = 'exec 3<&0; (read -r _ <&3; kill -9 $$ 2>/dev/null) & exec "$@" </dev/null 3<&-'
 
 # Limits that would only make a soak longer: how they are kept is tested elsewhere.
 WIDE = {"MAIL_PER_MINUTE": "3000", "MAIL_AT_ONCE": "10"}
@@ -54,7 +58,8 @@ class Balancer:
         try:
             behind = await self._somebody()
             if behind is not None:
-                await asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
+                with suppress(asyncio.CancelledError):  # who stops us waits for nobody's answer
+                    await asyncio.gather(_carry(reader, behind[1]), _carry(behind[0], writer))
         finally:
             self._open.discard(task)
             writer.close()
@@ -87,24 +92,32 @@ class Machine:
         self._settings = {f"APPROVALS_{key}": value for key, value in settings.items()}
         self._log = log
         self._process: Process | None = None
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Start it as an operator does: these settings, and no others."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "app"),
+                *("/bin/sh", "-c", _KEPT, "sh", sys.executable, "-m", "app"),
                 cwd=ROOT,
                 env=self._settings,
-                stdin=DEVNULL,
+                stdin=PIPE,
                 stdout=log,
                 stderr=log,
             )
 
     async def kill(self) -> None:
         """End it as the kernel would, unless it is gone."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             await self._process.wait()
+
+    async def begin_anew(self) -> None:
+        """Kill it, and start another one."""
+        async with self._turn:
+            await self.kill()
+            await self.start()
 
     @property
     def ended(self) -> int | None:
@@ -139,6 +152,8 @@ class Fleet:
         self.tenants = playground.write_tenants(folder / "tenants")
         self.deaths: list[str] = []
         self.ended: list[tuple[str, int]] = []
+        self._address = ""
+        self._web_died_at: datetime | None = None
         self._folder = folder
         self._ports = [free_port() for _ in LIKE_AN_OPERATOR]
         roles = zip(self._ports, LIKE_AN_OPERATOR, strict=True)
@@ -147,7 +162,7 @@ class Fleet:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        address = await self._balancer.start()
+        self._address = address = await self._balancer.start()
         self._stack.push_async_callback(self._balancer.stop)
         for number, (port, role) in enumerate(zip(self._ports, LIKE_AN_OPERATOR, strict=True)):
             name = f"{role}-{number}"
@@ -169,7 +184,7 @@ class Fleet:
             for machine in self._machines:
                 if (code := machine.ended) is not None:
                     self.ended.append((machine.name, code))
-                    await machine.start()
+                    await machine.begin_anew()
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
@@ -181,12 +196,39 @@ class Fleet:
     async def kill_one(self, choice: random.Random) -> None:
         """Kill any of them, and start it anew."""
         machine = choice.choice(self._machines)
-        await machine.kill()
+        self._dies(machine)
+        await machine.begin_anew()
+
+    async def kill_all(self) -> None:
+        """Kill all of them at once, and start them anew: what only they knew is gone."""
+        for machine in self._machines:
+            self._dies(machine)
+        await asyncio.gather(*(machine.begin_anew() for machine in self._machines))
+
+    def web_died_after(self, at: datetime) -> bool:
+        """Tell whether a process that takes clicks was killed since then."""
+        return self._web_died_at is not None and self._web_died_at > at
+
+    def _dies(self, machine: Machine) -> None:
         self.deaths.append(machine.name)
-        await machine.start()
+        if machine.name.startswith("web"):
+            self._web_died_at = datetime.now(UTC)
 
     async def all_listen(self) -> None:
         await asyncio.gather(*(machine.listens() for machine in self._machines))
+
+    async def all_let_in(self, knock: Callable[[], Awaitable[bool]]) -> None:
+        """
+        Wait until each process that takes calls answers *knock* well.
+
+        One that could not read the issuers' keys at its start asks for them again after a minute.
+        """
+        for port, role in zip(self._ports, LIKE_AN_OPERATOR, strict=True):
+            if role == "web":
+                self.playground.meet(f"http://{HERE}:{port}")
+                while not await knock():  # noqa: ASYNC110 (nobody is told)
+                    await asyncio.sleep(LOOK)
+        self.playground.meet(self._address)
 
     async def insist(self, do: Callable[[], Awaitable[Answered | None]]) -> Answered:
         """Do it again and again until it is answered: somebody will live by then."""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -62,8 +63,20 @@ class Approver:
         """Do one thing after another, until the end of the load."""
         doings = [self._click, self._click, self._click, self._look, self._mail, self._together]
         while not until.is_set():
-            await self._choice.choice(doings)()
+            with suppress(LookupError):  # the card, or its button, went away under his eyes
+                await self._choice.choice(doings)()
             await asyncio.sleep(self._choice.uniform(0.1, SLOWEST))
+
+    async def decide(self, number: str) -> None:
+        """Approve the request with this number, if a card of it offers that."""
+        for message in self._said():
+            card = message.shown_to(self._alias) or {}
+            if number in words(card) and _has(card, "Approve") and not _ticks(card):
+                action, comment = button(card, "Approve"), self._comment()
+                click = self._outside.teams.click
+                answer = await click(self._alias, message.id, action, {"comment": comment})
+                self._note(comment, "Teams", answer.card)
+                return
 
     # -- Teams ----------------------------------------------------------------
 

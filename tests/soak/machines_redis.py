@@ -1,7 +1,9 @@
 """A Redis that survives its primary: a replica follows it, and a sentinel promotes the replica."""
 
 import asyncio
+import random
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -11,7 +13,7 @@ from redis.exceptions import RedisError
 from tests.redis_group import Running, replicated, sentinel, server, wait_until
 
 NAME = "approvals"
-UNHEARD = 0.5  # seconds
+UNHEARD = (0.3, 4.0)  # seconds, at least and at most: less and more than a commit waits for it
 
 
 class Guarded:
@@ -38,13 +40,18 @@ class Guarded:
     def url(self) -> str:
         return f"redis+sentinel://{self._asked.name}/{NAME}?wait_replicas=1"
 
-    async def fail_over(self) -> None:
+    async def fail_over(
+        self, choice: random.Random, meanwhile: Callable[[], Awaitable[object]]
+    ) -> None:
         """
         Kill the primary when its replica has heard nothing for a moment; wait until that is the primary.
 
-        Whatever was acknowledged in that moment without it would be lost. It gets a replica of its own.
+        Whatever was acknowledged in that moment without it would be lost. It gets a replica of its
+        own. *meanwhile* is done while there is no primary.
         """
-        await asyncio.to_thread(self._fail_over)
+        await asyncio.to_thread(self._lose_the_primary, choice.uniform(*UNHEARD))
+        await meanwhile()
+        await asyncio.to_thread(self._go_on_with_the_replica)
 
     def _start(self) -> None:
         primary, replica = self._stack.enter_context(replicated(self._folder / "first"))
@@ -52,13 +59,15 @@ class Guarded:
         self._asked = self._stack.enter_context(sentinel(self._folder / "sentinel", primary, NAME))
         self._wait_until_known(replica)
 
-    def _fail_over(self) -> None:
+    def _lose_the_primary(self, unheard: float) -> None:
         self._replica.freeze()
         self._primary.ask("CLIENT", "KILL", "TYPE", "replica")
-        time.sleep(UNHEARD)
+        time.sleep(unheard)
         self._primary.kill()
-        self._replica.go_on()
         self.killed += 1
+
+    def _go_on_with_the_replica(self) -> None:
+        self._replica.go_on()
         wait_until(lambda: self._replica.ask("ROLE")[0] == "master", RedisError)
         self._primary = self._replica
         follows = f"127.0.0.1 {self._primary.port}"
