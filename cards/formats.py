@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache, wraps
 from typing import TypeVar
@@ -111,15 +111,25 @@ def day(at: datetime, locale: str, zone: str) -> str:
     # A tenant writes a day as its midnight; moved to another zone it would be the day before.
     is_midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
     there = at if is_midnight else _there(at, zone)
-    return format_skeleton("yMMMEd", there.replace(tzinfo=None), locale=locale_of(locale))
+    return _day(there.date(), locale_of(locale))
+
+
+@lru_cache(1024)
+def _day(there: date, locale: Locale) -> str:
+    return format_skeleton("yMMMEd", there, locale=locale)
 
 
 def moment(at: datetime, locale: str, zone: str) -> str:
     """Write a date and time: Wed, Nov 18, 2026 3:40 PM; in UTC, and so named, if *zone* is ""."""
     there = _there(at, zone).replace(tzinfo=None)
-    date = format_skeleton("yMMMEd", there, locale=locale_of(locale))
-    time = format_time(there, "short", locale=locale_of(locale))
-    return f"{date} {time} UTC" if zone_of(zone) is UTC else f"{date} {time}"
+    written = _moment(there, locale_of(locale))
+    return f"{written} UTC" if zone_of(zone) is UTC else written
+
+
+@lru_cache(2048)  # each card of a request has the same times
+def _moment(there: datetime, locale: Locale) -> str:
+    day = format_skeleton("yMMMEd", there, locale=locale)
+    return f"{day} {format_time(there, 'short', locale=locale)}"
 
 
 def time_as_sent(text: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -17,6 +18,10 @@ _END_OF_NAME = 16
 PERSON = 80
 BUTTON = 40
 URL = 2000
+
+# Each card of a request says the same in each state. Only short texts are kept: no tenant fills
+# the memory with long ones.
+_KEPT, _SHORT = 4096, 200  # texts, characters
 
 UNBROKEN = 40  # longer runs are broken; IBANs and GUIDs are shorter, and must stay copyable
 _PART_OF_RUN = 20
@@ -96,7 +101,14 @@ def one_line(text: str, limit: int) -> str:
 
 def block(text: str, limit: int = FACT_VALUE) -> str:
     """For a TextBlock or a fact: one line, inert."""
+    return _block_as_kept(text, limit) if len(text) <= _SHORT else _block(text, limit)
+
+
+def _block(text: str, limit: int) -> str:
     return escape_markdown(break_runs(one_line(text, limit)))
+
+
+_block_as_kept = lru_cache(_KEPT)(_block)
 
 
 def run(text: str, limit: int = FREE_TEXT, lines: int = FREE_TEXT_LINES) -> str:
@@ -176,6 +188,10 @@ def safe_url(address: str) -> str | None:
     Only http and https, with a host and without a user name: what
     ``https://bank.example@evil.example`` opens is the second.
     """
+    return _safe_as_kept(address) if len(address) <= _SHORT else _safe(address)
+
+
+def _safe(address: str) -> str | None:
     address = address.strip()
     if clean(address) != address or "\n" in address:
         return None
@@ -191,6 +207,9 @@ def safe_url(address: str) -> str | None:
     where = _in_url(host) + (f":{port}" if port else "")
     url = f"{parts.scheme}://{where}{quote(rest, safe=_SAFE_IN_URL)}"
     return url if len(url) <= URL else None
+
+
+_safe_as_kept = lru_cache(_KEPT)(_safe)
 
 
 def _is_host(host: str) -> bool:

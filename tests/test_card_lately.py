@@ -40,8 +40,9 @@ def test_the_same_request_is_drawn_once_for_all_its_approvers() -> None:
         a_request(details={"DT1": json.dumps({"CostCentre": "4711"})}),
         a_request(content=a_content(title="Another", company_code="9999")),
         a_request(tenant=a_tenant(shown=Shown(hidden=("DT1",)))),
+        a_request(content=a_content(additional={"Quarter": "Q3", "CostCentre": "4210"})),
     ],
-    ids=["details", "summary", "tenant's file"],
+    ids=["details", "summary", "tenant's file", "additional"],
 )
 def test_what_differs_is_drawn_anew(other: View) -> None:
     usual = rendered(drawn(Sent(a_request()), VIEWER, ROOM))
@@ -71,3 +72,19 @@ def test_halves_of_characters_spoil_nothing() -> None:
     request = a_request(content=a_content(notes="\ud800"))
 
     assert shown(Sent(request)) == shown(Sent(request))
+
+
+def test_the_order_in_which_things_were_sent_is_kept() -> None:
+    sent = {"Project": "North", "Quarter": "Q3"}
+    turned = dict(reversed(sent.items()))
+
+    first = Sent(a_request(content=a_content(additional=sent)))
+
+    assert first == Sent(a_request(content=a_content(additional=sent)))
+    assert first != Sent(a_request(content=a_content(additional=turned)))
+
+
+def test_requests_with_different_halves_of_characters_are_not_taken_for_one() -> None:
+    first = Sent(a_request(content=a_content(notes="\ud800")))
+
+    assert first != Sent(a_request(content=a_content(notes="\udc00")))

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from gettext import gettext as _
 from typing import Any, Protocol
 
-import orjson
-
 from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
 from approvals_core.models import Contact, PersonId
 from approvals_core.ports import View
@@ -85,10 +83,10 @@ class TeamsChannel:
             notice_line=self._notice_line,
             page_url=self._pages and f"{self._pages}{view.approval.id}",
         )
-        text = card.to_json()
         # An equal face is pushed once more where an answer to a click has to be replaced.
-        shown = f"{view.place.shown_anew}{text}"
-        return hashlib.sha256(shown.encode()).hexdigest(), _face(text, reminds=view.reminds)
+        shown = f"{view.place.shown_anew}{card.to_json()}"
+        face = _face(card.to_dict(), reminds=view.reminds)
+        return hashlib.sha256(shown.encode()).hexdigest(), face
 
     async def send(self, person: PersonId, face: Mapping[str, object]) -> str:
         """Send the card to the known conversation, else to a new one by object id."""
@@ -252,12 +250,11 @@ def _read(address: str) -> tuple[PersonId, str, str]:
     return PersonId(*str(named).split("/", maxsplit=1)), conversation, message
 
 
-def _face(text: str, *, reminds: bool) -> dict[str, Any]:
+def _face(card: Mapping[str, object], *, reminds: bool) -> Mapping[str, object]:
     """Return the card, named a reminder in the notification where it is one; all else is equal."""
-    face: dict[str, Any] = orjson.loads(text)
-    if reminds:
-        face["fallbackText"] = _("Reminder: {what}").format(what=face.get("fallbackText", ""))
-    return face
+    if not reminds:
+        return card
+    return {**card, "fallbackText": _("Reminder: {what}").format(what=card.get("fallbackText", ""))}
 
 
 def card_activity(card: Mapping[str, Any]) -> dict[str, Any]:

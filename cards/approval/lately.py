@@ -27,7 +27,7 @@ class Sent:
     def __init__(self, view: View) -> None:
         approval = view.approval
         self.view = view
-        self._summary = repr(approval.content or Content())  # all its fields; any text has one
+        self._summary = _written(approval.content or Content())
         self._details = tuple(sorted(view.details.items()))
         self._numbers = (approval.display_number, *approval.key)
         self._hash = hash((self._summary, self._details, self._numbers))
@@ -48,6 +48,14 @@ class Sent:
             and self._numbers == other._numbers
             and self.view.tenant.shown == other.view.tenant.shown
         )
+
+
+def _written(content: Content) -> str:
+    """Return all its fields as one text, another one for each other content."""
+    try:
+        return content.model_dump_json()
+    except ValueError:  # half of a surrogate pair, which no JSON has
+        return repr(content)
 
 
 def shown(sent: Sent) -> Shown:

@@ -142,8 +142,13 @@ def _later(count: int) -> list[Piece]:
 
 def _route_row(view: View, row: Row, viewer: Viewer) -> Columns:
     sign, color = _route_sign(view, row)
+    return _marked(sign, color, _route_words(view, row, viewer), row.step is Step.NEXT)
+
+
+@lru_cache(1024)  # the cards of a request have the same rows; finished, so nobody may change them
+def _marked(sign: str, color: Color, said: str, subtle: bool) -> Columns:  # noqa: FBT001 (private)
     mark = TextBlock(sign, wrap=False, color=color, weight="Bolder", align="Center")
-    words = TextBlock(_route_words(view, row, viewer), subtle=row.step is Step.NEXT)
+    words = TextBlock(said, subtle=subtle)
     return Columns(
         Column(mark, width="20px"), Column(words, width="stretch", spacing="Small"), spacing="Small"
     )

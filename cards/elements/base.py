@@ -83,4 +83,6 @@ def _known(declared: baseobject.PropertyType) -> _Known:
 def plain(value: object) -> object:
     if isinstance(value, Piece):
         return value.render()
-    return [plain(each) for each in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return [each.render() if isinstance(each, Piece) else plain(each) for each in value]

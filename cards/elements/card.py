@@ -3,6 +3,7 @@
 """The whole card."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Protocol, TypeVar, cast
 
 import orjson
@@ -27,7 +28,7 @@ _Sized = TypeVar("_Sized", bound=Sized)
 
 
 class Card(adaptivecard.AdaptiveCard):
-    """A whole card for Teams."""
+    """A whole card for Teams, finished when it is made."""
 
     version = prop("version")
     refresh = prop("refresh", dict)
@@ -50,7 +51,7 @@ class Card(adaptivecard.AdaptiveCard):
         self.body = [piece.render() for piece in body]
 
     def to_json(self) -> str:
-        return self._json().decode()
+        return self._json.decode()
 
     def to_dict(self) -> dict[str, object]:
         """Return the card itself, not a copy: nobody changes it."""
@@ -59,8 +60,9 @@ class Card(adaptivecard.AdaptiveCard):
     @property
     def size(self) -> int:
         """Return how many bytes go over the wire."""
-        return len(self._json())
+        return len(self._json)
 
+    @cached_property
     def _json(self) -> bytes:
         return orjson.dumps(self.render())
 
