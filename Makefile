@@ -3,7 +3,7 @@
 #   make run                 the playground and the service, on SQLite
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
 #   make test                linters, types, import contracts and every test
-#   make benchmark           measures it beside other ways, in a few minutes, and prints a table
+#   make benchmark           measures it beside other ways, in about a quarter of an hour, and prints a table
 #   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
 #   make soak                every crash in every kind of world, seeds, and several machines that die, for MINUTES=16; SEED=…

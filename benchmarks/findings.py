@@ -8,12 +8,19 @@ from benchmarks.ground import Ground
 
 @dataclass(frozen=True)
 class Found:
-    """One figure. *most* is the goal for *value*, None if there is none; *said* is the figure in words."""
+    """
+    One figure. *said* is it in words.
+
+    *most* is the goal for *value*, in *unit*, None if there is none. *name* is the one by which
+    an earlier figure is found, "" if none is kept.
+    """
 
     what: str
     value: float
     said: str
     most: float | None = None
+    unit: str = ""
+    name: str = ""
 
     @property
     def goal(self) -> str:
@@ -21,7 +28,10 @@ class Found:
         if self.most is None:
             return "none"
         met = self.value <= self.most
-        return f"{self.most:g}: {'met' if met else f'missed by {self.value / self.most - 1:.0%}'}"
+        return (
+            f"{self.most:g} {self.unit}".strip()
+            + f": {'met' if met else f'missed by {self.value / self.most - 1:.0%}'}"
+        )
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,12 @@ class Ground:
 
     def tenant_headers(self) -> dict[str, str]:
         claims = self.playground.issuer.tenant_claims()
-        return _headers(self.playground.issuer.entra.newest.sign(claims))
+        return bearing(self.playground.issuer.entra.newest.sign(claims))
 
     def bot_headers(self, service_url: str = "") -> dict[str, str]:
         """Return the headers of the Bot Connector: it uses a token until that expires."""
         service_url = service_url or self.playground.teams.service_url
-        return _headers(self.playground.issuer.bot_token(service_url))
+        return bearing(self.playground.issuer.bot_token(service_url))
 
     def click(self, action: dict[str, Any], typed: dict[str, Any] | None = None) -> str:
         """Return the activity of the first approver pressing *action*."""
@@ -164,7 +164,8 @@ def _tenants(playground: Playground, folder: Path, tenant_api: str) -> Path:
     return folder
 
 
-def _headers(token: str) -> dict[str, str]:
+def bearing(token: str) -> dict[str, str]:
+    """Return the headers of a JSON body from whoever has this token."""
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 

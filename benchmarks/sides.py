@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from benchmarks.load import Gun
-from benchmarks.programs import Program
+from benchmarks.programs import CannotMeasure, Program
 
 SETTLE = 0.3  # seconds after a slice, for what it left to be done; its time counts
 
@@ -58,10 +58,18 @@ class Served:
     store_cpu: Cpu = _no_store
 
     async def slice(self, seconds: float) -> Slice:
+        """
+        Let the server work for about *seconds*.
+
+        Raises:
+            CannotMeasure: It answered nothing at all: the machine does too much else.
+        """
         before = await self._cpu()
         fired = await self.gun.fire(seconds)
         await asyncio.sleep(SETTLE)
         cpu = await self._cpu() - before
+        if not fired.requests:
+            raise CannotMeasure(f"Nothing was answered within {seconds:g} s.")
         return Slice(fired.requests, fired.seconds, cpu, fired.p99)
 
     async def where(self, seconds: float) -> dict[str, list[tuple[str, float]]]:

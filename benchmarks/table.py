@@ -6,6 +6,7 @@ from pathlib import Path
 from platform import python_implementation, python_version
 from statistics import median
 
+from benchmarks.before import Before, before
 from benchmarks.benchmark import Result, Shares
 from benchmarks.findings import Found
 from benchmarks.sides import Slice
@@ -15,31 +16,59 @@ BEGIN, END = "<!-- benchmarks -->\n", "<!-- end of benchmarks -->"
 LARGE_BEGIN = "<!-- large benchmarks -->\n"
 SHOWN = 0.01  # of all time: what takes less is not listed
 
-_HEAD = ("What", "Beside", "Processor µs each", "Times", "Goal", "A second", "99 of 100 within")
-_FOUND = ("What", "Found", "Goal: at most")
+_BEFORE = "Before"
+_HEAD = (
+    "What",
+    "Beside",
+    "Processor µs each",
+    "Times",
+    _BEFORE,
+    "Goal",
+    "A second",
+    "99 of 100 within",
+)
+_FOUND = ("What", "Found", _BEFORE, "Goal: at most")
 
 
-def table(results: Sequence[Result], found: Sequence[Found], client: str) -> str:
-    """Return all results and findings in Markdown, with a line that says where they were measured."""
-    measured = _lined([_HEAD, *map(_row, results)]) if results else ""
-    figures = _lined([_FOUND, *((f.what, f.said, f.goal) for f in found)]) if found else ""
-    parts = [part for part in (measured, figures, _where_measured(client)) if part]
-    return "\n\n".join(parts) + "\n"
+def table(
+    results: Sequence[Result], found: Sequence[Found], client: str, *, earlier: Before | None = None
+) -> str:
+    """
+    Return all results and findings in Markdown, with a line that says where they were measured.
+
+    *earlier* has the figures of a run before; None: those that are kept beside the benchmarks.
+    """
+    earlier = before() if earlier is None else earlier
+    measured = _lined([_HEAD, *(_row(each, earlier) for each in results)]) if results else ""
+    figures = _lined([_FOUND, *(_found(each, earlier) for each in found)]) if found else ""
+    told = _where_measured(client)
+    if any(f"| {_BEFORE} |" in part for part in (measured, figures)):
+        told += f" {_BEFORE}: {earlier.measured}."
+    return "\n\n".join(part for part in (measured, figures, told) if part) + "\n"
 
 
 def _lined(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows under their head; where nothing was measured before, that column is left out."""
+    before_in = rows[0].index(_BEFORE)
+    if not any(row[before_in] for row in rows[1:]):
+        rows = [[*row[:before_in], *row[before_in + 1 :]] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"|{' --- |' * len(rows[0])}")
     return "\n".join(lines)
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def _found(found: Found, earlier: Before) -> tuple[str, ...]:
+    return (found.what, found.said, earlier.found.get(found.name, ""), found.goal)
+
+
+def _row(result: Result, earlier: Before) -> tuple[str, ...]:
     benchmark, ours, beside = result.benchmark, result.ours, result.beside
     return (
         benchmark.ours,
         benchmark.beside,
         _both(_number(_cpu(ours)), _number(_cpu(beside))),
         f"**{_times(result.ratio)}**",
+        _times(earlier.times[benchmark.name]) if benchmark.name in earlier.times else "",
         _goal(result),
         _both(f"{_rate(ours):,.0f}", f"{_rate(beside):,.0f}"),
         _both(_milliseconds(ours), _milliseconds(beside)),
@@ -68,8 +97,8 @@ def _goal_of_p99(result: Result) -> str:
 
 
 def _times(ratio: float) -> str:
-    digits = 1 if ratio >= 10 else 2 if ratio >= 0.1 else 3  # noqa: PLR2004 (as many as mean something)
-    return f"{ratio:.{digits}f}"
+    digits = next((d for d, least in enumerate((10, 0.1, 0.01), 1) if ratio >= least), 4)
+    return f"{ratio:.{digits}f}"  # as many as mean something
 
 
 def _cpu(slices: Sequence[Slice]) -> float:
@@ -110,8 +139,8 @@ def _machine() -> str:
 
 
 def where(result: Result) -> str:
-    """Return where the time of our side goes, as text for a terminal."""
-    title = f"{result.benchmark.name}: where our time goes"
+    """Return what came out and where the time of our side goes, as text for a terminal."""
+    title = f"{result.benchmark.name}: {_times(result.ratio)} times; where our time goes"
     return "\n".join(
         [title, *_lines(result.modules), "  and in which functions", *_lines(result.functions)]
     )
@@ -129,7 +158,10 @@ def write_readme(text: str, *, large: bool = False) -> None:
 
 
 def with_table(written: str, text: str, *, begin: str = BEGIN) -> str:
-    """Return *written* with *text* between the markers; without them it comes at the end."""
-    before, _, rest = written.partition(begin)
-    _, _, after = rest.partition(END)
-    return f"{before}{begin}\n{text}\n{END}{after}"
+    """Return *written* with *text* between the markers; without them it comes after the other table, or last."""
+    if begin not in written:
+        above, end, below = written.partition(END)
+        return f"{above}{end}\n\n{begin}\n{text}\n{END}{below}"
+    above, _, rest = written.partition(begin)
+    _, _, below = rest.partition(END)
+    return f"{above}{begin}\n{text}\n{END}{below}"

@@ -1,6 +1,7 @@
 """What benchmarks stand on is what it says: full stores, time that passes by itself, figures beside their goals."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +12,10 @@ from approvals_core.rules.draft import chain_is_sound
 from benchmarks import virtual_time
 from benchmarks.__main__ import Run
 from benchmarks.fan_out import check, least
-from benchmarks.filled import SQLITE, Filled
+from benchmarks.filled import SQLITE, Filled, filled
 from benchmarks.findings import Finding, Found
-from benchmarks.ground import Ground
+from benchmarks.ground import Ground, ground
 from benchmarks.ground import Store as Stored
-from benchmarks.life import figures
 from benchmarks.programs import CannotMeasure
 from benchmarks.servers.filling import commit_all, somebody
 from benchmarks.servers.likeness import Likeness
@@ -63,11 +63,29 @@ def test_a_request_to_be_decided_is_handed_out_once() -> None:
     async def nothing() -> float:
         return 0.0
 
-    full = Filled(Stored("sqlite:///x.db", nothing), SQLITE, 5, list("abcde"), 1.0, 1.0)
+    full = Filled(Stored("sqlite:///x.db", nothing), SQLITE, 5, list("abcde"), 1.0, 1.0, 0.0)
 
     assert (full.take(2), full.take(2)) == (["d", "e"], ["b", "c"])
     with pytest.raises(CannotMeasure, match="1 requests are left"):
         full.take(2)
+
+
+async def test_a_machine_that_is_too_small_for_a_full_store_is_told_what_it_lacks(
+    tmp_path: Path,
+) -> None:
+    async with ground(tmp_path) as outside:
+        with pytest.raises(CannotMeasure, match=r"need 18,626,451 GiB of disk, \d+ GiB are free"):
+            await filled(outside, SQLITE, 10**12)
+
+
+async def test_a_store_that_could_not_be_filled_is_not_tried_once_more(tmp_path: Path) -> None:
+    async with ground(tmp_path) as outside:
+        outside.tenants = tmp_path / "nowhere"
+
+        with pytest.raises(CannotMeasure, match="filling ended by itself"):
+            await filled(outside, SQLITE, 5)
+        with pytest.raises(CannotMeasure, match="No SQLite could be filled with 5"):
+            await filled(outside, SQLITE, 5)
 
 
 def test_hours_of_waiting_take_no_time_and_keep_their_order() -> None:
@@ -126,17 +144,6 @@ async def test_two_that_work_together_count_as_one() -> None:
     assert await both.slice(2.0) == Slice(400, 2.1, 1.5, 0.3)
 
 
-def test_a_months_share_follows_from_what_a_life_takes() -> None:
-    calls = {"cards sent": 300, "cards updated": 900}
-
-    life, month, dollar = figures("Redis", 100, service=7.2, server=0.8, calls=calls)
-
-    assert (life.value, life.goal) == (8.0, "10: met")
-    assert "12.0 calls to Teams" in life.what
-    assert month.said == "0.3% of their time; at half of it 324,000,000 requests a month"
-    assert dollar.said.startswith("25,714 at that load, 4,628,571 at half of the cores' time")
-
-
 def test_a_figure_stands_beside_its_goal() -> None:
     lines = table([], [Found("A life", 12.0, "12.0 ms", most=10.0)], "wrk").splitlines()
 
@@ -152,7 +159,8 @@ async def test_what_cannot_be_measured_leaves_the_others_alone() -> None:
         return [Found("A life", 12.0, "12.0 ms")]
 
     run = Run(rounds=1, scale=1.0)
-    text = await run.all([Finding("first", fails), Finding("second", works)])
+    await run.all([Finding("first", fails), Finding("second", works)])
 
-    assert "| A life | 12.0 ms | none |" in text
+    assert "| A life | 12.0 ms | none |" in run.told()
+    assert run.told().endswith("first was not measured: too small")
     assert run.failed == ["first was not measured: too small"]

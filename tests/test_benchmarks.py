@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from benchmarks.__main__ import LARGE, USUAL
+from benchmarks.before import Before, before
 from benchmarks.benchmark import Benchmark, Result
+from benchmarks.findings import Found
 from benchmarks.ground import Ground
 from benchmarks.load import Gun, Load
-from benchmarks.programs import CannotMeasure
-from benchmarks.sides import Side, Slice
+from benchmarks.programs import CannotMeasure, Program
+from benchmarks.sides import Served, Side, Slice
 from benchmarks.table import BEGIN, END, LARGE_BEGIN, README, table, with_table
 
 CLIENTS = [
@@ -86,6 +89,21 @@ async def test_requests_that_run_out_are_not_sent_twice_unseen(client: str) -> N
             await Gun(few, url, connections=2, client=client).fire(0.1)
 
 
+async def test_a_time_in_which_nothing_was_answered_is_not_measured() -> None:
+    class Idle(Program):
+        def __init__(self) -> None:
+            self.name = "idle"
+
+        async def cpu(self) -> float:
+            return 1.0
+
+    async with serving(Taker()) as url:
+        side = Served(Idle(), Gun(LOAD, url, connections=2, client="aiohttp"))
+
+        with pytest.raises(CannotMeasure, match="Nothing was answered within 0 s"):
+            await side.slice(0.0)
+
+
 def a_result(*, ours: float, beside: float, least: float | None) -> Result:
     """Return one round; *ours* and *beside* are seconds of the processor for 1,000 requests."""
 
@@ -116,6 +134,7 @@ def test_a_row_says_by_how_much_a_goal_is_missed() -> None:
     assert "| **3.00** | 4.00: missed by 25% |" in row(a_result(ours=1, beside=3, least=4.0))
     assert "| **3.00** | none |" in row(a_result(ours=1, beside=3, least=None))
     assert "| **0.020** | 0.014: met |" in row(a_result(ours=1, beside=0.02, least=1 / 70))
+    assert "| **0.0080** | 0.0063: met |" in row(a_result(ours=1, beside=0.008, least=1 / 160))
 
 
 @pytest.mark.parametrize(("most", "said"), [(1.5, "met"), (1.0, "missed by 25%")])
@@ -133,6 +152,35 @@ def test_a_row_says_whether_the_slowest_are_slow_enough_to_miss_a_goal(
     assert f"| 0.90: met; p99 1.25 of at most {most:.2f}: {said} |" in row(measured)
 
 
+def test_what_was_measured_before_stands_beside_what_is_measured_now() -> None:
+    mended, new = (a_result(ours=0.2, beside=1.0, least=None) for _ in range(2))
+    new = replace(new, benchmark=replace(new.benchmark, name="new"))
+    earlier = Before("long ago on another machine", times={"x": 0.042}, found={"life": "46.5 ms"})
+    life, pace = Found("A life", 9.0, "9.0 ms", name="life"), Found("The pace", 0.1, "10 of 50")
+
+    text = table([mended, new], [life, pace], "wrk", earlier=earlier)
+
+    assert "| **5.00** | 0.042 | none |" in text
+    assert "| **5.00** |  | none |" in text
+    assert "| A life | 9.0 ms | 46.5 ms | none |" in text
+    assert "| The pace | 10 of 50 |  | none |" in text
+    assert text.endswith("load by wrk. Before: long ago on another machine.\n")
+
+
+def test_where_nothing_was_measured_before_the_table_does_not_speak_of_it() -> None:
+    text = table(
+        [a_result(ours=0.2, beside=1.0, least=None)], [], "wrk", earlier=Before("long ago")
+    )
+
+    assert "Before" not in text
+
+
+def test_every_figure_that_is_kept_belongs_to_something_that_is_measured() -> None:
+    names = {each.name for each in (*USUAL, *LARGE)}
+
+    assert {*before().times, *before().found} <= names
+
+
 def test_the_readmes_table_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     written = f"before\n{BEGIN}old\n{END}\nafter\n"
 
@@ -145,6 +193,15 @@ def test_the_table_of_the_large_run_has_a_place_of_its_own() -> None:
     replaced = with_table(written, "new", begin=LARGE_BEGIN)
 
     assert replaced == f"{BEGIN}old\n{END}\n{LARGE_BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_the_first_large_run_puts_its_table_below_the_other() -> None:
+    written = f"before\n{BEGIN}old\n{END}\nafter\n"
+
+    added = with_table(written, "new", begin=LARGE_BEGIN)
+
+    assert added == f"before\n{BEGIN}old\n{END}\n\n{LARGE_BEGIN}\nnew\n{END}\nafter\n"
+    assert with_table(added, "new", begin=LARGE_BEGIN) == added
 
 
 def test_the_readme_has_a_place_for_the_table() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import resource
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -46,7 +47,9 @@ async def serve(app: web.Application, orders: Mapping[str, Order] | None = None)
 
 
 def settings() -> dict[str, Any]:
-    """Return what the runner gave this program at its start."""
+    """Return what the runner gave this program at its start; from then on it logs errors only."""
+    # What a service warns of here is as it must be: issuers that are ours, a log that grows.
+    logging.basicConfig(level=logging.ERROR, format="%(name)s %(message)s")
     return json.loads(sys.argv[1])
 
 

@@ -18,6 +18,7 @@ from approvals_core.tenant import Tenant
 from benchmarks.servers.changes import the_tenant
 from benchmarks.servers.control import serve, settings
 from config import Settings
+from house.collector import looking_seldom
 
 AT_ONCE = 64  # commits under way while the store is filled
 
@@ -69,7 +70,8 @@ def _seated(approval: Approval, people: dict[str, dict[str, Any]]) -> Approval:
 async def _run() -> None:
     async with open_house(Settings.model_validate(settings())) as house:
         house.worker.stop()
-        await serve(house.application(), {"seed": Seeds(house).seed})
+        with looking_seldom():
+            await serve(house.application(), {"seed": Seeds(house).seed})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from app import House, open_house
 from approvals_core.models import CLOSED, OPEN, Lane, tenant_scope
 from benchmarks.servers.control import serve, settings
 from config import Settings
+from house.collector import looking_seldom
 
 BUSY = (Lane.DECISION, Lane.CARD)  # lanes in which nothing is left once all is done
 LOOK = 0.05  # seconds between two looks
@@ -36,7 +37,8 @@ async def _busy(house: House) -> bool:
 
 async def _run() -> None:
     async with open_house(Settings.model_validate(settings())) as house:
-        await serve(house.application(), {"left": _left(house)})
+        with looking_seldom():
+            await serve(house.application(), {"left": _left(house)})
 
 
 if __name__ == "__main__":
