@@ -607,6 +607,15 @@ class TestLeniency:
 
         assert (approver.alias, approver.original_approvers) == ("JohnDoe1", ("boss",))
 
+    def test_one_spelling_of_the_fields_says_nothing_of_the_next(self):
+        shouted = {name.upper(): value for name, value in a_payload().items()}
+
+        assert parse(shouted).approvers == parse(a_payload()).approvers == parse(shouted).approvers
+        for _ in range(2):
+            assert parse(a_payload(Mood=1)).warnings == ("Not a field we know: /Mood",)
+            assert refused(a_payload() | {"operation": 1})[0].message == "operation is given twice."
+        assert parse(a_payload()).warnings == ()
+
     def test_somebody_named_twice_counts_once(self):
         arx = parse(a_payload(Approvers=[{"Alias": "Maria"}, {"Alias": "maria "}]))
 
@@ -756,6 +765,11 @@ class TestNotJson:
 
         assert problem.pointer == ""
         assert problem.message.startswith(message)
+
+    def test_two_byte_order_marks(self):
+        [problem] = refused(b"\xef\xbb\xbf\xef\xbb\xbf{}")
+
+        assert problem.message.startswith("The body is not JSON: Unexpected UTF-8 BOM")
 
     def test_a_field_twice_is_refused_not_guessed(self):
         body = a_sample().replace(b'"Operation": 1,', b'"Operation": 1, "Operation": 3,')

@@ -6,9 +6,10 @@ import re
 from datetime import datetime
 
 from approvals_core.arx.bounds import MOST_VALUES, too_many_values
+from approvals_core.arx.decoding import read_json
 from approvals_core.arx.notification import read_notification
 from approvals_core.arx.people import Reading, read_action, read_approvers, read_delete_for
-from approvals_core.arx.reading import Json, Node, Notes, as_text, read_json, too_deep
+from approvals_core.arx.reading import Json, Node, Notes, as_text, too_deep
 from approvals_core.arx.shapes import Arx
 from approvals_core.arx.summary import (
     ENTRIES,
@@ -30,7 +31,12 @@ _ROOT = names(
     " OperationDateTime Telemetry"
 )
 _TELEMETRY = names("Tcv Xcv BusinessProcessName TenantTelemetry")
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    check_circular=False,  # what was parsed holds nothing within itself
+)
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.ASCII)
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
 _OPERATIONS = {str(int(o)): o for o in Operation} | {o.name.lower(): o for o in Operation}

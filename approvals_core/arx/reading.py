@@ -1,20 +1,20 @@
 """Reads a payload's JSON leniently, and notes everything wrong or odd with where it stands."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
-from approvals_core.errors import InvalidArx, Problem
+from approvals_core.errors import Problem
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
-Pairs: TypeAlias = list[tuple[str, Json]]
 Read = TypeVar("Read")
+_Spelling: TypeAlias = Mapping[str, str]  # of an object's fields, by lower-case name
 
 DEPTH = 32  # of arrays and objects within each other
-_NESTED = frozenset({dict, list})
 PROBLEMS = 200  # reported at most
 WARNINGS = 20  # reported at most
 TEXT = 4000  # characters, where a field has no limit of its own
+SPELLINGS = 512  # of the fields of an object that are remembered
 NAME_SHOWN = 60  # characters of a field's name in a message
 
 
@@ -71,20 +71,19 @@ class Node:
         self.notes = notes
         self._within = within
         self._fields = fields
-        self._sent = {name.lower(): name for name in fields}
-        if len(self._sent) < len(fields) or not self._sent.keys() <= known:
-            self._sent = {}
-            for name in fields:
-                self._take_name(name, known)
+        self._sent: _Spelling = _spelling(tuple(fields), known) or self._taken(fields, known)
 
-    def _take_name(self, name: str, known: frozenset[str]) -> None:
-        lowered = name.lower()
-        if lowered not in known:
-            self.notes.warn(f"Not a field we know: {self._below(name)[:NAME_SHOWN]}")
-        elif lowered in self._sent:
-            self.notes.problem(self._below(name), f"{name} is given twice.")
-        else:
-            self._sent[lowered] = name
+    def _taken(self, fields: Iterable[str], known: frozenset[str]) -> _Spelling:
+        taken: dict[str, str] = {}
+        for name in fields:
+            lowered = name.lower()
+            if lowered not in known:
+                self.notes.warn(f"Not a field we know: {self._below(name)[:NAME_SHOWN]}")
+            elif lowered in taken:
+                self.notes.problem(self._below(name), f"{name} is given twice.")
+            else:
+                taken[lowered] = name
+        return taken
 
     def pointer(self, name: str, index: int | None = None) -> str:
         """Return the JSON pointer of a field, or of an entry of its list, as the tenant spells it."""
@@ -109,7 +108,7 @@ class Node:
         if isinstance(value, (dict, list)):
             self.problem(name, f"{name} must be text.")
             return ""
-        text = as_text(value)
+        text = value if type(value) is str else as_text(value)
         if len(text) > limit:
             self.problem(name, f"{name} is longer than {limit} characters.")
         return text
@@ -203,24 +202,25 @@ class Node:
         return f"{node.pointer(field, index)}/{_token(name)}"
 
 
-def read_json(body: bytes, notes: Notes) -> tuple[str, Json]:
-    """
-    Return a body's text and its value. A field given twice is a problem, never the last one's win.
+_spellings: dict[tuple[frozenset[str], tuple[str, ...]], _Spelling] = {}
 
-    Raises:
-        InvalidArx: It is not JSON at all, or nested too deeply to be looked at.
+
+def _spelling(names: tuple[str, ...], known: frozenset[str]) -> _Spelling | None:
     """
-    if not body.strip():
-        raise _unreadable("An empty payload was sent.")
-    try:
-        text = body.decode("utf-8-sig")  # .NET likes to begin with a byte order mark
-        return text, _decoded(text, notes)
-    except UnicodeDecodeError:
-        raise _unreadable("The body is not UTF-8.") from None
-    except RecursionError:
-        raise _too_deep() from None
-    except ValueError as problem:
-        raise _unreadable(f"The body is not JSON: {problem}") from None
+    Return how an object spells its fields; None if one is unknown or given twice.
+
+    Remembered, as a tenant's payloads are all alike. Only of *known* names: others may be
+    anything, and of any length.
+    """
+    spelt = _spellings.get((known, names))
+    if spelt is None:
+        spelt = {name.lower(): name for name in names}
+        if len(spelt) < len(names) or not spelt.keys() <= known:
+            return None
+        if len(_spellings) >= SPELLINGS:
+            _spellings.clear()
+        _spellings[known, names] = spelt
+    return spelt
 
 
 def as_text(value: Json) -> str:
@@ -238,70 +238,14 @@ def too_deep(value: Json) -> bool:
     """Tell whether arrays and objects are nested deeper than anybody needs."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEPTH):
-        level = [i for each in level for i in _inner(each) if type(i) in _NESTED]
-        if not level:
+        deeper: list[list[Json] | dict[str, Json]] = []
+        for each in level:
+            inner = each.values() if isinstance(each, dict) else each
+            deeper += [one for one in inner if isinstance(one, (dict, list))]
+        if not deeper:
             return False
+        level = deeper
     return True
-
-
-def _decoded(text: str, notes: Notes) -> Json:
-    def an_object(pairs: Pairs) -> dict[str, Json]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            _note_twice(pairs, notes)
-        return made
-
-    value: Json = json.loads(
-        text, object_pairs_hook=an_object, parse_float=Number, parse_constant=_no_number
-    )
-    if too_deep(value):
-        raise _too_deep()
-    return _mended(value, notes) if "\\ud" in text.lower() else value
-
-
-def _note_twice(pairs: Pairs, notes: Notes) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            notes.problem("", f"{name[:NAME_SHOWN]} is given twice in one object.")
-        seen.add(name)
-
-
-def _mended(value: Json, notes: Notes) -> Json:
-    """Replace halves of surrogate pairs: tenants cut texts in the middle of an emoji."""
-    match value:
-        case str():
-            return _whole(value, notes)
-        case list():
-            return [_mended(item, notes) for item in value]
-        case dict():
-            return {_whole(name, notes): _mended(item, notes) for name, item in value.items()}
-        case _:
-            return value
-
-
-def _whole(text: str, notes: Notes) -> str:
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if whole == text:
-        return text
-    notes.warn("A text holds half a character; it is replaced.")
-    return whole
-
-
-def _inner(value: list[Json] | dict[str, Json]) -> Iterator[Json]:
-    return iter(value.values() if isinstance(value, dict) else value)
-
-
-def _no_number(word: str) -> Json:
-    raise ValueError(f"{word} is not a number")
-
-
-def _unreadable(message: str) -> InvalidArx:
-    return InvalidArx([Problem("", message, ("ApprovalRequestExpression",))])
-
-
-def _too_deep() -> InvalidArx:
-    return _unreadable(f"The body is nested deeper than {DEPTH} levels.")
 
 
 def _token(name: str) -> str:

@@ -4,7 +4,8 @@ import json
 from typing import cast
 
 from approvals_core.arx import names as spelling
-from approvals_core.arx.reading import Json, Node, Notes, as_text, read_json
+from approvals_core.arx.decoding import read_json
+from approvals_core.arx.reading import Json, Node, Notes, as_text
 from approvals_core.arx.shapes import ArxApprover
 from approvals_core.arx.summary import (
     APPROVERS,

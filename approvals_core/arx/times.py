@@ -32,8 +32,9 @@ def read_ticks(text: str) -> int | None:
         )
     except ValueError:
         return None
-    part = int((fraction or "").ljust(7, "0")[:7])
-    return max(0, (at - _EPOCH) // timedelta(seconds=1) * SECOND + part - _offset(zone))
+    part = int(fraction.ljust(7, "0")[:7]) if fraction else 0
+    seconds = (at.hour * 60 + at.minute) * 60 + at.second
+    return max(0, (at.toordinal() - 1) * DAY + seconds * SECOND + part - _offset(zone))
 
 
 def ticks_of(at: datetime) -> int:
