@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -62,14 +63,16 @@ def session_to(
     loopback: bool,
     resolver: AbstractResolver | None = None,
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
+    kept: float = 0.0,
 ) -> aiohttp.ClientSession:
     """
     Return a session that connects to allowed addresses only.
 
     The check stands where the socket is made, so that the address checked is the
     address connected to, whatever a name resolves to the next time. It keeps no
-    cookies, and no connection: a POST on a kept one that the far side closed in that
-    instant looks exactly like a POST that arrived.
+    cookies. A connection is *kept* for so many seconds without a call. 0.0: for none, as
+    a POST on a kept one that the far side closed in that instant looks exactly like a
+    POST that arrived.
     """
 
     def make_socket(info: Address) -> socket.socket:
@@ -78,10 +81,9 @@ def session_to(
             raise AddressRefused(errno.EACCES, f"{where[0]} is not allowed")
         return socket.socket(family, kind, protocol)
 
+    keeping: dict[str, Any] = {"keepalive_timeout": kept} if kept else {"force_close": True}
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            socket_factory=make_socket, resolver=resolver, force_close=True
-        ),
+        connector=aiohttp.TCPConnector(socket_factory=make_socket, resolver=resolver, **keeping),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=REACH, sock_connect=CONNECT),
         trace_configs=list(trace_configs),
@@ -101,13 +103,15 @@ def session_trusting(
     Return a session for Microsoft's own services: keys, Graph and the Bot Connector.
 
     *ca_file* names the authorities trusted beside the usual ones; None: only those.
-    Every caller sets a time-out of its own; the environment's proxies are not asked.
+    Every caller sets a time-out of its own; the environment's proxies are not asked. It
+    keeps no cookies.
     """
     trusted = ssl.create_default_context()
     if ca_file is not None:
         trusted.load_verify_locations(cafile=ca_file)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusted, limit=200, limit_per_host=100),
+        cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=30),
         trust_env=False,
         trace_configs=list(trace_configs),

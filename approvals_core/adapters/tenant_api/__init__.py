@@ -185,7 +185,8 @@ class HttpTenantApi:
         except (NotMade, NoAnswer) as problem:
             return [_not_answered(problem)] * len(posted)
         after = retry_after(reply.headers, now=self._clock())
-        return [_with_time(answer, after) for answer in read(reply)]
+        answers = [_with_time(answer, after) for answer in read(reply)]
+        return [_after_lost(answer) for answer in answers] if call.lost else answers
 
     async def _read(self, tenant: Tenant, approval: Approval, template: str | None) -> Fetched:
         if template is None:
@@ -261,6 +262,13 @@ def _with_time(answer: Answer, after: float | None) -> Answer:
     if answer.kind is not AnswerKind.AGAIN or answer.retry_after is not None:
         return answer
     return answer.model_copy(update={"retry_after": after})
+
+
+def _after_lost(answer: Answer) -> Answer:
+    """Return what the second time says of both: only a word about the decision counts for the first."""
+    if answer.kind in (AnswerKind.ACCEPTED, AnswerKind.REFUSED):
+        return answer
+    return _unknown(f"sent twice, the first answer was lost: {answer.reason}")
 
 
 def _unknown(reason: str) -> Answer:

@@ -1,4 +1,4 @@
-"""One call of a tenant: a slot, a token, one request, and at most once more after a 401."""
+"""One call of a tenant: a slot, a token, one request, once more after a 401 or a connection gone stale."""
 
 import asyncio
 import errno
@@ -20,6 +20,7 @@ from approvals_core.errors import TokenUnavailable
 from approvals_core.tenant import Tenant
 
 UNAUTHORIZED = 401
+KEPT = 4.0  # seconds without a call; servers close after 5 (Node.js, uvicorn) or later, as a rule
 _SERVER_ERROR = 500
 
 
@@ -86,6 +87,8 @@ class Call:
     user_assertion: str | None = None
     begun: bool = field(default=False, init=False)  # a byte of it may have left
     has_token: bool = field(default=False, init=False)
+    reused: bool = field(default=False, init=False)  # the connection was there before
+    lost: bool = field(default=False, init=False)  # it was sent before, and nobody knows more
 
 
 class Calls:
@@ -94,6 +97,10 @@ class Calls:
 
     So a tenant that hangs holds no connection, name look-up or slot of another's, and
     each is reached in its own networks only.
+
+    Connections are kept only to a tenant that is idempotent: a decision on a kept one that
+    the far side closes in that instant may have arrived, and only such a one may be sent
+    again. That is done at once, on a new connection; see `Call.lost`.
     """
 
     def __init__(
@@ -113,7 +120,7 @@ class Calls:
         self._trace_configs = trace_configs
         self._patience = patience
         self._bulkheads: dict[str, Bulkhead] = {}
-        self._sessions: dict[tuple[str, tuple[Network, ...]], aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[str, tuple[Network, ...], bool], aiohttp.ClientSession] = {}
 
     async def make(self, tenant: Tenant, call: Call) -> Reply:
         """
@@ -129,7 +136,8 @@ class Calls:
                 async with asyncio.timeout(call.within):
                     reply = await self._asked(tenant, call)
             except TokenUnavailable as problem:
-                raise NotMade(f"no token: {problem}") from None
+                why = f"no token: {problem}"
+                raise (NoAnswer(why) if call.begun else NotMade(why)) from None
             except (aiohttp.ClientError, AnswerTooLong, OSError) as problem:
                 passage.verdict = _verdict(call, problem)  # TimeoutError is an OSError
                 raise _failure(call, problem) from problem
@@ -159,7 +167,7 @@ class Calls:
         reply = await self._asked_with(token, tenant, call)
         if not call.unauthorized(reply):
             return reply
-        call.begun = call.has_token = False  # a 401 took nothing
+        call.begun, call.has_token = call.lost, False  # a 401 took nothing
         other = await self._tokens.token(tenant, refused=token, user_assertion=assertion)
         if other == token:
             return reply
@@ -167,7 +175,17 @@ class Calls:
 
     async def _asked_with(self, token: str, tenant: Tenant, call: Call) -> Reply:
         call.has_token = True
-        async with self._session(tenant).request(
+        try:
+            return await self._sent(token, tenant, call, keeps=tenant.api.idempotent)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not (call.reused and call.decides):
+                raise
+        call.lost = True
+        return await self._sent(token, tenant, call, keeps=False)
+
+    async def _sent(self, token: str, tenant: Tenant, call: Call, *, keeps: bool) -> Reply:
+        call.reused = False
+        async with self._session(tenant, keeps=keeps).request(
             call.method,
             call.url,
             data=call.body,
@@ -178,27 +196,36 @@ class Calls:
             body = await read_bounded(response, call.limit)
             return Reply(response.status, response.headers, body)
 
-    def _session(self, tenant: Tenant) -> aiohttp.ClientSession:
-        key = (tenant.code, tenant.api.networks)
+    def _session(self, tenant: Tenant, *, keeps: bool) -> aiohttp.ClientSession:
+        key = (tenant.code, tenant.api.networks, keeps)
         if key not in self._sessions:
             self._sessions[key] = session_to(
                 tenant.api.networks,
                 loopback=self._loopback,
                 resolver=self._resolver or OwnResolver(tenant.code),
-                trace_configs=[_noting_what_leaves(), *self._trace_configs],
+                trace_configs=[_noting_what_happens(), *self._trace_configs],
+                kept=KEPT if keeps else 0.0,
             )
         return self._sessions[key]
 
 
-def _noting_what_leaves() -> aiohttp.TraceConfig:
+def _noting_what_happens() -> aiohttp.TraceConfig:
     async def headers_leave(_session: object, context: object, _sent: object) -> None:
-        call = getattr(context, "trace_request_ctx", None)
-        assert isinstance(call, Call)
-        call.begun = True  # called just before they are written
+        _call_of(context).begun = True  # called just before they are written
+
+    async def reused(_session: object, context: object, _connection: object) -> None:
+        _call_of(context).reused = True
 
     config = aiohttp.TraceConfig()
     config.on_request_headers_sent.append(headers_leave)
+    config.on_connection_reuseconn.append(reused)
     return config
+
+
+def _call_of(context: object) -> Call:
+    call = getattr(context, "trace_request_ctx", None)
+    assert isinstance(call, Call)
+    return call
 
 
 def _verdict(call: Call, problem: Exception) -> Verdict:
