@@ -9,7 +9,7 @@ COPY requirements.txt requirements-dev.txt /build/
 RUN python -m venv /venv
 RUN --mount=type=cache,target=/cache PIP_CACHE_DIR=/cache/pip /venv/bin/python -m pip install --disable-pip-version-check --requirement /build/requirements.txt
 
-# -- service: nothing but the program; it writes to /data alone -------------------------------
+# -- service: nothing but the program; it writes to /data and /archive alone ------------------
 FROM python:${PYTHON} AS service
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV APPROVALS_HOST=0.0.0.0 APPROVALS_PORT=3978 APPROVALS_TENANTS=/tenants APPROVALS_STORE_URL=sqlite:////data/approvals.db
@@ -22,7 +22,8 @@ COPY config /app/config
 COPY house /app/house
 # Compiled here: the code cannot be written to later. The time of a file says nothing in an image.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
-RUN mkdir -p /data /tenants && chown 10001:10001 /data
+# A volume that is mounted there for the first time gets the owner from here.
+RUN mkdir -p /data /tenants /archive && chown 10001:10001 /data /archive
 WORKDIR /app
 USER 10001:10001
 VOLUME /data

@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,24 +13,27 @@ from aiohttp import TraceConfig, web
 from opentelemetry.sdk.trace import SpanProcessor
 from pydantic import ValidationError
 
+from approvals_core.adapters.code_version import VERSION
 from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.referenced import References
-from approvals_core.adapters.stores import open_store
+from approvals_core.adapters.stores import may_lose, open_store
 from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to, log_as_json
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles
 from approvals_core.adapters.threads import OwnThreads
 from approvals_core.errors import StoreError
-from approvals_core.keeping.writers import writing
+from approvals_core.keeping.clocks import ahead_of_store, same_clock
+from approvals_core.keeping.writers import Writers, refuse_closed, writing
 from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import Onboarding
 from approvals_core.ports import Store
 from approvals_core.tenant import Tenant
-from approvals_core.worker import Cards, Worker
+from approvals_core.worker import Cards, Lateness, Worker
 from bots.health import Health, none_missing
 from bots.metrics import MetricsDoor
 from bots.web import CorrelationOnRecords, correlated, only_for, problems
 from config import Settings, environment, mistakes
+from house.collector import looking_seldom
 from house.core import Ground, make_core, notice_line
 from house.keys import Keys
 from house.limits import make_allowances
@@ -38,7 +41,7 @@ from house.mails import make_mails
 from house.outgoing import make_calls, make_tokens
 from house.outlook import make_outlook_door
 from house.page import front_routes, make_page
-from house.serving import Drain, asked_to_end, end, served
+from house.serving import Drain, about, asked_to_end, end, served
 from house.teams import make_teams
 from house.tenants import Intake, read_files
 
@@ -108,8 +111,9 @@ class House:
         self.tenants = Onboarded(await self._disk.run(self._read_tenants))
         self.store = await self._open_store(settings.store_url)
         stack.push_async_callback(self.store.close)
+        refuse_closed(await self.store.holdings.about())
         await self.store.stamp(settings.issuers)
-        await stack.enter_async_context(writing(self.store, now=self._now))
+        self.writers = await stack.enter_async_context(self._writing())
         session = session_trusting(settings.ca_file, trace_configs=self._traces)
         ground = Ground(
             settings=settings,
@@ -131,6 +135,17 @@ class House:
             stack.callback(self._page.close)
         await self._begin(stack, calls)
 
+    def _writing(self) -> AbstractAsyncContextManager[Writers]:
+        by_own = partial(ahead_of_store, self.store, now=self._now)
+        return writing(
+            self.store,
+            now=self._now,
+            role=self._settings.role.value,
+            version=VERSION,
+            # A clock that was brought along has nothing to do with the store's.
+            compare=same_clock if self._brought_clock else by_own,
+        )
+
     def _make_parts(self, ground: Ground, api: ToldTenantApi) -> None:
         self._keys = Keys(self._settings, session=ground.session, now=self._now)
         core = make_core(ground, api=api, wake=self._wake, mails=make_mails(ground))
@@ -145,6 +160,7 @@ class House:
             channels={self._teams.channel.name: self._teams.channel},
             now=self._now,
         )
+        self.lateness = Lateness(self.store, behind=self._cards.behind, now=self._now)
         self.worker = Worker(
             store=self.store,
             cards=self._cards,
@@ -168,14 +184,15 @@ class House:
             store=self.store,
             tenants=self.tenants,
             now=self._now,
-            oldest_card=self._cards.behind.oldest,
+            oldest_card=lambda: self.lateness.known_of_cards,
+            held=self.lateness.held,
             paused=calls.paused,
         )
         stack.push_async_callback(self._watching.end)
         if self._settings.role.takes_calls:
             self._keys.warm(stack)
-        looking = asyncio.create_task(self.onboarding.run())
-        stack.push_async_callback(partial(end, looking))
+        for going_on in (self.onboarding.run(), self.lateness.run()):
+            stack.push_async_callback(partial(end, asyncio.create_task(going_on)))
         self.working = asyncio.create_task(self._work())
         self.working.add_done_callback(_tell_how_it_ended)
         stack.push_async_callback(self._stop)
@@ -186,14 +203,15 @@ class House:
         app = web.Application(middlewares=[correlated, problems, *guards])
         role = self._settings.role
         health = Health(
-            store=self.store,
-            now=self._now,
+            lateness=self.lateness,
+            unwritable=self.writers.look,
+            ahead=lambda: self.writers.ahead,
             custom_issuers=self._settings.issuers if self._notice_line else (),
             works=lambda: self.drain.begun or not self.working.done(),
             keys=self._keys.missing if role.takes_calls else none_missing,
             ending=lambda: self.drain.begun,
-            behind=self._cards.behind.oldest,
             closed_directories=lambda: self._teams.directories.closed,
+            may_lose=may_lose(self._settings.store_url),
         )
         app.add_routes(health.routes())
         if not role.takes_calls:
@@ -255,7 +273,8 @@ async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> in
     Asked to end, /readyz says so first. Calls are taken for ``drain_after`` seconds more, for a
     load balancer to notice, then no longer; what was taken has ``drain_within`` seconds.
 
-    Without its worker no card changes any more: whoever watches the process starts another.
+    Without its worker no card changes any more, and on a store that was closed, or by a clock that
+    is off, nothing can be done: whoever watches the process starts another, or learns why none starts.
     """
     asked = asked_to_end()
     async with AsyncExitStack() as stack:
@@ -263,15 +282,20 @@ async def serve(settings: Settings, *, open_store: OpenStore = open_store) -> in
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, house.onboarding.ask)
         if settings.metrics_port is not None:
             at = (settings.metrics_host, settings.metrics_port)
-            await stack.enter_async_context(served(house.metrics_application(), *at, drain=1.0))
+            metrics = served(
+                house.metrics_application(), *at, drain=1.0, setting="APPROVALS_METRICS_PORT"
+            )
+            await stack.enter_async_context(metrics)
         calls = served(
             house.application(), settings.host, settings.port, drain=settings.drain_within
         )
         await stack.enter_async_context(calls)
-        log.info("started", extra={"url": settings.public_url, "role": settings.role.value})
-        ending = asyncio.create_task(asked.wait())
-        await asyncio.wait({ending, house.working}, return_when=asyncio.FIRST_COMPLETED)
+        stack.enter_context(looking_seldom())
+        log.info("started", extra=about(settings))
+        ending, lost = (asyncio.create_task(event.wait()) for event in (asked, house.writers.over))
+        await asyncio.wait({ending, lost, house.working}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
+        lost.cancel()
         house.stop_taking()
         if not asked.is_set():
             return 1
@@ -284,13 +308,15 @@ def main() -> int:
     """Start the service, or say in one sentence each what is missing."""
     log_as_json([CorrelationOnRecords()])
     try:
-        return asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
+        code = asyncio.run(serve(Settings()))  # pyright: ignore[reportCallIssue] (the environment fills it)
     except ValidationError as problem:
         print("\n".join(mistakes(problem)), file=sys.stderr)
         return 2
     except (BadTenantFiles, StoreError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
+    log.info("ended", extra={"code": code})
+    return code
 
 
 if __name__ == "__main__":

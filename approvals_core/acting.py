@@ -154,7 +154,7 @@ class Acting:
             self.approval = newest  # not before: only now it is known that he may see it
             return change
 
-        approval = await self._commits.change(found.approval.key, decide)
+        approval = await self._commits.change(found.approval.key, decide, known=found.approval)
         self.approval, self.committed = approval, True
         return approval, await self._right_to_post(renew=ours[0])
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +11,7 @@ from approvals_core.acting import Acting, Found
 from approvals_core.acting_together import ActingTogether, Ticked, Together, checked
 from approvals_core.arx import Arx
 from approvals_core.committing import Commits, unknown
+from approvals_core.ending import WRITTEN_WITHIN, Ending
 from approvals_core.errors import (
     AlreadyActedOn,
     ApprovalError,
@@ -32,7 +33,6 @@ from approvals_core.models import (
 from approvals_core.ports import Cursor, Directory, Store, Tenants, View
 from approvals_core.posting import Posting
 from approvals_core.rules import intake, settling
-from approvals_core.rules.archiving import oldest_news
 from approvals_core.rules.deciding import Click
 from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import as_seen, may_see
@@ -71,20 +71,15 @@ class Approvals:
         posting: Posting,
         tenants: Tenants,
         directory: Directory | None = None,
-        archives: bool = False,
     ) -> None:
-        """
-        *directory* is asked for new approvers; None: nobody can be named as one.
-
-        *archives*: requests that were closed long ago are not in the store any more.
-        """
+        """*directory* is asked for new approvers; None: nobody can be named as one."""
         self._store = store
         self._commits = commits
         self._posting = posting
         self._tenants = tenants
         self._directory = directory
-        self._archives = archives
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ending = Ending()
 
     async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
         """
@@ -107,7 +102,8 @@ class Approvals:
                 tenant=tenant,
                 payload_id=payload_id,
                 stamp=stamp,
-                oldest_news=oldest_news(tenant, stamp.at) if self._archives else 0,
+                # Read after the request was found gone: it left the store and this together.
+                archived_to=0 if approval else await self._store.holdings.archived_to(arx.key),
                 stored=await self._details(arx.key) if intake.needs_stored(approval) else {},
             )
             with suppress(VersionConflict):
@@ -178,7 +174,7 @@ class Approvals:
 
     async def glance(self, public_id: str, seat: int, *, by: PersonId) -> View:
         """Return what `view` does without the details."""
-        approval = (await self._named(public_id)).approval
+        approval = await self._settled(public_id)
         place = approval.place(seat)
         if place is None or place.person is None or place.person.id != by:
             raise unknown()
@@ -193,7 +189,7 @@ class Approvals:
         Raises:
             UnknownApproval: There is no such request, or he may not see it.
         """
-        approval = (await self._named(public_id)).approval
+        approval = await self._settled(public_id)
         place = approval.place_of(by)
         if place is None or not may_see(approval, by):
             raise unknown()
@@ -217,6 +213,7 @@ class Approvals:
         if not seen:
             raise unknown()
         approval, place = max(seen, key=lambda found: (found[0].open, found[0].opened_at))
+        await self._store.settled(approval)
         return await self.with_details(self.view_of(approval, place.seat))
 
     async def pending(
@@ -259,20 +256,27 @@ class Approvals:
         Wait for the clicks under way. What does not end in time is broken off.
 
         Its attempts are given back, so that a worker goes on with them at once; what was not
-        committed yet was not promised either.
+        committed yet was not promised either. What a tenant answered is written down first.
         """
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         if left := set(self._tasks):
             log.warning("clicks_broken_off", extra={"count": len(left)})
-            for task in left:
-                task.cancel()
-            await asyncio.wait(left, timeout=BROKEN_OFF_WITHIN)
+            await self._broken_off(left - self._ending.writing)
+            if answered := {task for task in left if not task.done()}:
+                await asyncio.wait(answered, timeout=WRITTEN_WITHIN)
+            await self._broken_off({task for task in left if not task.done()})
         await self._posting.give_back()
 
     async def _details(self, key: ApprovalKey) -> dict[str, str]:
         bodies = await self._store.bodies(key, "details/")
         return {name.removeprefix("details/"): text for name, text in bodies.items()}
+
+    async def _settled(self, public_id: str) -> Approval:
+        """Return a request to be shown: whoever sees a decision on it may count on it."""
+        approval = (await self._named(public_id)).approval
+        await self._store.settled(approval)
+        return approval
 
     async def _named(self, public_id: str) -> Found:
         tenant = self._tenants.by_code(public_id.partition("-")[0])
@@ -304,8 +308,14 @@ class Approvals:
             raise unknown()
         return tenant
 
+    async def _broken_off(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=BROKEN_OFF_WITHIN)
+
     def _spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        task = asyncio.create_task(work)
+        task = self._ending.spawn(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -313,6 +323,7 @@ class Approvals:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         """Let go of a click's task. Its failure is told here too: nobody may wait any more."""
         self._tasks.discard(task)
+        self._ending.nothing_sent(task)
         failure = None if task.cancelled() else task.exception()
         told = (ApprovalError, StoreUnavailable)  # to the person, or in the log
         if failure is not None and not isinstance(failure, told):

@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 from gettext import gettext as _
 
 from approvals_core import tracing
-from approvals_core.errors import StoreUnavailable, UnknownApproval, VersionConflict
+from approvals_core.errors import (
+    ApprovalError,
+    StoreUnavailable,
+    UnknownApproval,
+    VersionConflict,
+)
 from approvals_core.log_context import note
 from approvals_core.models import Approval, ApprovalKey, Change, Lease
 from approvals_core.ports import Store
@@ -44,11 +49,16 @@ class Commits:
         self.now = now
         self.sleep = sleep
 
-    async def change(self, key: ApprovalKey, step: Step) -> Approval:
+    async def change(
+        self, key: ApprovalKey, step: Step, *, known: Approval | None = None
+    ) -> Approval:
         """
         Apply *step* to the newest approval, anew whenever somebody commits in between.
 
         Returns the approval as it stands then; None from *step* means: leave it so.
+        *known* is the approval as the caller read or committed it last: it saves reading
+        it once more. If it is not the newest by now, its commit is refused; what *step*
+        refuses or leaves counts only for one that was read here, and is safe (`Store.settled`).
 
         Raises:
             UnknownApproval: There is none, or what *step* raises.
@@ -57,18 +67,43 @@ class Commits:
 
             StoreUnavailable: Nobody knows whether the change was committed.
         """
+        if known is not None and (changed := await self._changed(known, step)) is not None:
+            return changed
         while True:
-            approval = await self._store.approval(key)
-            if approval is None:
-                raise unknown()
-            note(xcv=approval.xcv)
-            tracing.carry_on(approval.trace)
-            change = step(approval, self.stamp())
+            approval, change = await self._newest(key, step)
             if change is None or change.approval is None:
                 return approval
             with suppress(VersionConflict):
                 await self.commit(change)
                 return change.approval
+
+    async def _changed(self, known: Approval, step: Step) -> Approval | None:
+        """Return what *step* makes of *known* once it is committed; None: look at the newest."""
+        with suppress(ApprovalError, VersionConflict):
+            change = self._step(known, step)
+            if change is not None and change.approval is not None:
+                await self.commit(change)
+                return change.approval
+        return None
+
+    async def _newest(self, key: ApprovalKey, step: Step) -> tuple[Approval, Change | None]:
+        """Return the newest approval and what *step* makes of it; sure of it, if it is no change."""
+        approval = await self._store.approval(key)
+        if approval is None:
+            raise unknown()
+        try:
+            change = self._step(approval, step)
+        except ApprovalError:
+            await self._store.settled(approval)
+            raise
+        if change is None:
+            await self._store.settled(approval)
+        return approval, change
+
+    def _step(self, approval: Approval, step: Step) -> Change | None:
+        note(xcv=approval.xcv)
+        tracing.carry_on(approval.trace)
+        return step(approval, self.stamp())
 
     async def change_once(
         self, key: ApprovalKey, step: Callable[[Approval, Stamp], Change]
@@ -137,11 +172,12 @@ class Commits:
 
     def stamp(self) -> Stamp:
         """Return time and names for one change."""
+        random = secrets.token_bytes(42)  # asked for once: that is most of it
         return Stamp(
             at=self.now(),
-            change=secrets.token_hex(16),
-            salt=secrets.token_hex(16),
-            name=b32encode(secrets.token_bytes(10)).decode().lower(),
+            change=random[:16].hex(),
+            salt=random[16:32].hex(),
+            name=b32encode(random[32:]).decode().lower(),
             trace=tracing.current(),
         )
 

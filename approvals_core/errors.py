@@ -22,6 +22,7 @@ StoreError
 +-- VersionConflict         somebody else committed first: reload and try the rule again
 +-- LeaseLost               the job was handed to somebody else: stop, change nothing
 +-- StoreUnavailable        the back end did not answer; nobody knows whether it committed
+|   +-- StoreClosed         nothing may be written to it for now: it is being moved, or is another one
 +-- StoreRefused            the store's settings or stamp do not fit: the service does not start
 ArchiveUnavailable          the archive cannot be written or read: nothing leaves the store
 InvalidToken                a bearer token failed verification; the message is for the log
@@ -156,6 +157,10 @@ class LeaseLost(StoreError):
 
 class StoreUnavailable(StoreError):
     """The back end did not answer; whether it committed is not known."""
+
+
+class StoreClosed(StoreUnavailable):
+    """Nothing may be written to the store for now, and nothing was; the message is for operators."""
 
 
 class StoreRefused(StoreError):

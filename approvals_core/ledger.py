@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from approvals_core.committing import Commits, unknown
 from approvals_core.errors import NotBounced, VersionConflict
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -21,10 +22,6 @@ from approvals_core.ports import Store
 from approvals_core.rules import lines, mail_waits
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.mail_jobs import job_key, leave_mails
-
-# Seconds for which a mail's job is kept while its line is written and it is sent, which takes a
-# minute at most. Who takes it over after that sends nothing at once: see `mail_waits.ONCE_MORE`.
-LEASE = 75.0
 
 
 class Line(NamedTuple):

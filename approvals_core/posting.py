@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import NamedTuple
 
-from approvals_core import tracing
+from approvals_core import ending, tracing
 from approvals_core.committing import Commits, unknown
 from approvals_core.errors import LeaseLost, StoreError, StoreUnavailable
 from approvals_core.models import Approval, ApprovalKey, Change, Lease, LeasedJob, Trace
@@ -150,29 +150,34 @@ class Posting:
 
     async def _newest(self, attempt: Attempt) -> Approval:
         with suppress(StoreUnavailable):  # then what was committed counts, as if there was no wait
-            return await self._store.approval(attempt.approval.key) or attempt.approval
+            newest = await self._store.approval(attempt.approval.key)
+            if newest is not None:
+                await self._store.settled(newest)
+                return newest
         return attempt.approval
 
     async def _answered(self, attempt: Attempt, answer: Answer, tenant: Tenant) -> Approval:
         approval, post, lease = attempt
+        ending.answered()
         tracing.follow(_trace(_posted(approval, post)))
         _log(approval, post, answer)
         try:
-            return await self._take_in(approval.key, post, answer, tenant, lease)
+            return await self._take_in(approval, post, answer, tenant, lease)
         except LeaseLost:
-            return await self._take_in(approval.key, post, answer, tenant, None)
+            return await self._take_in(approval, post, answer, tenant, None)
 
     async def _take_in(
-        self, key: ApprovalKey, post: Post, answer: Answer, tenant: Tenant, lease: Lease | None
+        self, known: Approval, post: Post, answer: Answer, tenant: Tenant, lease: Lease | None
     ) -> Approval:
+        def step(approval: Approval, stamp: Stamp) -> Change:
+            return answering.answered(
+                approval, post, answer, tenant=tenant, stamp=stamp, finish=lease
+            )
+
+        # The attempt is mostly the last that happened: then it need not be read again.
         for pause in (*ANSWER_PAUSES, None):
             try:
-                return await self._commits.change(
-                    key,
-                    lambda approval, stamp: answering.answered(
-                        approval, post, answer, tenant=tenant, stamp=stamp, finish=lease
-                    ),
-                )
+                return await self._commits.change(known.key, step, known=known)
             except StoreUnavailable:
                 if pause is None:
                     log.error("answer_not_saved", extra={"decision": post.decision})  # noqa: TRY400

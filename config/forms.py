@@ -5,23 +5,18 @@ from urllib.parse import urlsplit
 
 from approvals_core.adapters.card_signing import CardSigner
 from approvals_core.adapters.mail.mime import wire_address
-from approvals_core.adapters.redis_store.address import BEGINNINGS, read_address
 from approvals_core.adapters.small_files import read_small
+from approvals_core.adapters.stores import check_address
 from approvals_core.errors import Unreachable
 
 HERE = ("127.0.0.1", "localhost", "::1")
-SQLITE = "sqlite:///"
 LARGEST_KEY = 64 * 1024  # bytes of a PEM file
 
 
 def readable_store(url: str) -> str:
     """Refuse what no store can be opened at: that would fail with a trace, or not be seen."""
-    if url.startswith(SQLITE) and url != SQLITE:
-        return url
-    if url.startswith(BEGINNINGS):
-        read_address(url)
-        return url
-    raise ValueError("must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH")
+    check_address(url)
+    return url
 
 
 def safe_address(url: str | None, *, always_https: bool) -> str | None:

@@ -43,7 +43,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     store_url: str = Field(
-        min_length=1, description="sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH"
+        min_length=1,
+        description="sqlite:///PATH, redis://:PASSWORD@HOST:PORT/DB (without :PASSWORD@ if it has"
+        " none; rediss:// with TLS), redis+sentinel://HOST,HOST/NAME,"
+        " redis+cluster://HOST,HOST or unix:///PATH",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=3978, ge=0, le=65535, description="port to listen on")

@@ -75,7 +75,6 @@ def make_core(
         posting=posting,
         tenants=tenants,
         directory=directory,
-        archives=archive is not None,
     )
     reconciling = Reconciling(store=store, commits=commits, tenants=tenants, api=api)
     chores = Chores(

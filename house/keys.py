@@ -29,7 +29,7 @@ class Keys:
 
     def warm(self, stack: AsyncExitStack) -> None:
         """Begin to fetch them, so that the first click need not wait; *stack* ends it."""
-        warming = asyncio.gather(*(keys.key("") for keys in self._all))
+        warming = asyncio.gather(*(keys.keep_asking() for keys in self._all))
 
         async def forget() -> None:
             await asyncio.gather(*(keys.close() for keys in self._all))
@@ -58,6 +58,7 @@ class Keys:
         entra = {keys.name for keys in self._entra.values()}
         return Missing(
             issuers=sorted({keys.name for keys in self._all} - there),
+            never=sorted(keys.name for keys in self._all if keys.never_fetched),
             # Of the directories one will do: the others' tenants alone are not known.
             bearable=self._settings.bot_issuer in there and (not entra or bool(entra & there)),
         )

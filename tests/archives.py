@@ -17,6 +17,15 @@ class FlakyArchive:
         self._archive = archive
         self.dies: deque[str] = deque()  # "before" or "after", for the writes to come
 
+    async def owner(self) -> str:
+        return await self._archive.owner()
+
+    async def claim(self, owner: str) -> str:
+        return await self._archive.claim(owner)
+
+    async def tidy(self, code: str = "") -> None:
+        await self._archive.tidy(code)
+
     async def write(self, name: str, lines: Sequence[str]) -> None:
         dies = self.dies.popleft() if self.dies else ""
         if dies == "before":

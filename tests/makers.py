@@ -154,7 +154,6 @@ class Core:
             **parts,
             posting=posting,
             directory=self.directory,
-            archives=self.archive is not None,
         )
         self.cards = Cards(**parts, channels={"teams": self.channel}, now=now)
         fetching = Fetching(**parts, api=self.api, jitter=lambda: 0.5)

@@ -1,10 +1,14 @@
 """A far side that speaks the protocol of Redis and answers what a test says, to see what is sent again and what never is."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from hiredis import Reader
+
+from approvals_core.adapters.redis_store.line import packed
+from tests.redis_server import DURABLE
 
 Answers = Callable[[list[str]], bytes | None]  # to one command; None cuts the connection
 
@@ -25,6 +29,7 @@ class Scripted:
         self.asked: list[list[str]] = []
         self.connections = 0
         self.port = 0
+        self.not_told: deque[bytes] = deque()  # answered in turn to who asks for its settings
 
     @property
     def url(self) -> str:
@@ -47,6 +52,9 @@ class Scripted:
     def _answer(self, command: list[str]) -> bytes | None:
         if command[0] in _TALK:
             return _TALK[command[0]]
+        if command[:2] == ["CONFIG", "GET"]:  # as one that is safe
+            told = packed((command[2], DURABLE[command[2]]))
+            return self.not_told.popleft() if self.not_told else told
         self.asked.append(command)
         return self._answers(command)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from approvals_core.errors import StoreUnavailable
-from approvals_core.keeping.archiving import ARCHIVE, LISTED, WRITING
+from approvals_core.keeping.archiving import ARCHIVE, LISTED
+from approvals_core.keeping.leaving import WRITING
 from approvals_core.models import (
     CLOSED,
     ApprovalKey,
@@ -75,7 +76,8 @@ async def test_what_was_closed_long_ago_is_in_the_archive_and_nowhere_else(
     assert chain_is_sound(record.events, head=record.approval.head)
     assert [payload.operation.name for payload in record.payloads] == ["CREATE", "UPDATE", "DELETE"]
     assert await store.approval(KEY) is None
-    assert await store.holdings.counts(SCOPE) == {"job": 1, "note": 1}
+    counts = {"job": 1, "note": 2, "tombstone": 1, "archive file": 1}
+    assert await store.holdings.counts(SCOPE) == counts
     assert await store.history(KEY) == []
     assert await store.receipts(KEY) == []
     assert await store.count(SCOPE, CLOSED) == 0
@@ -261,7 +263,7 @@ async def test_who_dies_while_writing_loses_and_doubles_nothing(
     assert not archive.dies
 
 
-@pytest.mark.parametrize("at", range(8))
+@pytest.mark.parametrize("at", range(10))
 @pytest.mark.parametrize("kept", [True, False])
 async def test_who_dies_at_any_commit_loses_and_doubles_nothing(
     store: Store, tmp_path: Path, at: int, *, kept: bool
@@ -329,8 +331,11 @@ class _DyingHoldings:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dying._store.holdings, name)
 
-    async def swap(self, *given: Any) -> None:
-        await self._dying.write(lambda: self._dying._store.holdings.swap(*given))
+    async def swap(self, *given: Any, **more: Any) -> None:
+        await self._dying.write(lambda: self._dying._store.holdings.swap(*given, **more))
+
+    async def write(self, *given: Any, **more: Any) -> None:
+        await self._dying.write(lambda: self._dying._store.holdings.write(*given, **more))
 
 
 async def test_what_changes_while_it_is_written_stays(store: Store, tmp_path: Path) -> None:

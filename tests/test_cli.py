@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals_core.adapters.stores import open_store
+from approvals_core.adapters.stores import FORMS, open_store
 from approvals_core.models import (
     Approval,
     DeadLetter,
@@ -522,7 +522,7 @@ def test_a_store_and_a_folder_that_are_none_are_mistakes(
     assert (code, lines) == (
         2,
         [
-            "APPROVALS_STORE_URL: must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH",
+            f"APPROVALS_STORE_URL: must be {FORMS}",
             f"{tmp_path}/tenant: there is no such folder; APPROVALS_TENANTS names it",
         ],
     )

@@ -14,7 +14,7 @@ from approvals_core.models import Approval, PlaceState
 from approvals_core.models.archived import Archived
 from approvals_core.ports import Store
 from bots.cli.moving import copy_store, reopen_store
-from tests.makers import JONAS, START, Core, create, delete, done_by
+from tests.makers import JONAS, MARIA, START, Core, create, delete, done_by
 from tests.makers import KEY as REQUEST
 from tests.store_makers import ANN, NOON, a_change, a_place, an_approval
 from tests.terminal import ROOT, Terminal, given, settings_of, tenants
@@ -118,7 +118,10 @@ async def test_all_histories_are_verified(store: Store, terminal: Terminal, fold
     await archived(store, folder, "REQ-1", "REQ-2", "REQ-3")
 
     assert await terminal.type("archive", "verify") == 0
-    assert terminal.lines == ["3 histories fit their hashes, 0 do not."]
+    assert terminal.lines[0] == (
+        "The archive: 3 histories in 2 files as they were written, 0 wrong."
+    )
+    assert "requests verify" in terminal.lines[1]
 
 
 async def test_whatever_is_wrong_in_the_archive_is_said(
@@ -133,12 +136,78 @@ async def test_whatever_is_wrong_in_the_archive_is_said(
 
     assert await terminal.type("archive", "verify", "--tenant", "pr") == 1
 
-    assert [said.split(": ")[1] for said in terminal.lines[:-1]] == [
+    assert [said.split(": ")[1] for said in terminal.lines[:3]] == [
         "cannot be read",
         "ALTERED",
         "cannot be read",
     ]
-    assert terminal.lines[-1] == "1 histories fit their hashes, 3 do not."
+    assert terminal.lines[3].startswith("1 file not written by this store yet")
+    assert terminal.lines[4] == ("The archive: 1 history in 2 files as they were written, 3 wrong.")
+
+
+@pytest.mark.parametrize("how", ["a line is gone", "the order changed", "the file is gone"])
+async def test_what_is_missing_from_the_archive_is_noticed(
+    store: Store, terminal: Terminal, folder: Path, how: str
+) -> None:
+    await archived(store, folder, "REQ-1", "REQ-2")
+    archive = FolderArchive(folder)
+    (name,) = await archive.names()
+    lines = await archive.read(name)
+    left = {"a line is gone": lines[:1], "the order changed": lines[::-1], "the file is gone": []}
+    await archive.write(name, left[how])
+
+    assert await terminal.type("archive", "verify") == 1
+
+    told = {
+        "a line is gone": "ALTERED: its 1 lines are not the 2 written there",
+        "the order changed": "ALTERED: its 2 lines are not the 2 written there",
+        "the file is gone": "GONE: it held 2 requests",
+    }
+    assert terminal.lines[0] == f"{name}: {told[how]}"
+
+
+async def test_whoever_is_erased_there_was_no_harm_done(
+    store: Store, terminal: Terminal, folder: Path
+) -> None:
+    await archived(store, folder, "REQ-1", "REQ-2")
+
+    assert await terminal.type("person", "erase", str(MARIA.id), "--by", "Olga") == 0
+    assert await terminal.type("archive", "verify") == 0
+    assert "2 histories" in terminal.lines[0]
+
+
+async def test_all_histories_of_the_store_are_verified(
+    store: Store, terminal: Terminal, folder: Path
+) -> None:
+    await archived(store, folder)
+    core = Core(store)
+    await core.open()
+    assert await terminal.type("requests", "verify") == 0
+    assert terminal.lines[0] == "The store: 1 history fits its hashes, 0 not."
+    (document,) = await store.holdings.read_documents(
+        REQUEST.scope, (await store.holdings.documents(REQUEST.scope, limit=9)).names
+    )
+    spoilt = (document.events[0].replace("CREATE", "UPDATE"), *document.events[1:])
+    await store.holdings.write(REQUEST.scope, [document._replace(events=spoilt)])
+
+    assert await terminal.type("requests", "verify", "--tenant", "pr") == 1
+
+    assert terminal.lines[0] == f"{document.id}: ALTERED: its history does not fit its hashes"
+    assert terminal.lines[1] == "The store: 0 histories fit their hashes, 1 not."
+
+
+async def test_a_request_that_is_in_the_store_is_pointed_to(
+    store: Store, terminal: Terminal, folder: Path
+) -> None:
+    await archived(store, folder, "REQ-7")
+    core = Core(store)
+    await core.open()
+    approval = await core.approval()
+
+    assert await terminal.type("archive", "find", approval.display_number) == 1
+
+    show = f"python -m bots.cli requests show {approval.id}"
+    assert terminal.lines[-1] == f"{approval.id} has it, and is in the store: {show}"
 
 
 async def test_without_an_archive_the_command_says_where_all_is(
@@ -184,7 +253,7 @@ async def test_somebody_is_erased_from_store_and_archive(
     code = await terminal.type("person", "erase", str(ANN.id), "--by", "Olga")
 
     assert code == 0
-    assert "d1/ann was erased from 1 requests in the store" in terminal.lines
+    assert "d1/ann was erased from 1 request in the store" in terminal.lines
     assert "and 0 in the archive." in terminal.lines
     (approval,) = [await store.approval(closed().key)]
     assert approval is not None
@@ -198,8 +267,40 @@ async def test_open_requests_are_named(store: Store, terminal: Terminal) -> None
     code = await terminal.type("person", "erase", str(ANN.id), "--by", "Olga")
 
     assert code == 1
-    assert any(line.startswith("pr-one is open and names him") for line in terminal.lines)
+    assert any(line.startswith("pr-one (REQ-1) is open and names him") for line in terminal.lines)
     assert (await store.approval(closed().key)) == an_approval()
+
+
+async def test_a_dry_run_lists_the_requests_and_changes_nothing(
+    store: Store, terminal: Terminal
+) -> None:
+    other = closed(key=closed().key._replace(number="REQ-2"), id="pr-two", display_number="REQ-2")
+    await store.commit(a_change(an_approval()))
+    await store.commit(a_change(other, id="other"))
+
+    code = await terminal.type("person", "erase", str(ANN.id), "--by", "Olga", "--dry-run")
+
+    assert code == 0
+    assert "  pr-two (REQ-2)" in terminal.lines
+    assert any(line.startswith("pr-one (REQ-1) is open") for line in terminal.lines)
+    assert terminal.lines[-1].startswith("Nothing was changed.")
+    assert await store.approval(other.key) == other
+    assert await store.notes(ANN.id.scope) == {}
+
+
+async def test_who_was_erased_is_called_so(store: Store, terminal: Terminal) -> None:
+    await store.commit(a_change(closed()))
+    await terminal.type("person", "erase", str(ANN.id), "--by", "Olga")
+
+    await terminal.type("requests", "show", "pr-one")
+    shown = [line for line in terminal.lines if "erased" in line]
+    await terminal.type("requests", "explain", "pr-one")
+
+    assert shown[0].strip().startswith("0  removed      somebody who was erased, asked")
+    assert [line.split()[3] for line in shown[1:]] == ["erased"]  # in the history
+    assert "Place 0, somebody who was erased: removed" in terminal.text
+    assert "The person who sat here was erased." in terminal.text
+    assert "another place" not in terminal.text
 
 
 async def test_whom_nobody_knows_nobody_erases(store: Store, terminal: Terminal) -> None:
@@ -232,7 +333,9 @@ async def test_a_store_is_copied_and_a_table_says_what(
         ["1", "requests"],
         ["1", "histories,", "their", "hashes", "computed", "anew"],
     ]
-    assert said[-1] == f"Now set APPROVALS_STORE_URL to {tmp_path}/copy.db and start the service."
+    assert said[-1] == (
+        f"Now set APPROVALS_STORE_URL to the address of {tmp_path}/copy.db and start the service."
+    )
     copy = await open_store(target)
     assert await everything(copy) == before
     await copy.close()

@@ -1,11 +1,13 @@
 """What operators see of jobs, dead letters and late payloads, and what they do about them, on both stores."""
 
 import argparse
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from approvals_core.leases import lease_of
 from approvals_core.models import (
     DeadLetter,
     Disposition,
@@ -46,6 +48,26 @@ async def letters(store: Store) -> list[DeadLetter]:
 
 
 # -- jobs ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lane", [Lane.CARD, Lane.DECISION])
+async def test_a_job_is_under_way_as_long_as_its_worker_is_heard_of(
+    store: Store, terminal: Terminal, lane: Lane
+) -> None:
+    now, whole = datetime.now(UTC), timedelta(seconds=lease_of((lane,)))
+    await store.commit(jobs_change(a_job(lane=lane, due=now)))
+    [job] = await store.lease([lane], limit=1, now=now, until=now + whole)
+    await terminal.type("jobs")
+    [renewed] = terminal.lines
+    await store.renew(job.lease, until=now + whole / 3)
+    await terminal.type("jobs")
+    [silent] = terminal.lines
+    await terminal.type("jobs", "--late")
+
+    [late] = terminal.lines
+    assert "under way, leased until then" in renewed
+    assert re.search(r"its worker is silent for \d+ seconds: another one takes it then", silent)
+    assert "its worker is silent" in late
 
 
 async def test_jobs_are_listed_with_how_they_stand(

@@ -285,6 +285,19 @@ async def test_an_api_that_does_not_answer_is_told(running: Running, beside: Ter
     assert any(line.startswith("pr  summary: NO: ") for line in beside.lines)
 
 
+async def test_a_file_without_an_api_to_ask_says_that_nothing_was_reached(
+    running: Running, beside: Terminal
+) -> None:
+    file = beside.settings.tenants / "purchasing.toml"
+    asked = ("summary = ", "[api.details]", "DT1 = ", "LINE = ")
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join(line for line in lines if not line.startswith(asked)), "utf-8")
+
+    assert await beside.type("tenants", "check", "pr", "--document", "REQ-34562-126") == 0
+
+    assert "its own address was not reached" in beside.text
+
+
 async def test_without_a_document_only_the_token_is_tried(
     running: Running, beside: Terminal
 ) -> None:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 
+from approvals_core.adapters.stores import FORMS
 from config import Settings, mistakes
 from playground import names
 from playground.outside import Playground
@@ -158,9 +159,7 @@ def test_a_store_nobody_can_open_is_refused(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
         settings(store_url=url)
 
-    assert mistakes(refused.value) == [
-        "APPROVALS_STORE_URL: must be sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH"
-    ]
+    assert mistakes(refused.value) == [f"APPROVALS_STORE_URL: must be {FORMS}"]
 
 
 @pytest.mark.parametrize(

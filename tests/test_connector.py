@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from approvals_core.adapters.graph import INSTALL_WITHIN
 from approvals_core.allowances import Allowances
 from approvals_core.errors import (
     AnswerLost,
@@ -21,8 +20,6 @@ from approvals_core.errors import (
     ChannelError,
     Unreachable,
 )
-from approvals_core.worker import LEASE
-from bots.teams.channel import SEND_WITHIN
 from bots.teams.connector import LONGEST_REQUEST, WITHIN, Connector
 from bots.teams.hosts import FIRST_CONTACT, ServiceUrls
 from bots.teams.limits import Pace
@@ -367,12 +364,6 @@ async def test_a_call_that_is_told_no_end_has_one(playground: Playground, clock:
             await connector.update(url, "chat", "1", CARD, directory="d")
 
     assert clock.now() - began <= WITHIN
-
-
-def test_all_that_one_card_may_cost_ends_before_its_lease_does() -> None:
-    updated_and_sent = WITHIN + SEND_WITHIN + timedelta(seconds=INSTALL_WITHIN)
-
-    assert updated_and_sent + timedelta(seconds=10) < timedelta(seconds=LEASE)
 
 
 async def test_nothing_is_sent_when_there_is_no_time_left(maria: Maria, clock: Clock) -> None:

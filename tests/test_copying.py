@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from approvals_core.adapters.stores import open_store
-from approvals_core.errors import StoreRefused, StoreUnavailable
+from approvals_core.errors import StoreClosed, StoreRefused, StoreUnavailable
 from approvals_core.keeping.copying import Copied, Copying, End, is_sound, reopen
 from approvals_core.keeping.writers import ALIVE, ARRIVING, MOVED, Writers, refuse_closed
 from approvals_core.models import HOUSE
@@ -133,14 +133,30 @@ async def test_who_was_killed_is_forgotten_after_a_while(store: Store, target: S
     assert await target.notes(HOUSE) == {}
 
 
-async def test_who_writes_meanwhile_spoils_the_copy(store: Store, target: Store) -> None:
+async def test_who_wakes_meanwhile_can_write_nothing(store: Store, target: Store) -> None:
     await a_story(store)
+    before = await everything(store)
     asleep = a_writer(store)
 
     async def wake() -> None:
         with pytest.raises(StoreRefused):
             await asleep.begin()
-        await asleep._say({asleep._note: asleep._word()})  # it had begun long before
+        with pytest.raises(StoreClosed):
+            await asleep._say({asleep._note: asleep._word()})  # it had begun long before
+
+    await a_copy(store, failing(target, "read", then=wake)).run()
+
+    assert await everything(target) == before
+
+
+async def test_who_writes_meanwhile_spoils_the_copy(store: Store, target: Store) -> None:
+    await a_story(store)
+    older = a_writer(store)
+
+    async def wake() -> None:
+        await store.holdings.mark(MOVED, None)  # an older program does not look
+        await older._say({older._note: older._word()})
+        await store.holdings.mark(MOVED, "to the new one")
 
     copying = a_copy(store, failing(target, "read", then=wake))
 
@@ -148,6 +164,96 @@ async def test_who_writes_meanwhile_spoils_the_copy(store: Store, target: Store)
         await copying.run()
     with pytest.raises(StoreRefused, match="not finished"):
         refuse_closed(await target.holdings.about())
+
+
+async def test_a_source_that_was_reopened_meanwhile_spoils_the_copy(
+    store: Store, target: Store
+) -> None:
+    await a_story(store)
+
+    async def begin_anew() -> None:
+        await reopen(End(store, "the old one"))
+
+    with pytest.raises(StoreRefused, match="was reopened meanwhile"):
+        await a_copy(store, failing(target, "read", then=begin_anew)).run()
+    with pytest.raises(StoreRefused, match="not finished"):
+        refuse_closed(await target.holdings.about())
+
+
+@pytest.mark.parametrize("step", ["clear", "write", "counts", "read", "replace_mark"])
+async def test_of_two_copies_into_one_store_the_later_one_goes_on_alone(
+    store: Store, target: Store, step: str
+) -> None:
+    await store.stamp(ISSUERS)
+    await a_story(store)
+    before = await everything(store)
+
+    async def begin_another() -> None:
+        second = a_copy(store, failing(target, "clear"))
+        with pytest.raises(StoreUnavailable):
+            await second.run()  # it has claimed the target, and was not cut off for good
+
+    at = 1 if step == "replace_mark" else 0  # the first one is the claim, the second the end
+    first = a_copy(store, failing(target, step, then=begin_another, at=at))
+    with pytest.raises(StoreRefused, match="Another copy into the new one has begun"):
+        await first.run()
+    with pytest.raises(StoreRefused, match="not finished"):
+        refuse_closed(await target.holdings.about())
+
+    await copied(store, target)
+    assert await everything(target) == before
+
+
+async def test_a_copy_that_is_done_is_not_claimed_by_who_saw_it_unfinished(
+    store: Store, target: Store
+) -> None:
+    await store.stamp(ISSUERS)
+    await a_story(store)
+    before = await everything(store)
+    await target.holdings.mark(ARRIVING, "from the old one, cut off")
+
+    async def finish_first() -> None:
+        await copied(store, target)
+
+    late = a_copy(store, failing(target, "replace_mark", then=finish_first))
+    with pytest.raises(StoreRefused, match="has begun since, or is done"):
+        await late.run()
+
+    assert await everything(target) == before
+    await a_writer(target).begin()
+
+
+@pytest.mark.parametrize("step", ["mark", "read_documents", "read"])
+async def test_a_copy_that_was_thought_to_hang_spoils_nothing_of_the_one_in_its_place(
+    store: Store, target: Store, step: str
+) -> None:
+    core = await a_story(store)
+
+    async def copy_and_go_on() -> None:
+        await copied(store, target)
+        moved = Core(target, clock=core.clock)
+        await moved.receive(delete("johndoe2"))
+
+    first = a_copy(failing(store, step, then=copy_and_go_on), target)
+    with pytest.raises(StoreRefused, match="Another copy"):
+        await first.run()
+
+    found = await target.approval(KEY)
+    assert found is not None
+    assert not found.open
+    await a_writer(target).begin()
+
+
+async def test_a_copy_with_more_in_it_than_there_was_is_not_used(
+    store: Store, target: Store
+) -> None:
+    await a_story(store)
+
+    async def litter() -> None:
+        await target.holdings.write("t:nobody")
+
+    with pytest.raises(StoreRefused, match="scopes that are not here"):
+        await a_copy(store, failing(target, "counts", then=litter)).run()
 
 
 async def test_a_target_that_holds_something_is_left_alone(store: Store, target: Store) -> None:
@@ -200,7 +306,10 @@ async def test_a_difference_is_found(store: Store, target: Store) -> None:
         await a_copy(failing(store, "counts", then=spoil), target).run()
 
 
-STEPS = ("mark", "clear", "write", "counts", "read_documents", "read", "remove", "about")
+STEPS = (
+    *("mark", "replace_mark", "clear", "write"),
+    *("counts", "read_documents", "read", "remove", "about"),
+)
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -245,7 +354,8 @@ async def test_what_was_done_since_a_copy_was_cut_off_is_not_done_again(
     assert await everything(target) == before
 
 
-NEVER = {("clear", "source"), ("write", "source"), ("remove", "target")}
+NEVER = {("clear", "source"), ("write", "source"), ("remove", "target"), ("mark", "target")}
+NEVER |= {("replace_mark", "source")}
 
 
 async def cannot_be_used(target: Store) -> None:

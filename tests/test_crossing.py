@@ -63,6 +63,12 @@ class Unreadable(FlakyStore):
             raise ValueError("a record that cannot be read")
         return await super().approval(key)
 
+    async def approval_by_id(self, scope: str, public_id: str) -> Approval | None:
+        found = await self._store.approval_by_id(scope, public_id)
+        if found is not None and found.key == self.bad:
+            raise ValueError("a record that cannot be read")
+        return found
+
 
 class Hiccup(FlakyStore):
     """Cannot count, once."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from redis.asyncio import Redis
 
+from approvals_core.adapters.stores import open_store
 from bots.cli.doctor import house
 from bots.cli.doctor.finding import Verdict
 from bots.cli.doctor.ward import opened
@@ -253,6 +255,20 @@ async def test_a_store_of_other_issuers_is_broken(clinic: Clinic) -> None:
     await clinic.examine()
 
     assert clinic.steps(Verdict.BROKEN) == ["store"]
+
+
+async def test_a_store_that_may_lose_something_works_and_is_a_warning(
+    clinic: Clinic, redis_url: str
+) -> None:
+    url = clinic.settings["STORE_URL"] = f"{redis_url}?durability=everysec"
+    async with Redis.from_url(redis_url) as client:
+        await client.flushall()
+    await (await open_store(url)).close()
+
+    code = await clinic.examine()
+
+    assert clinic.steps(Verdict.WARNS) == ["store"]
+    assert code == 0
 
 
 async def test_a_directory_that_entra_does_not_know_is_named(clinic: Clinic) -> None:

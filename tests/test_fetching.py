@@ -8,6 +8,7 @@ import pytest
 
 from approvals_core.arx.bounds import MOST_VALUES
 from approvals_core.errors import StaleCard
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     Change,
     DetailState,
@@ -20,7 +21,7 @@ from approvals_core.operating import Operating
 from approvals_core.ports import Answer, AnswerKind, Fetched, FetchedKind, Store
 from approvals_core.rules.details import TOTAL
 from approvals_core.tenant import Api, Maintenance, Tenant
-from approvals_core.worker import LEASE, MOST_FAILURES
+from approvals_core.worker import MOST_FAILURES
 from approvals_core.worker.fetching import LONGEST_PAUSE, TRIES, TRIES_ANSWERED
 from tests.card_reading import texts
 from tests.makers import KEY, MARIA, START, Core, a_stamp, a_tenant, create, delete, update

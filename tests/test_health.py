@@ -8,7 +8,7 @@ from playground.outside import Playground
 from tests.failing import asked_for, fail
 from tests.running import Running, run_service
 
-A_MINUTE = 61.0  # seconds after which keys are asked for again
+SOON = 5.0  # seconds after which keys that were never there are asked for again
 
 
 async def test_a_service_with_store_and_keys_is_ready(running: Running) -> None:
@@ -16,7 +16,19 @@ async def test_a_service_with_store_and_keys_is_ready(running: Running) -> None:
 
     assert (status, said["ready"]) == (200, True)
     assert "issuers_without_keys" not in said
+    assert "may_lose" not in said
     assert said["oldest_job_late_seconds"] < 60
+
+
+async def test_a_store_that_may_lose_something_is_named_by_a_ready_service(
+    playground: Playground, redis_url: str, tmp_path: Path
+) -> None:
+    store_url = f"{redis_url}?durability=everysec"
+    async with run_service(playground, store_url=store_url, folder=tmp_path) as service:
+        status, said = await asked_for(service, "/readyz")
+
+    assert (status, said["ready"]) == (200, True)
+    assert "last second" in said["may_lose"][0]
 
 
 async def test_without_the_bots_keys_nobody_could_click_so_it_is_not_ready(
@@ -30,11 +42,11 @@ async def test_without_the_bots_keys_nobody_could_click_so_it_is_not_ready(
         alive = (await asked_for(service, "/livez"))[0]
         playground.issuer.failing.clear()
         at_once = (await asked_for(service, "/readyz"))[0]
-        await service.pass_time(A_MINUTE)
+        await service.pass_time(SOON)
         later = await asked_for(service, "/readyz")
 
     assert (status, said["ready"], said["keys"]) == (503, False, "missing")
-    assert said["issuers_without_keys"] == [names.BOT_ISSUER]
+    assert said["issuers_without_keys"] == said["keys_never_fetched"] == [names.BOT_ISSUER]
     assert (alive, at_once) == (200, 503)
     assert (later[0], later[1].get("issuers_without_keys")) == (200, None)
 

@@ -24,6 +24,7 @@ from tests.running import WIKI_NUMBER
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "approvals.env.example").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 KNOWN = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
 
@@ -38,12 +39,31 @@ def copied(*targets: str) -> set[str]:
 # -- what they say ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [DOCKERFILE, COMPOSE], ids=["Dockerfile", "compose.yaml"])
+@pytest.mark.parametrize(
+    "text",
+    [DOCKERFILE, COMPOSE, EXAMPLE],
+    ids=["Dockerfile", "compose.yaml", "approvals.env.example"],
+)
 def test_every_setting_in_them_is_one_of_ours(text: str) -> None:
     named = set(re.findall(rf"{PREFIX}[A-Z_]+", text))
 
     assert named
     assert named - KNOWN == set()
+
+
+def test_every_setting_without_a_default_is_in_the_example() -> None:
+    needed = {f"{PREFIX}{k}".upper() for k, v in Settings.model_fields.items() if v.is_required()}
+
+    assert needed
+    assert {name for name in needed if f"{name}=" not in EXAMPLE} == set()
+
+
+def test_compose_gives_redis_and_the_service_the_same_password_and_limits() -> None:
+    assert COMPOSE.count("${REDIS_PASSWORD:?set it in .env}") == 3
+    assert f'{PREFIX}STORE_URL: "redis://:${{REDIS_PASSWORD' in COMPOSE
+    assert '"--requirepass", "${REDIS_PASSWORD' in COMPOSE
+    assert COMPOSE.count("mem_limit: ") == 2
+    assert "*logging" in COMPOSE
 
 
 def test_the_service_is_made_of_nothing_but_the_program() -> None:

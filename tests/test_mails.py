@@ -23,6 +23,7 @@ from approvals_core.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from approvals_core.leases import LEASE
 from approvals_core.ledger import Ledger
 from approvals_core.models import (
     MAIL_LANES,
@@ -36,7 +37,6 @@ from approvals_core.models import (
 )
 from approvals_core.ports import NotFound, Store
 from approvals_core.rules.standing import may_decide
-from approvals_core.worker import LEASE
 from approvals_core.worker.mails import AT_ONCE, PAUSE
 from tests.clock import TickingClock
 from tests.fakes import FlakyStore

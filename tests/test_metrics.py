@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,9 @@ async def test_decisions_of_every_tenant_count_from_zero_also_after_a_reload(
 # -- the queue --------------------------------------------------------------------------
 
 
+HELD = timedelta(seconds=50)
+
+
 class Slow:
     """A store of which only `depth` is asked; it answers as the test says."""
 
@@ -177,6 +180,9 @@ class Slow:
             lanes={each: LaneDepth() for each in Lane} | {Lane.CARD: lane},
             dead={SCOPE: 2, HOUSE: 1, "p:somebody": 1},
         )
+
+    async def held(self) -> dict[Lane, datetime]:
+        return {Lane.CARD: START - timedelta(seconds=30), Lane.REMINDER: START - HELD}
 
     async def depth(self, now: object) -> Depth:
         self.asked += 1
@@ -200,6 +206,7 @@ class Watch:
             seen,
             store=self.store,
             tenants=FakeTenants(a_tenant()),
+            held=self.store.held,
             now=Clock(START).now,
             monotonic=lambda: self.time,
             patience=0.02,
@@ -223,6 +230,7 @@ async def test_the_queue_is_read_at_most_once_in_a_while() -> None:
         assert numbers.of("jobs", lane="card") == 7
         assert numbers.of("jobs_due", lane="card") == 3
         assert numbers.of("oldest_job_seconds", lane="card") == 40
+        assert numbers.of("oldest_job_seconds", lane="reminder") == HELD.total_seconds()
         assert numbers.of("oldest_job_seconds", lane="digest") == 0
         assert numbers.of("dead_letters", tenant=a_tenant().code) == 2
         assert numbers.of("dead_letters", tenant="none") == 2

@@ -71,10 +71,47 @@ def test_what_must_be_safe_is_no_business_of_the_server() -> None:
         ("redis://a?wait_ms=9000", "wait_ms"),
         ("redis://a?durability=none", "durability"),
         ("redis+cluster://a?db=1", "db"),
+        ("redis://app:secret\u2100pass@h/0", "cannot be read"),
+        ("redis://app:pa?secret@h/0", "behind its hosts"),
+        ("redis://app:pa/secret@h/0", "behind its hosts"),
+        ("redis://app:6379#secret@h/0", "behind its hosts"),
+        ("redis://:pa?Secret", "do not know$"),
+        ("redis://app:pa?secret%40h=1", "do not know$"),
+        ("rediss://h?ssl_cert_reqs=none", "ssl_cert_reqs=required"),
+        ("rediss://h?ssl_cert_reqs=optional", "ssl_cert_reqs=required"),
+        ("rediss+sentinel://h/n?ssl_check_hostname=false", "ssl_check_hostname=true"),
+        ("rediss+cluster://h?ssl_check_hostname=", "ssl_check_hostname=true"),
+        ("redis://h?ssl_ca_certs=ca.pem", "write rediss"),
     ],
 )
 def test_what_is_none_is_refused_without_telling_a_password(url: str, word: str) -> None:
     with pytest.raises(ValueError, match=word) as refusal:
         read_address(url)
 
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(refusal.value).lower()
+
+
+def test_the_checks_of_a_certificate_may_be_named() -> None:
+    address = read_address("rediss://h?ssl_cert_reqs=required&ssl_check_hostname=True")
+
+    assert address.url("h:6379").endswith("?ssl_cert_reqs=required&ssl_check_hostname=True")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://h", []),
+        ("redis+sentinel://h/n?wait_replicas=1", []),
+        ("redis+sentinel://h/n", ["wait_replicas=0"]),
+        ("redis+cluster://h", ["wait_replicas=0"]),
+        ("redis://h?durability=everysec", ["last second"]),
+        ("redis+cluster://h?durability=managed", ["those who run", "wait_replicas=0"]),
+    ],
+)
+def test_what_may_be_lost_is_said(url: str, words: list[str]) -> None:
+    address = read_address(url)
+
+    said = address.safety.risks(address.kind)
+
+    assert len(said) == len(words)
+    assert all(word in risk for word, risk in zip(words, said, strict=True))

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from redis.crc import key_slot
 
-from approvals_core.adapters.redis_store.keys import ScopeKeys
+from approvals_core.adapters.redis_store.keys import ABOUT, ScopeKeys
 from approvals_core.adapters.stores import open_store
 from approvals_core.committing import Commits
 from approvals_core.errors import StoreRefused, StoreUnavailable
 from approvals_core.models import Change, Lane
 from approvals_core.ports import Store
+from tests.logged import Log
 from tests.redis_group import (
     SLOTS,
     Running,
@@ -24,10 +25,23 @@ from tests.redis_group import (
     server,
     wait_until,
 )
+from tests.redis_server import DURABLE
 from tests.store_child import whole_change
-from tests.store_makers import KEY, MINUTE, NOON, SCOPE, a_change, a_job, an_event, jobs_change
+from tests.store_makers import (
+    KEY,
+    MINUTE,
+    NOON,
+    SCOPE,
+    a_change,
+    a_job,
+    a_payload,
+    an_approval,
+    an_event,
+    jobs_change,
+)
 from tests.test_store_processes import child, everything_is_there, line
 
+MARKED = ("HGETALL", ABOUT)  # asks what is marked on the store
 ENOUGH = 200  # commits acknowledged before something is killed
 
 
@@ -106,6 +120,75 @@ async def test_a_managed_server_hides_its_settings_but_may_not_evict(tmp_path: P
             await open_store(f"{running.url}?durability=managed")
 
 
+async def test_a_managed_server_that_hides_whether_it_evicts_is_refused(tmp_path: Path) -> None:
+    with server(tmp_path) as running:
+        running.ask("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-info")
+
+        with pytest.raises(StoreRefused, match="allow INFO to this user"):
+            await open_store(f"{running.url.replace('//', '//app:pw@')}?durability=managed")
+
+
+async def test_a_server_that_comes_back_with_unsafe_settings_is_given_nothing(
+    tmp_path: Path,
+) -> None:
+    with server(tmp_path) as running:
+        store = await open_store(running.url)
+        await commit(store, a_change())
+        running.kill()
+    with pytest.raises(StoreUnavailable):
+        await store.commit(jobs_change(a_job()))
+    with (
+        server(tmp_path, at=running.port, appendfsync="everysec"),
+        pytest.raises(StoreUnavailable, match="appendfsync always"),
+    ):
+        await store.commit(jobs_change(a_job()))
+
+    with server(tmp_path, at=running.port):
+        await commit_somehow(store, jobs_change(a_job()))
+
+        assert await store.approval(KEY)
+        assert await store.job(SCOPE, a_job().key)
+    await store.close()
+
+
+async def test_a_replica_with_unsafe_settings_that_took_over_is_given_nothing_until_they_are_safe(
+    tmp_path: Path, log: Log
+) -> None:
+    with server(tmp_path / "primary") as primary:
+        follows = server(
+            tmp_path / "replica",
+            replicaof=f"127.0.0.1 {primary.port}",
+            appendonly="no",
+            maxmemory_policy="allkeys-lru",
+        )
+        with follows as replica, sentinel(tmp_path / "sentinel", primary, "approvals") as asked:
+            wait_until(lambda: asked.ask("SENTINEL", "REPLICAS", "approvals"))
+            wait_until(lambda: "online" in str(primary.ask("INFO", "replication")))
+            async with opened(f"redis+sentinel://{asked.name}/approvals") as store:
+                wait_until(lambda: replica.ask(*MARKED) == primary.ask(*MARKED))
+                primary.kill()
+                with pytest.raises(StoreUnavailable):
+                    await store.commit(a_change())
+                wait_until(lambda: replica.ask("ROLE")[0] == "master")
+                wait_until(lambda: named_by(asked) == replica.port)
+
+                with pytest.raises(StoreUnavailable, match="appendonly yes, maxmemory-policy noev"):
+                    await store.commit(a_change())
+                assert not replica.ask("KEYS", f"approvals:{{{SCOPE}}}:*")
+
+                assert "wait_replicas=0" in log.of("redis_may_lose")[0]["risk"]
+                assert len(log.of("redis_unsafe")) == 1
+
+                for name, value in DURABLE.items():
+                    replica.ask("CONFIG", "SET", name, value)
+                await commit_somehow(store, a_change())
+
+
+def named_by(asked: Running) -> int:
+    """Return the port of whom a sentinel calls the primary."""
+    return int(asked.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "approvals")[1])
+
+
 # -- replicas -----------------------------------------------------------------
 
 
@@ -125,12 +208,50 @@ async def test_what_a_replica_has_not_is_never_acknowledged_not_even_when_repeat
 
         with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
             await store.commit(change)
-        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
-            await other.commit(change)  # it is there, by another connection
+        for _ in range(2):  # the first time it tells the server its scripts, which is a write, too
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+                await other.commit(change)  # it is there, by another connection
 
         replica.go_on()
         await commit(store, change)
         assert len(await store.history(KEY)) == 1
+
+
+async def test_who_was_second_is_not_told_of_what_a_replica_has_not(pair: list[Running]) -> None:
+    primary, replica = pair
+    url = f"{primary.url}?wait_replicas=1"
+    async with opened(url) as store, opened(url) as other:
+        await other.commit(a_change())
+        replica.freeze()
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await store.commit(a_change(an_approval(version=2), payload=a_payload()))
+        found = await other.approval_by_id(SCOPE, an_approval().id)
+        assert found is not None
+
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+                await other.commit(a_change(an_approval(version=2, id="pr-two")))
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+                await other.payload_by_digest(SCOPE, a_payload().digest)
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+                await other.settled(found)
+
+        replica.go_on()
+        assert await other.payload_by_digest(SCOPE, a_payload().digest) == a_payload()
+        await other.settled(found)
+        assert found.version == 2
+
+
+async def test_what_was_read_before_another_server_took_over_without_it_is_told_to_nobody(
+    pair: list[Running],
+) -> None:
+    async with opened(f"{pair[0].url}?wait_replicas=1") as store:
+        await store.commit(a_change())
+
+        with pytest.raises(StoreUnavailable, match="is gone"):
+            await store.settled(an_approval(version=2))
+        with pytest.raises(StoreUnavailable, match="is gone"):
+            await store.settled(an_approval(key=KEY._replace(number="REQ-9")))
 
 
 async def test_a_promoted_replica_has_all_that_was_acknowledged(pair: list[Running]) -> None:

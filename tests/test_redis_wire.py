@@ -9,10 +9,12 @@ import pytest
 
 from approvals_core.adapters.redis_store.address import read_address
 from approvals_core.adapters.redis_store.cluster import Cluster
+from approvals_core.adapters.redis_store.guard import Guard
 from approvals_core.adapters.redis_store.scripts import COMMIT
 from approvals_core.adapters.redis_store.servers import One
 from approvals_core.adapters.redis_store.wire import PAUSES, Wire, call
 from approvals_core.errors import StoreUnavailable
+from tests.logged import Log
 from tests.scripted_redis import OK, Scripted, scripted
 
 ONE = b":1\r\n"
@@ -33,7 +35,7 @@ async def wired(
     answers: Callable[[list[str]], bytes | None], options: str = ""
 ) -> AsyncIterator[tuple[Wire, Scripted]]:
     async with scripted(answers) as far:
-        servers = One(read_address(far.url + options))
+        servers = One(read_address(far.url + options), Guard())
         yield Wire(servers, "writing"), far
         await servers.close()
 
@@ -147,6 +149,34 @@ async def test_too_few_replicas_leave_unknown_what_was_executed_but_not_what_was
     assert ["WAIT", "1", "1000"] in far.asked
 
 
+@pytest.mark.parametrize("refusal", [each for each in NOT_NOW if each[:3] in (b"-LO", b"-BU")])
+async def test_settings_that_cannot_be_asked_for_yet_are_asked_for_again(
+    refusal: bytes, log: Log
+) -> None:
+    async with wired(lambda _: ONE) as (wire, far):
+        far.not_told.append(refusal)
+
+        assert await wire.send(("INCR", "a")) == [1]
+
+    assert far.connections == 2
+    assert [command[1] for command in far.asked] == ["a"]
+    assert not log.of("redis_unsafe")
+
+
+async def test_a_server_that_hides_its_settings_is_sent_nothing_and_that_is_logged_once(
+    log: Log,
+) -> None:
+    async with wired(lambda _: ONE) as (wire, far):
+        far.not_told += [b"-NOPERM this user has no permissions\r\n"] * 100
+
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="allow CONFIG GET"):
+                await wire.send(("INCR", "a"))
+
+    assert far.asked == []
+    assert len(log.of("redis_unsafe")) == 1
+
+
 async def test_a_text_that_cannot_be_sent_is_its_senders_problem_alone() -> None:
     async with wired(lambda _: ONE) as (wire, far):
         with pytest.raises(UnicodeEncodeError):
@@ -169,7 +199,7 @@ async def test_a_cluster_is_closed_while_it_looks_for_its_servers() -> None:
 
     async with scripted(silent) as far, scripted(slots) as talks:
         address = read_address(f"redis+cluster://127.0.0.1:{far.port},127.0.0.1:{talks.port}")
-        cluster = Cluster(address)
+        cluster = Cluster(address, Guard())
         looking = asyncio.create_task(cluster.primaries())
         await looked.wait()
 

@@ -77,11 +77,7 @@ async def test_several_workers_do_each_job_once(processes: Several) -> None:
     await processes.until(
         lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY), within=60
     )
-    for alias in EVERYBODY:
-        chat = processes.outside.world.chat_of(alias)
-        assert chat is not None
-        said = [str(m.card) for m in chat.messages if m.sender is Sender.BOT]
-        assert sorted(n for card in said for n in NUMBERS if n in card) == sorted(NUMBERS)
+    _each_card_once(processes)
 
 
 # -- being asked to end -------------------------------------------------------------
@@ -98,8 +94,9 @@ async def test_a_load_balancer_hears_of_the_end_before_calls_are_refused(
     assert (await one.get("/livez"))[0] == 200
     await _post(processes)
 
-    await one.ended()
+    logged = await one.ended()
     assert one.process.returncode == 0
+    assert b'"event": "ended"' in logged.splitlines()[-1]
 
 
 async def test_a_process_that_ends_under_load_loses_nothing(processes: Several) -> None:
@@ -123,6 +120,7 @@ async def test_a_process_that_ends_under_load_loses_nothing(processes: Several) 
     await processes.until(
         lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY), within=60
     )
+    _each_card_once(processes)
 
 
 @pytest.mark.parametrize("role", ["all", "web"])
@@ -154,6 +152,14 @@ async def test_the_second_signal_ends_a_process_that_still_waits(processes: Seve
 
     await one.ended(within=20)
     assert one.process.returncode == -signal.SIGTERM
+
+
+def _each_card_once(processes: Several) -> None:
+    for alias in EVERYBODY:
+        chat = processes.outside.world.chat_of(alias)
+        assert chat is not None
+        said = [str(m.card) for m in chat.messages if m.sender is Sender.BOT]
+        assert sorted(n for card in said for n in NUMBERS if n in card) == sorted(NUMBERS)
 
 
 async def _waits_for_the_tenant(processes: Several, role: str = "all", **settings: str) -> Started:

@@ -21,12 +21,17 @@ async def main():
 asyncio.run(main())
 """
 
+SPARED = """
+import signal
+from house.serving import end_at_once
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+end_at_once(signal.SIGTERM, None)
+"""
+
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_it_also_as_process_one_of_a_container(
-    second: signal.Signals,
-) -> None:
-    """The kernel spares process 1 the default disposition, so its own code must end it."""
+async def test_a_second_signal_ends_it(second: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", ENDING, stdout=asyncio.subprocess.PIPE
     )
@@ -37,4 +42,11 @@ async def test_a_second_signal_ends_it_also_as_process_one_of_a_container(
 
     process.send_signal(second)
 
-    assert await process.wait() == 128 + second
+    assert await process.wait() == -second
+
+
+async def test_it_ends_also_where_the_kernel_spares_it_the_signal() -> None:
+    """As it does process 1 of a container; here because the signal is blocked."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SPARED)
+
+    assert await process.wait() == 128 + signal.SIGTERM

@@ -202,7 +202,7 @@ async def test_the_url_says_which_store_and_where(
 
     assert {file.name for file in files_in(tmp_path)} == {"far.db", "near.db"}
     for url in ("", "sqlite:store.db", "postgres://x"):
-        with pytest.raises(StoreRefused, match="Set STORE_URL"):
+        with pytest.raises(StoreRefused, match="must be sqlite"):
             await open_store(url)
 
 

@@ -208,6 +208,7 @@ async def test_keys_that_look_alike_are_kept_apart(store: Store) -> None:
         {"scope": "t:other"},
         {"receipts": (a_receipt(approval=KEY._replace(tenant="other")),)},
         {"finish": a_lease(scope="t:other")},
+        {"held": a_lease(scope="t:other")},
         {"claim": a_lease("not asked for")},
         {"approval": None, "events": (an_event(),)},
     ],

@@ -96,3 +96,42 @@ async def test_counting_stands_in_nobodys_way(store: Store) -> None:
 
     assert {found.lanes[Lane.CARD].jobs for found in depths} == {2000}
     assert len(await taking) == 1
+
+
+# -- what is held -------------------------------------------------------------------
+
+
+async def test_the_oldest_job_is_told_whose_lease_ends_soon(store: Store) -> None:
+    old, older = NOON - MINUTE, NOON - 2 * MINUTE
+    await store.commit(jobs_change(a_job("a", due=old), id="1"))
+    await store.commit(jobs_change(a_job("b", due=older), id="2", scope=OTHER))
+    await store.commit(jobs_change(a_job("c", lane=Lane.DECISION), id="3"))
+    await leased(store)
+
+    found = await store.oldest_held(dict.fromkeys(Lane, NOON + MINUTE), now=NOON)
+
+    assert found == {Lane.CARD: older, Lane.DECISION: NOON}
+
+
+async def test_what_is_held_for_longer_or_not_at_all_is_nobodys_fault(store: Store) -> None:
+    await store.commit(jobs_change(a_job("renewed", due=NOON - MINUTE)))
+    (renewed,) = await leased(store)
+    await store.renew(renewed.lease, until=NOON + 2 * MINUTE)
+    await store.commit(jobs_change(a_job("waits", due=NOON + MINUTE / 2), id="2"))
+
+    soon = await store.oldest_held({Lane.CARD: NOON + MINUTE}, now=NOON)
+    later = await store.oldest_held({Lane.CARD: NOON + 2 * MINUTE}, now=NOON)
+    over = await store.oldest_held({Lane.CARD: NOON + 3 * MINUTE}, now=NOON + 2 * MINUTE)
+    other = await store.oldest_held({Lane.DIGEST: NOON + 2 * MINUTE}, now=NOON)
+
+    assert (soon, later, over, other) == ({}, {Lane.CARD: NOON - MINUTE}, {}, {})
+
+
+async def test_what_was_done_is_not_held(store: Store) -> None:
+    await store.commit(jobs_change(a_job("done"), a_job("given back")))
+    jobs = {one.job.key: one.lease for one in await leased(store)}
+
+    await store.finish(jobs["done"])
+    await store.retry(jobs["given back"], due=NOON + MINUTE, failed=False)
+
+    assert await store.oldest_held({Lane.CARD: NOON + MINUTE}, now=NOON) == {}

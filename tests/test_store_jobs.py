@@ -16,11 +16,14 @@ from tests.store_makers import (
     a_change,
     a_job,
     a_lease,
+    a_receipt,
     an_approval,
     jobs_change,
 )
 
+MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 
 
 async def the_lease(store: Store, now: datetime = NOON) -> Lease:
@@ -152,10 +155,53 @@ async def test_asked_for_while_it_fails_a_job_is_due_at_the_earlier_time(store: 
 
     await store.retry(lease, due=NOON + 9 * MINUTE, failed=True)
 
-    (again,) = await leased(store, now=NOON + 3 * SECOND)
+    # At once would be without any pause.
+    assert list(await leased(store, now=NOON + 5 * SECOND - MICROSECOND)) == []
+    (again,) = await leased(store, now=NOON + 5 * SECOND)
     assert again.failures == 1
     await store.finish(again.lease)
     assert await store.job(SCOPE, "job") is None
+
+
+@pytest.mark.parametrize(("failures", "patience"), [(1, 2), (2, 4), (5, 32), (6, 64), (9, 64)])
+async def test_asked_for_again_a_job_that_fails_is_due_soon_but_not_at_once(
+    store: Store, failures: int, patience: int
+) -> None:
+    await store.commit(jobs_change(a_job()))
+    for number in range(failures):
+        pause = HOUR if number == failures - 1 else 0 * HOUR
+        await store.retry(await the_lease(store), due=NOON + pause, failed=True)
+
+    for seconds in range(3):  # asked more often it does not wait longer
+        await store.commit(jobs_change(a_job(due=NOON + seconds * SECOND), id=str(seconds)))
+
+    assert await store.next_due(list(Lane)) == NOON + patience * SECOND
+    (again,) = await leased(store, now=NOON + patience * SECOND)
+    assert (again.failures, again.job.due) == (failures, NOON + patience * SECOND)
+
+
+async def test_asked_for_again_a_job_that_fails_is_due_no_later_than_it_was(store: Store) -> None:
+    await store.commit(jobs_change(a_job()))
+    await store.retry(await the_lease(store), due=NOON + SECOND, failed=True)
+
+    await store.commit(jobs_change(a_job(), id="2"))
+
+    assert await store.next_due(list(Lane)) == NOON + SECOND
+
+
+async def test_asked_for_again_a_job_that_was_put_off_and_did_not_fail_is_due_at_once(
+    store: Store,
+) -> None:
+    await store.commit(jobs_change(a_job()))
+    await store.retry(await the_lease(store), due=NOON, failed=True)
+    lease = await the_lease(store)
+    await store.commit(jobs_change(a_job(due=NOON + SECOND), id="2"))
+
+    await store.retry(lease, due=NOON + HOUR, failed=False)
+
+    assert await store.next_due(list(Lane)) == NOON + SECOND
+    await store.commit(jobs_change(a_job(), id="3"))
+    assert await store.next_due(list(Lane)) == NOON
 
 
 async def test_who_takes_an_expired_job_over_does_what_was_asked_meanwhile(store: Store) -> None:
@@ -224,6 +270,42 @@ async def test_a_commit_with_an_old_lease_changes_nothing(store: Store) -> None:
     assert await store.approval(KEY) is None
     assert await store.job(SCOPE, "new") is None
     await store.finish(lease)
+
+
+async def test_a_commit_may_ask_for_a_job_that_is_still_held_and_goes_on(store: Store) -> None:
+    await store.commit(jobs_change(a_job()))
+    lease = await the_lease(store)
+
+    await store.commit(a_change(held=lease))
+
+    assert await store.approval(KEY) is not None
+    await store.finish(lease)
+
+
+@pytest.mark.parametrize("gone", ["taken", "finished", "given back"])
+async def test_a_commit_by_a_job_that_is_not_held_any_more_changes_nothing(
+    store: Store, gone: str
+) -> None:
+    await store.commit(jobs_change(a_job()))
+    lease = await the_lease(store)
+    if gone == "taken":
+        await the_lease(store, now=NOON + HOUR)
+    elif gone == "finished":
+        await store.finish(lease)
+    else:
+        await store.retry(lease, due=NOON, failed=False)
+    before = await store.queued(SCOPE, "job")
+    change = {"jobs": (a_job("new"),), "receipts": (a_receipt(),)}
+
+    with pytest.raises(LeaseLost):
+        await store.commit(a_change(held=lease, **change))
+    with pytest.raises(LeaseLost):
+        await store.commit(jobs_change(id="2", held=lease, **change))
+
+    assert await store.approval(KEY) is None
+    assert list(await store.receipts(KEY)) == []
+    assert await store.job(SCOPE, "new") is None
+    assert await store.queued(SCOPE, "job") == before
 
 
 async def test_a_commit_that_finishes_a_job_may_ask_for_it_anew(store: Store) -> None:

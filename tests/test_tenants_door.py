@@ -24,6 +24,7 @@ from approvals_core.models import (
     Contact,
     Disposition,
     LetterState,
+    Operation,
     Payload,
     Person,
     PlaceState,
@@ -34,6 +35,7 @@ from approvals_core.onboarded import Onboarded
 from approvals_core.ports import Store
 from approvals_core.tenant import Caller, Tenant
 from bots.tenants import TenantsDoor
+from bots.tenants.large import AT_ONCE, LARGE
 from bots.tenants.quota import Quota
 from bots.web import problems
 from playground import names
@@ -86,9 +88,14 @@ class Receiver:
     disposition: Disposition = Disposition.APPLIED
     skipped: tuple[str, ...] = ()
     taken: list[tuple[Arx, Tenant]] = field(default_factory=list)
+    creates_wait_for: asyncio.Event | None = None
+    crowd: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def receive(self, arx: Arx, tenant: Tenant) -> Payload:
         self.taken.append((arx, tenant))
+        self.crowd.release()
+        if self.creates_wait_for is not None and arx.operation is Operation.CREATE:
+            await self.creates_wait_for.wait()
         return a_payload(
             id="payload-7",
             approval=arx.key,
@@ -878,3 +885,23 @@ class TestOpenRequests:
 def test_the_stores_makers_are_of_the_playgrounds_tenant():
     assert names.DOCUMENT_TYPE == TENANT
     assert KEY.scope == SCOPE
+
+
+class TestLarge:
+    async def test_large_ones_of_a_tenant_are_taken_few_at_a_time_and_small_ones_go_by(
+        self, door: Door
+    ):
+        door.receiver.creates_wait_for = asyncio.Event()
+        large = a_sample() + b" " * LARGE
+        posts = [asyncio.create_task(door.post(large)) for _ in range(2 * AT_ONCE)]
+        for _each in range(AT_ONCE):
+            await door.receiver.crowd.acquire()
+
+        small = [await door.post(a_sample("wiki-update")) for _ in range(AT_ONCE)]
+        at_once = sum(arx.operation is Operation.CREATE for arx, _tenant in door.receiver.taken)
+        door.receiver.creates_wait_for.set()
+        answers = await asyncio.gather(*posts)
+
+        assert {response.status for response, _answer in small} == {200}
+        assert at_once == AT_ONCE
+        assert [response.status for response, _answer in answers] == [200] * 2 * AT_ONCE

@@ -302,11 +302,68 @@ async def test_unknown_key_ids_ask_the_issuer_once_a_minute(
             await verifier.verify(token)
     assert far.fetches == 1
 
-    clock.advance(60)
+    clock.advance(59.9)
+    for token in strangers:
+        with pytest.raises(InvalidToken):
+            await verifier.verify(token)
+    assert far.fetches == 1
+
+    clock.advance(0.1)
     for token in strangers:
         with pytest.raises(InvalidToken):
             await verifier.verify(token)
     assert far.fetches == 2
+
+
+async def test_until_the_first_keys_are_there_the_issuer_is_asked_every_five_seconds(
+    keys: SigningKeys, far: FarSide, clock: Clock
+) -> None:
+    far.status = 503
+    kid = far.ring.newest.kid
+    assert await keys.key(kid) is None
+    far.status = 200
+
+    clock.advance(4.9)
+    assert await keys.key(kid) is None
+    assert keys.never_fetched
+    clock.advance(0.1)
+
+    assert await keys.key(kid) is not None
+    assert not keys.never_fetched
+
+
+async def test_an_issuer_that_never_answers_is_asked_in_a_hurry_for_ten_minutes_only(
+    keys: SigningKeys, far: FarSide, clock: Clock
+) -> None:
+    far.status = 503
+    kid = far.ring.newest.kid
+    for _ in range(120):
+        assert await keys.key(kid) is None
+        clock.advance(5)
+    far.status = 200
+
+    clock.advance(54.9)
+    assert await keys.key(kid) is None
+    clock.advance(0.1)
+
+    assert await keys.key(kid) is not None
+
+
+async def test_keys_that_nobody_asks_for_are_fetched_until_they_are_there(
+    keys: SigningKeys, far: FarSide, clock: Clock
+) -> None:
+    far.status = 503
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        far.status = 503 if len(slept) < 3 else 200
+        clock.advance(seconds)
+
+    await keys.keep_asking(sleep)
+
+    assert slept == [5.0, 5.0, 5.0]
+    assert keys.fresh
 
 
 async def test_many_at_once_ask_the_issuer_once(

@@ -15,6 +15,7 @@ from approvals_core.errors import (
     DirectoryUnavailable,
     Unreachable,
 )
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     ATTENTION,
     Change,
@@ -29,7 +30,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
 from approvals_core.rules import upkeep
-from approvals_core.worker import LEASE, MOST_FAILURES, OF_ONE, SLOTS, WITHOUT_A_FILE
+from approvals_core.worker import MOST_FAILURES, OF_ONE, SLOTS, WITHOUT_A_FILE
 from approvals_core.worker.outcomes import A_DAY, LOOK_AGAIN, TRIED_FOR
 from tests.fakes import FlakyStore
 from tests.makers import (
@@ -539,7 +540,7 @@ async def test_what_ended_for_a_reason_and_what_others_do_is_not_counted(store: 
     await core.open(delete("johndoe1"))
     ended = core.cards.behind.oldest()
     key = f"card/another/1/{JONAS.id}/teams"
-    core.cards.behind.begun(key, core.clock.now(), next_look=core.clock.now())
+    core.cards.behind.begun(key, core.clock.now(), next_look=core.clock.now(), scope=KEY.scope)
 
     core.clock.advance(600)
     counted = core.cards.behind.oldest()

@@ -3,43 +3,23 @@
 import asyncio
 import tracemalloc
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from approvals_core.errors import NotSettled
-from approvals_core.models import JobKind, Lane, PlaceState, tenant_scope
+from approvals_core.leases import LEASE
+from approvals_core.models import HOUSE, JobKind, Lane, PlaceState, QueuedJob, tenant_scope
 from approvals_core.ports import Answer, AnswerKind, Page, Store
 from approvals_core.rules.settling import Settlement
-from approvals_core.worker import Worker
+from approvals_core.worker import SWEEP, Worker
+from tests.logged import Log
 from tests.makers import KEY, MARIA, Core, a_tenant, create, delete, update
 from tests.store_spoiling import spoil, spoil_approval
+from tests.stumbling_store import StumblingStore
 
 OTHER = "00000000-1111-2222-3333-444444444444"
-
-
-class StumblingStore:
-    """A store some of whose questions fail, each as often as it is told to."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.fails: dict[str, list[Exception]] = {}
-        self.asked: list[str] = []
-        self.bell = asyncio.Event()  # rings at each question
-        self.instead: dict[str, Callable[..., Any]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return self._stumbling(name, self.instead.get(name) or getattr(self._store, name))
-
-    def _stumbling(self, name: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        async def asked(*values: Any, **named: Any) -> Any:
-            self.asked.append(name)
-            self.bell.set()
-            if self.fails.get(name):
-                raise self.fails[name].pop()
-            return await ask(*values, **named)
-
-        return asked
 
 
 @pytest.fixture
@@ -124,6 +104,70 @@ async def test_a_tenant_that_cannot_be_swept_holds_up_no_other(
 
     assert mended == 0
     assert swept == [tenant_scope(OTHER), KEY.scope]
+
+
+async def the_sweep(store: Store) -> list[QueuedJob]:
+    found = await store.jobs(HOUSE, limit=100)
+    return list(found.jobs)
+
+
+async def test_of_all_workers_one_sweeps_each_hour(
+    core: Core, stumbling: StumblingStore, log: Log
+) -> None:
+    other = Core(core.store, clock=core.clock)
+    for each in (core, other):
+        await until_run(each.worker, stumbling, lambda: "queued" in stumbling.asked)
+        stumbling.asked.clear()
+    early = [await each.worker.run_due() for each in (core, other)]
+
+    for _hour in range(3):
+        core.clock.advance(SWEEP)
+        await asyncio.gather(core.worker.run_due(), other.worker.run_due())
+
+    assert early == [0, 0]
+    assert len(log.of("swept")) == 3
+    [job] = await the_sweep(core.store)
+    assert (job.leased, job.next) == (False, core.clock.now() + timedelta(seconds=SWEEP))
+
+
+async def test_a_sweep_whose_worker_died_is_made_by_another(
+    core: Core, stumbling: StumblingStore, log: Log
+) -> None:
+    await until_run(core.worker, stumbling, lambda: "queued" in stumbling.asked)
+    core.clock.advance(SWEEP)
+    swept = asyncio.Event()
+
+    async def page(*_values: Any, **_named: Any) -> Page:
+        swept.set()
+        return await asyncio.Event().wait() and Page(approvals=())
+
+    stumbling.instead["page"] = page
+    core.under_way.add(asyncio.create_task(core.worker.run_due()))
+    await swept.wait()
+    await core.die()
+    stumbling.instead.clear()
+
+    early = await core.worker.run_due()
+    core.clock.advance(LEASE)
+    await core.worker.run_due()
+
+    assert early == 0
+    assert len(log.of("swept")) == 1
+
+
+async def test_a_sweep_that_was_lost_is_written_again(
+    core: Core, stumbling: StumblingStore, store_url: str
+) -> None:
+    await until_run(core.worker, stumbling, lambda: "queued" in stumbling.asked)
+    [job] = await the_sweep(core.store)
+    await spoil(store_url, job.key, HOUSE)
+
+    stumbling.asked.clear()
+    core.start()
+    await until_run(core.worker, stumbling, lambda: "queued" in stumbling.asked)
+
+    [again] = await the_sweep(core.store)
+    assert again.job is not None
 
 
 async def test_the_sweep_writes_a_job_that_cannot_be_read_anew(

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import secrets
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TypeVar
 from approvals_core.errors import ArchiveUnavailable
 
 ENDING = ".jsonl.gz"
+PART = ".part"
+MARK = ".store"  # the file that says whose archive it is
 OWNER_ONLY = 0o700
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -27,6 +30,15 @@ class FolderArchive:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    async def owner(self) -> str:
+        return await self._in_thread(self._owner)
+
+    async def claim(self, owner: str) -> str:
+        return await self._in_thread(lambda: self._claim(owner))
+
+    async def tidy(self, code: str = "") -> None:
+        await self._in_thread(lambda: self._tidy(code))
+
     async def write(self, name: str, lines: Sequence[str]) -> None:
         await self._in_thread(lambda: self._write(self._path(name), lines))
 
@@ -42,9 +54,30 @@ class FolderArchive:
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{ENDING}"
 
-    def _names(self, code: str) -> Sequence[str]:
+    def _owner(self) -> str:
+        self._must_be_there()
+        try:
+            return (self._folder / MARK).read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def _claim(self, owner: str) -> str:
+        if not self._owner():
+            _put(self._folder / MARK, f"{owner}\n".encode())
+        return self._owner()
+
+    def _tidy(self, code: str) -> None:
+        self._must_be_there()
+        for part in self._folder.glob(f"{code or '*'}/.*{ENDING}*{PART}"):
+            part.unlink(missing_ok=True)
+            _sync_folder(part.parent)
+
+    def _must_be_there(self) -> None:
         if not self._folder.is_dir():
             raise FileNotFoundError(f"there is no folder {self._folder}")
+
+    def _names(self, code: str) -> Sequence[str]:
+        self._must_be_there()
         paths = self._folder.glob(f"{code or '*'}/*{ENDING}")
         return sorted(
             f"{path.parent.name}/{path.name.removesuffix(ENDING)}"
@@ -58,15 +91,13 @@ class FolderArchive:
                 mode=OWNER_ONLY, exist_ok=True
             )  # not the folder itself: it may not be mounted
             _sync_folder(self._folder)
-        part = path.with_name(f".{path.name}.part")
+        if not lines:
+            path.unlink(missing_ok=True)
+            _sync_folder(path.parent)
+            return
         text = "".join(f"{line}\n" for line in lines)
-        with os.fdopen(os.open(part, _NEW, 0o600), "wb") as file:
-            # Always the same bytes for the same lines: no time, no name.
-            file.write(gzip.compress(text.encode("utf-8", "surrogatepass"), mtime=0))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync_folder(path.parent)
+        # Always the same bytes for the same lines: no time, no name.
+        _put(path, gzip.compress(text.encode("utf-8", "surrogatepass"), mtime=0))
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         try:
@@ -78,6 +109,16 @@ class FolderArchive:
 def _lines(path: Path) -> Sequence[str]:
     text = gzip.decompress(path.read_bytes()).decode("utf-8", "surrogatepass")
     return text.split("\n")[:-1]
+
+
+def _put(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
+    with os.fdopen(os.open(part, _NEW, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,6 +17,8 @@ from yarl import URL
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded
 
 ATTEMPT_EVERY = timedelta(minutes=1)  # however many unknown key ids are shown to us
+FIRST_EVERY = timedelta(seconds=5)  # until there are keys: before that nobody can be let in
+FIRST_TIMES = 120  # at that pace: about ten minutes; who fails for longer is set up wrong, or away
 AHEAD = timedelta(hours=12)  # fetched again in the background from here on, or
 SPREAD = timedelta(hours=2)  # up to so much earlier: processes started together ask apart
 KEPT = timedelta(hours=24)  # the Bot Connector's documents ask for this at the latest
@@ -69,6 +71,7 @@ class SigningKeys:
         self._keys: Mapping[str, Key] = {}
         self._fetched_at: datetime | None = None
         self._attempted_at: datetime | None = None
+        self._attempts = 0
         self._fetching: asyncio.Task[None] | None = None
 
     @property
@@ -76,12 +79,24 @@ class SigningKeys:
         """Tell whether the keys were fetched within the last day."""
         return self._age_below(KEPT)
 
+    @property
+    def never_fetched(self) -> bool:
+        """Tell whether the issuer has told us no keys since we began."""
+        return self._fetched_at is None
+
+    async def keep_asking(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Ask until there are keys for the first time, even if nobody shows us a token."""
+        await self.key("")
+        while self.never_fetched:
+            await sleep(self._every().total_seconds())
+            await self.key("")
+
     async def key(self, kid: str) -> Key | None:
         """
         Return the key with this id, or None.
 
-        An unknown id is looked up at the issuer, at most once a minute. While the
-        issuer fails, the keys we have stay good.
+        An unknown id is looked up at the issuer, at most once a minute; in the first ten minutes
+        every five seconds, as long as it never told us any. While the issuer fails, the keys we have stay good.
         """
         wanted = kid not in self._keys or not self.fresh
         if wanted and self._may_ask():
@@ -102,11 +117,16 @@ class SigningKeys:
     def _may_ask(self) -> bool:
         if self._fetching is not None and not self._fetching.done():
             return True  # somebody asked already: wait with him
-        return self._attempted_at is None or self._clock() - self._attempted_at >= ATTEMPT_EVERY
+        return self._attempted_at is None or self._clock() - self._attempted_at >= self._every()
+
+    def _every(self) -> timedelta:
+        hurried = self.never_fetched and self._attempts < FIRST_TIMES
+        return FIRST_EVERY if hurried else ATTEMPT_EVERY
 
     def _fetch_once(self) -> asyncio.Task[None]:
         if self._fetching is None or self._fetching.done():
             self._attempted_at = self._clock()
+            self._attempts += 1
             self._fetching = asyncio.create_task(self._fetch())
         return self._fetching
 

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -37,6 +38,14 @@ log = logging.getLogger(__name__)
 #   first refuse the store then (StoreRefused).
 SCHEMA = 1
 
+# A job that failed some times in a row and is asked for once more is due this much after what was
+# asked for, if its own pause is longer: 2, 4, 8 … seconds, and never more than about a minute. At
+# once would mean that what changes often makes a dead letter of it within seconds.
+FIRST_PATIENCE = 1_000_000  # microseconds, doubled by each failure
+PATIENCE_DOUBLINGS = 6  # at most
+
+KEPT, SHORT = 256, 30_000  # records read lately, characters or bytes of one; most have some 8,000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ESCAPED = re.compile("\x1e([\x1e-])")
@@ -65,6 +74,23 @@ def key_text(key: ApprovalKey) -> str:
     """
     parts = (part.replace("\x1e", "\x1e\x1e").replace("\x1f", "\x1e-") for part in key[1:])
     return "\x1f".join(parts)
+
+
+def read_approval(record: str | bytes) -> Approval:
+    """
+    Return the approval of *record*, of a short one mostly the same as before: it is frozen.
+
+    What is kept is nobody's newest state but what a text says. The cards of one request are made
+    one after the other, each from the record as it is then, and most often that has not changed.
+    """
+    if len(record) > SHORT:
+        return Approval.model_validate_json(record)
+    return _kept_approval(record)
+
+
+@lru_cache(KEPT)
+def _kept_approval(record: str | bytes) -> Approval:
+    return Approval.model_validate_json(record)
 
 
 def read_job(record: str, due: int) -> Job:
@@ -196,7 +222,7 @@ def _check_scopes(change: Change) -> None:
         scopes.add(change.contact.person.scope)
     if change.payload:
         scopes.add(change.payload.approval.scope)
-    scopes |= {lease.scope for lease in (change.claim, change.finish) if lease}
+    scopes |= {lease.scope for lease in (change.claim, change.finish, change.held) if lease}
     if change.dead:
         scopes.add(change.dead.scope)
     if scopes - {change.scope}:

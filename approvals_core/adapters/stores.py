@@ -1,16 +1,33 @@
 """Chooses the store by its URL."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from approvals_core.adapters.redis_store import is_made_in_redis, open_redis
-from approvals_core.adapters.redis_store.address import BEGINNINGS
+from approvals_core.adapters.redis_store import is_made_in_redis, open_redis, risks_of
+from approvals_core.adapters.redis_store.address import BEGINNINGS, read_address
 from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.errors import StoreRefused
 from approvals_core.ports import Store
 
 _SQLITE = "sqlite:///"
-_KINDS = "Set STORE_URL to sqlite:///PATH, redis://HOST:PORT/DB or unix:///PATH."
+FORMS = (
+    "sqlite:///PATH, redis://HOST:PORT/DB, redis+sentinel://HOST,HOST/NAME,"
+    " redis+cluster://HOST,HOST or unix:///PATH (rediss in place of redis means TLS)"
+)
+
+
+def check_address(url: str) -> None:
+    """
+    Refuse what no store can be opened at.
+
+    Raises:
+        ValueError: The message goes on where what it was given for is named, and has no password in it.
+    """
+    if url.startswith(BEGINNINGS):
+        read_address(url)
+    elif not url.startswith(_SQLITE) or url == _SQLITE:
+        raise ValueError(f"must be {FORMS}")
 
 
 async def open_store(url: str) -> Store:
@@ -30,7 +47,7 @@ async def open_store(url: str) -> Store:
         return await open_sqlite(url.removeprefix(_SQLITE))
     if url.startswith(BEGINNINGS):
         return await open_redis(url)
-    raise StoreRefused(_KINDS)
+    raise StoreRefused(f"The address of a store must be {FORMS}.")
 
 
 async def open_made_store(url: str) -> Store:
@@ -53,6 +70,22 @@ async def open_made_store(url: str) -> Store:
     return await open_store(url)
 
 
+def may_lose(url: str) -> Sequence[str]:
+    """
+    Say what the store at *url* may lose though it was acknowledged, and why; [] is nothing.
+
+    Raises:
+        StoreRefused: There is no such address.
+    """
+    return risks_of(url) if url.startswith(BEGINNINGS) else []
+
+
 def place_of(url: str) -> str:
     """Return where a store is, without a password."""
-    return url.removeprefix(_SQLITE).rpartition("@")[2].partition("?")[0]
+    # What follows the question mark goes first: the sentinels' password may have an @ in it.
+    return url.removeprefix(_SQLITE).partition("?")[0].rpartition("@")[2]
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of a store in SQLite; None if it is in none."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None

@@ -2,15 +2,18 @@
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from approvals_core.committing import Commits
-from approvals_core.errors import VersionConflict
+from approvals_core.errors import ArchiveUnavailable, LeaseLost, RetryAfter
+from approvals_core.keeping.alone import erases
+from approvals_core.keeping.leaving import WRITING, bury, end_begun, leaves, whole_of
+from approvals_core.keeping.shelf import Shelf
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     CLOSED,
     Approval,
@@ -27,8 +30,8 @@ from approvals_core.models import (
     tenant_scope,
 )
 from approvals_core.models.archived import Archived
-from approvals_core.models.held import Document, Kind, Whole
-from approvals_core.ports import Archive, Cursor, Store, Tenants
+from approvals_core.models.held import Document, Whole
+from approvals_core.ports import Archive, Store, Tenants
 from approvals_core.rules import archiving
 from approvals_core.rules.draft import Draft, Stamp
 from approvals_core.rules.nights import next_night
@@ -39,12 +42,12 @@ log = logging.getLogger(__name__)
 ARCHIVE = "archive"  # key of the one job of a tenant
 BATCH = 200  # requests in one file
 PAGE = 100  # requests read together where all are gone through
-LEASE = 120.0  # seconds for one batch
+AFTER_ERASING = 60.0  # seconds until it is tried again
 
-# Notes of a tenant's scope. The file that is being written, and what shall leave the store once
-# it is there; and that the requests which an older program closed stand in the list of them.
-WRITING = "archive/writing"
+# Notes of a tenant's scope: that the requests which an older program closed stand in the list of
+# them; and that those which it archived have their tombstones.
 LISTED = "archive/listed"
+LEARNED = "archive/learned"
 
 
 class _Found(NamedTuple):
@@ -53,14 +56,20 @@ class _Found(NamedTuple):
     whole: Whole
     archived: Archived
 
+    @property
+    def line(self) -> str:
+        """Return how it is written there."""
+        return self.archived.model_dump_json()
+
 
 class Archiving:
     """
     Keeps one job for each tenant, which empties the store of what ended long ago.
 
-    A batch is noted in the store, written to a file of its own, and only then taken away. Who
-    comes after a crash finds the note: if the file is there it takes away what is in it, else
-    nothing was done. So nothing is lost, and nothing is archived twice unless it changed.
+    A batch is noted in the store, read, written to a file of its own, and only then taken away;
+    what changed meanwhile goes from the file again. Who comes after a crash finds the note: if
+    the file is there it takes away what is in it, else nothing was done. So nothing is lost, and
+    nothing is archived twice. While somebody is erased nothing is archived.
     """
 
     def __init__(
@@ -80,11 +89,15 @@ class Archiving:
         self._batch = batch
 
     async def keep(self, tenant: Tenant) -> None:
-        """Write the tenant's job if it has none."""
+        """Write the tenant's job if it has none; due now if an older program archived here."""
         scope = tenant_scope(tenant.document_type_id)
-        if self._archive is None or await self._store.queued(scope, ARCHIVE) is not None:
+        if self._archive is None:
             return
-        await self._commits.commit(self._next(tenant))
+        notes = await self._store.notes(scope)
+        if LISTED in notes and LEARNED not in notes:
+            await self._commits.commit(self._job(tenant, self._commits.now()))
+        elif await self._store.queued(scope, ARCHIVE) is None:
+            await self._commits.commit(self._next(tenant))
 
     async def do(self, leased: LeasedJob) -> None:
         """
@@ -94,23 +107,27 @@ class Archiving:
             LeaseLost: Somebody else has the job.
 
             ArchiveUnavailable: Nothing more left the store.
+
+            RetryAfter: Somebody is being erased.
         """
         scope = leased.lease.scope
         tenant = self._tenants.by_id(tenant_of(scope))
         if tenant is None or self._archive is None:
             await self._store.finish(leased.lease)
             return
+        if await erases(self._store, self._commits.now()):
+            raise RetryAfter("somebody is being erased", retry_after=AFTER_ERASING)
         turn = _Turn(self._store, self._commits, self._archive, tenant, leased)
-        await turn.end_begun()
+        await turn.begin()
         await turn.list_closed()
-        moved = 0
-        async for batch in turn.due(self._batch):
-            moved += await turn.move(batch)
+        moved = await turn.move_all(self._batch)
         log.info("requests_archived", extra={"tenant": tenant.code, "requests": moved})
         await self._commits.commit(self._next(tenant, leased))
 
     def _next(self, tenant: Tenant, ends: LeasedJob | None = None) -> Change:
-        due = next_night(tenant, self._commits.now())
+        return self._job(tenant, next_night(tenant, self._commits.now()), ends)
+
+    def _job(self, tenant: Tenant, due: datetime, ends: LeasedJob | None = None) -> Change:
         job = Job(key=ARCHIVE, kind=JobKind.ARCHIVE, lane=Lane.DIGEST, due=due)
         scope = tenant_scope(tenant.document_type_id)
         finish = ends.lease if ends else None
@@ -131,19 +148,22 @@ class _Turn:
         self._store = store
         self._commits = commits
         self._archive = archive
+        self._shelf = Shelf(store, archive)
         self._tenant = tenant
         self._lease = leased.lease
         self._scope = leased.lease.scope
 
-    async def end_begun(self) -> None:
-        """Take away what lies in the file that was written last, if that was not done."""
-        name = (await self._store.notes(self._scope)).get(WRITING)
-        if name is None:
-            return
-        if await self._archive.holds(name):
-            for line in await self._archive.read(name):
-                await self._take_away_again(Archived.model_validate_json(line))
-        await self._note(WRITING, None)
+    async def begin(self) -> None:
+        """End what was begun, and learn what an older program wrote: it left no tombstones."""
+        await self._shelf.claim()
+        await end_begun(self._store, self._archive, self._scope)
+        await self._archive.tidy(self._tenant.code)
+        known = {name async for name in self._shelf.names(self._scope)}
+        for name in await self._archive.names(self._tenant.code):
+            if name not in known:
+                await self._learn(name)
+        if LEARNED not in await self._store.notes(self._scope):
+            await self._note(LEARNED, "yes")
 
     async def list_closed(self) -> None:
         """Once: have each request that an older program closed stand in the list of them."""
@@ -158,36 +178,61 @@ class _Turn:
             after = found.after
         await self._note(LISTED, "yes")
 
-    async def due(self, most: int) -> AsyncIterator[Sequence[_Found]]:
-        """Yield what is to leave the store, at most so many at a time, the oldest first."""
+    async def move_all(self, most: int) -> int:
+        """Move what is due, at most so many at a time, the oldest first; return how many left."""
         dead = {each.job.approval for each in await self._store.dead_letters(self._scope)}
-        after: Cursor | None = None
+        moved, after = 0, None
         while True:
             page = await self._store.page(self._scope, CLOSED, after=after, limit=most)
             now = self._commits.now()
             due = [each for each in page.approvals if archiving.is_due(each, self._tenant, now)]
-            found = [await self._found(each, dead, now) for each in due]
-            if batch := [each for each in found if each is not None]:
-                yield batch
+            if due:
+                moved += await self._move(due, dead, now)
             if page.after is None or len(due) < len(page.approvals):
-                return
+                return moved
             after = page.after
 
-    async def move(self, batch: Sequence[_Found]) -> int:
-        """Put a batch into a file of its own, then take it away; return how many left."""
+    async def _move(
+        self, due: Sequence[Approval], dead: Collection[ApprovalKey | None], now: datetime
+    ) -> int:
+        """Put what can leave into a file of its own, then take it away; return how many left."""
         await self._renew()
-        month = self._commits.now().strftime("%Y-%m")
-        name = f"{self._tenant.code}/{month}-{secrets.token_hex(8)}"
+        name = f"{self._tenant.code}/{now:%Y-%m}-{secrets.token_hex(8)}"
         await self._note(WRITING, name)
-        await self._archive.write(name, [each.archived.model_dump_json() for each in batch])
-        await self._renew()  # who was overtaken here must take nothing away
-        left = 0
-        for each in batch:
-            with suppress(VersionConflict):  # it was heard of meanwhile
-                await self._store.holdings.swap(self._scope, each.whole, None)
-                left += 1
+        found = [await self._found(each, dead, now) for each in due]
+        if batch := [each for each in found if each is not None]:
+            left = await self._write(name, batch)
+        else:
+            left = 0
         await self._note(WRITING, None)
         return left
+
+    async def _write(self, name: str, batch: Sequence[_Found]) -> int:
+        await self._must_be_noted(name)
+        await self._shelf.write(self._scope, name, [each.line for each in batch])
+        await self._renew()  # who was overtaken here must take nothing away
+        left = [each for each in batch if await leaves(self._store, each.whole, each.archived)]
+        if len(left) < len(batch):  # of the others something was heard meanwhile
+            await self._renew()
+            await self._must_be_noted(name)
+            await self._shelf.write(self._scope, name, [each.line for each in left])
+        return len(left)
+
+    async def _must_be_noted(self, name: str) -> None:
+        """Stop if somebody ended this for us: who erases does so once our lease is over."""
+        if (await self._store.notes(self._scope)).get(WRITING) != name:
+            raise LeaseLost(f"{name} is not ours to write any more")
+
+    async def _learn(self, name: str) -> None:
+        try:
+            lines = await self._archive.read(name)
+            await bury(self._store, self._scope, lines)
+        except (ArchiveUnavailable, ValidationError):  # damaged, or a newer program's
+            log.error("archive_file_unreadable", extra={"file": name})  # noqa: TRY400
+            return
+        await self._shelf.learn(self._scope, name, lines)
+        await self._renew()
+        log.info("archive_file_learned", extra={"file": name})
 
     async def _found(
         self, approval: Approval, dead: Collection[ApprovalKey | None], now: datetime
@@ -216,15 +261,6 @@ class _Turn:
         alive = [await self._store.queued(self._scope, key) for key in keys]
         return any(each is not None for each in alive)
 
-    async def _take_away_again(self, archived: Archived) -> None:
-        stored = await self._store.approval(archived.approval.key)
-        if stored is None or stored.version != archived.approval.version:
-            return
-        whole = await whole_of(self._store, stored)
-        if whole is not None:
-            with suppress(VersionConflict):
-                await self._store.holdings.swap(self._scope, whole, None)
-
     async def _list_one(self, document: Document) -> None:
         try:
             approval = Approval.model_validate_json(document.record)
@@ -240,17 +276,6 @@ class _Turn:
     async def _note(self, name: str, text: str | None) -> None:
         change = Change(id=secrets.token_hex(16), scope=self._scope, notes={name: text})
         await self._commits.commit(change)
-
-
-async def whole_of(store: Store, approval: Approval) -> Whole | None:
-    """Return the request as it is stored, with its payloads' records; None if it is gone."""
-    document = await store.holdings.document(approval.key)
-    if document is None:
-        return None
-    events = [HistoryEvent.model_validate_json(each) for each in document.events]
-    ids = archiving.payload_ids(events)
-    payloads = await store.holdings.read(approval.key.scope, Kind.PAYLOAD, ids)
-    return Whole(document, tuple(payloads))
 
 
 def _written_again(approval: Approval, stamp: Stamp) -> Change:

@@ -4,28 +4,23 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from approvals_core.errors import StoreRefused
-from approvals_core.keeping.writers import (
-    ALIVE,
-    ARRIVING,
-    MOVED,
-    refuse_closed,
-    writers_in,
-)
+from approvals_core.keeping.clocks import Compare, same_clock
+from approvals_core.keeping.writers import ALIVE, refuse_closed, writers_in
 from approvals_core.models import HOUSE, HistoryEvent, tenant_of
 from approvals_core.models.held import Document, Held, Kind
+from approvals_core.models.marks import ARRIVING, FINISHED, ISSUERS, MOVED
 from approvals_core.ports import Store
 from approvals_core.rules.draft import chain_is_sound
 
 PAGE = 100  # requests read and written together
 AT_ONCE = 32  # scopes of people: what they write then shares one wait for the disk
 PAGE_BESIDE = 1000  # of all else
-ISSUERS = "issuers"  # what a store is stamped with (see `Store.stamp`)
 
 _HEAD: TypeAdapter[Mapping[str, object]] = TypeAdapter(Mapping[str, object])
 
@@ -49,7 +44,8 @@ class Copying:
     One copy of *source* into *target*, which must be empty.
 
     The source is closed first and stays so: two services on two copies would decide twice. The
-    target cannot be used until all of it is there; a copy that was interrupted begins anew.
+    target cannot be used until all of it is there; a copy that was interrupted begins anew. Of two
+    copies into one target the one that began last goes on: the target bears its claim.
     """
 
     def __init__(
@@ -58,14 +54,20 @@ class Copying:
         target: End,
         *,
         now: Callable[[], datetime],
+        compare: Compare = same_clock,
         tell: Callable[[str, int], None] = lambda _what, _count: None,
     ) -> None:
-        """*tell* hears now and then of how much of what was copied, or compared."""
+        """
+        *tell* hears now and then of how much of what was copied, or compared. *compare* compares
+        our clock with the source's.
+        """
         self._source = source
         self._target = target
         self._from = source.store.holdings
         self._to = target.store.holdings
         self._now = now
+        self._compare_clocks = compare
+        self._claim = f"from {source.name}, begun {now():%F %T %Z}, {secrets.token_hex(4)}"
         self._tell = tell
 
     async def run(self) -> Copied:
@@ -75,9 +77,10 @@ class Copying:
         Raises:
             StoreRefused: It cannot be done as things stand; the message says why.
         """
-        began = self._now()
+        began = await self._store_time()
         await self._claim_target()
         await self._close_source()
+        await self._check_claim()
         await self._to.clear()
         await self._each_scope(self._copy)
         copied = await self._compare()
@@ -85,19 +88,47 @@ class Copying:
         about = await self._from.about()
         if ISSUERS in about:
             await self._to.mark(ISSUERS, about[ISSUERS])
-        await self._from.mark(MOVED, f"to {self._target.name}, finished {self._now():%F %T %Z}")
-        await self._to.mark(ARRIVING, None)
+        await self._check_claim()
+        await self._from.mark(MOVED, f"to {self._target.name}{FINISHED}{self._now():%F %T %Z}")
+        if not await self._to.replace_mark(ARRIVING, self._claim, None):
+            raise StoreRefused(self._other_copy())
         return copied
 
+    async def _store_time(self) -> datetime:
+        """Return the time by the source's clock: by it the words of all processes are compared."""
+        return self._now() - timedelta(seconds=await self._compare_clocks())
+
     async def _claim_target(self) -> None:
-        about = await self._to.about()
-        if ARRIVING not in about and (ISSUERS in about or await self._target.store.scopes()):
-            raise StoreRefused(f"{self._target.name} holds something already: name an empty store.")
-        claim = f"from {self._source.name}, begun {self._now():%F %T %Z}, {secrets.token_hex(4)}"
-        await self._to.mark(ARRIVING, claim)
-        if (await self._from.about()).get(ARRIVING) == claim:
-            await self._to.mark(ARRIVING, about.get(ARRIVING))
+        before = (await self._to.about()).get(ARRIVING)
+        if before is None:
+            await self._must_be_empty()
+        if not await self._to.replace_mark(ARRIVING, before, self._claim):
+            raise StoreRefused(self._other_copy())
+        try:
+            await self._must_differ()
+            if before is None:
+                await self._must_be_empty()  # who came before our claim; behind it nobody can
+        except StoreRefused:
+            await self._to.replace_mark(ARRIVING, self._claim, before)
+            raise
+
+    async def _must_differ(self) -> None:
+        if (await self._from.about()).get(ARRIVING) == self._claim:
             raise StoreRefused("Both addresses lead to the same store.")
+
+    async def _must_be_empty(self) -> None:
+        if ISSUERS in await self._to.about() or await self._target.store.scopes():
+            raise StoreRefused(f"{self._target.name} holds something already: name an empty store.")
+
+    async def _check_claim(self) -> None:
+        if (await self._to.about()).get(ARRIVING) != self._claim:
+            raise StoreRefused(self._other_copy())
+
+    def _other_copy(self) -> str:
+        return (
+            f"Another copy into {self._target.name} has begun since, or is done. This one has ended;"
+            " let the other one finish."
+        )
 
     async def _close_source(self) -> None:
         about = await self._from.about()
@@ -105,7 +136,8 @@ class Copying:
             refuse_closed(about)
         await self._from.mark(MOVED, f"to {self._target.name}, begun {self._now():%F %T %Z}")
         said = writers_in(await self._source.store.notes(HOUSE))
-        writing = [name for at, name in said.values() if self._now() - at < ALIVE]
+        now = await self._store_time()
+        writing = [word.name for word in said.values() if now - word.by_store < ALIVE]
         if writing:
             await self._from.mark(MOVED, about.get(MOVED))
             raise StoreRefused(
@@ -117,10 +149,15 @@ class Copying:
 
     async def _nobody_wrote(self, began: datetime) -> None:
         said = writers_in(await self._source.store.notes(HOUSE))
-        if wrote := [name for at, name in said.values() if at > began - ALIVE]:
+        if wrote := [word.name for word in said.values() if word.by_store > began - ALIVE]:
             raise StoreRefused(
                 f"{', '.join(sorted(wrote))} wrote to {self._source.name} meanwhile. Stop it, then"
                 " run the same again."
+            )
+        if MOVED not in await self._from.about():
+            raise StoreRefused(
+                f"{self._source.name} was reopened meanwhile. Stop what uses it, then run the same"
+                " again."
             )
 
     async def _each_scope(self, do: Callable[[str], Awaitable[None]]) -> None:
@@ -135,10 +172,12 @@ class Copying:
     async def _copy(self, scope: str) -> None:
         await self._to.write(scope)  # it may hold nothing any more
         async for documents in self._documents(scope):
+            await self._check_claim()
             await self._to.write(scope, documents)
             self._tell("copied", len(documents))
         for kind in Kind:
             async for held in self._held(scope, kind):
+                await self._check_claim()
                 await self._to.write(scope, held=held)
 
     async def _documents(self, scope: str) -> AsyncIterator[Sequence[Document]]:
@@ -175,6 +214,12 @@ class Copying:
                     _must_equal(scope, held, await self._to.read(scope, kind, names))
 
         await self._each_scope(compare)
+        if strange := set(await self._target.store.scopes()) - set(
+            await self._source.store.scopes()
+        ):
+            raise StoreRefused(
+                f"The copy holds {len(strange)} scopes that are not here. Run the same again."
+            )
         return Copied(counts, altered)
 
     async def _compare_counts(self, scope: str) -> Mapping[str, int]:

@@ -255,6 +255,7 @@ class Approval(Record):
     heard: int = 0  # payloads that came
     heard_at: datetime | None = None  # when the newest did; None in older records
     reconciled_at: datetime | None = None  # when it was last compared with what the tenant has
+    archived_to: int = 0  # ticks: what is not newer was told of earlier requests of this document
     notifications: tuple[Notification, ...] = ()  # by what the tenant said later, not by arrival
     unclear: str = ""  # what that found and could not heal, for operators; no word of anybody's
     last_change: str = ""

@@ -53,6 +53,7 @@ class JobKind(OpenWords):
     RENEW = "renew"  # converge all open cards of a tenant whose file or doors changed
     MAIL = "mail"  # send one mail to one address
     REMIND = "remind"  # ask those who are still asked once more
+    SWEEP = "sweep"  # look for what waits on nobody
 
 
 class Job(Record):
@@ -132,7 +133,8 @@ class Change(Record):
     stored. `bodies` are texts beside the approval by name; None deletes.
     `claim` hands one of `jobs` to the committing process at once; `finish` ends a
     leased job (or makes it due again, if it was asked for once more meanwhile), and
-    is done before `jobs` are added. `answers` is the id of a dead letter that goes.
+    is done before `jobs` are added; `held` is one that must still be ours, and goes on.
+    `answers` is the id of a dead letter that goes.
     `notes` are short texts that the scope keeps by name, the last one counts; None deletes.
     """
 
@@ -148,6 +150,7 @@ class Change(Record):
     jobs: tuple[Job, ...] = ()
     claim: Lease | None = None
     finish: Lease | None = None
+    held: Lease | None = None
     dead: DeadLetter | None = None
     answers: str = ""
     notes: dict[str, str | None] = Field(default_factory=dict[str, str | None])

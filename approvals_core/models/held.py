@@ -14,6 +14,10 @@ class Kind(StrEnum):
     DEAD_LETTER = "dead letter"  # when in microseconds, record
     NOTE = "note"  # text
     CONTACT = "contact"  # version, last change, record; its name is ""
+    # Of a document that is in the archive: ticks of the newest OperationDateTime that was heard of
+    # it. Its name is the document's key. No more is known here, and it stays for good.
+    TOMBSTONE = "tombstone"
+    ARCHIVE_FILE = "archive file"  # what it holds (see `rules.archiving.seal`)
 
 
 class Held(NamedTuple):

@@ -70,15 +70,27 @@ class Record(BaseModel):
         """
         if deep:
             return super().model_copy(update=update, deep=True)
-        made = type(self).__new__(type(self))
-        changed = update or {}
-        object.__setattr__(made, "__dict__", {**self.__dict__, **changed})
-        object.__setattr__(
-            made, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changed}
-        )
-        object.__setattr__(made, "__pydantic_extra__", self.__pydantic_extra__)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made, changed = object.__new__(type(self)), update or {}
+        fields, known = self.__dict__.copy(), self.__pydantic_fields_set__
+        fields.update(changed)
+        _set_fields(made, fields)
+        _set_known(made, known if known.issuperset(changed) else {*known, *changed})
+        _set_extra(made, self.__pydantic_extra__)
+        _set_private(made, None)
         return made
+
+
+# A record is frozen, so these go past its own `__setattr__`; to find them each time anew, as
+# `object.__setattr__` does, takes as long as all else.
+_set_fields, _set_known, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
 
 
 def tenant_scope(tenant: str) -> str:

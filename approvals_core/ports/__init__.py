@@ -5,6 +5,7 @@ from approvals_core.ports.budgets import Budgets, Grant
 from approvals_core.ports.holdings import Holdings
 from approvals_core.ports.lists import (
     MOST_COUNTED,
+    MOST_HELD,
     Cursor,
     Depth,
     JobCursor,
@@ -31,6 +32,7 @@ from approvals_core.ports.tenant_api import (
 
 __all__ = [
     "MOST_COUNTED",
+    "MOST_HELD",
     "Answer",
     "AnswerKind",
     "Archive",

@@ -11,9 +11,25 @@ class Archive(Protocol):
     A name is a tenant's code, "/", the month, and what nobody else chooses.
     """
 
+    async def owner(self) -> str:
+        """Return whose archive it is marked as, "" if it is not; raises as `write`."""
+        ...
+
+    async def claim(self, owner: str) -> str:
+        """Mark it as *owner*'s unless it is marked, and return whose it is; raises as `write`."""
+        ...
+
+    async def tidy(self, code: str = "") -> None:
+        """
+        Take away what was written of files that were never finished, of one tenant or of all.
+
+        For when nobody writes there. Raises as `write`.
+        """
+        ...
+
     async def write(self, name: str, lines: Sequence[str]) -> None:
         """
-        Put a file there, in place of one of that name. Returns once it is durable.
+        Put a file there, in place of one of that name; without lines none. Returns once it is durable.
 
         Raises:
             ArchiveUnavailable: Nobody knows whether it is there, but it is not there in part.

@@ -1,6 +1,7 @@
 """What moving, archiving and erasing need of a store beyond its use."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from approvals_core.models import ApprovalKey
@@ -15,11 +16,26 @@ class Holdings(Protocol):
     """
 
     async def about(self) -> Mapping[str, str]:
-        """Return what is said of the whole store: its schema, its issuers, and what was marked."""
+        """
+        Return what is said of the whole store: its schema, its issuers, and what was marked.
+
+        Raises:
+            StoreClosed: It is not the store that was opened.
+
+            StoreUnavailable: It does not answer.
+        """
         ...
 
     async def mark(self, name: str, text: str | None) -> None:
         """Say something of the whole store; None takes it back."""
+        ...
+
+    async def replace_mark(self, name: str, before: str | None, after: str | None) -> bool:
+        """Say *after* of the whole store where *before* was said; tell whether it was. None is nothing."""
+        ...
+
+    async def time(self) -> datetime | None:
+        """Return what the store's own clock shows; None: it has none but this machine's."""
         ...
 
     async def counts(self, scope: str) -> Mapping[str, int]:
@@ -42,6 +58,14 @@ class Holdings(Protocol):
         """Return the requests with these keys, in their order; those that are gone are left out."""
         ...
 
+    async def archived_to(self, key: ApprovalKey) -> int:
+        """Return what the document's tombstone says (see `Kind`), in ticks; 0 if it has none."""
+        ...
+
+    def tombstone(self, key: ApprovalKey, ticks: int) -> Held:
+        """Return the tombstone that says so."""
+        ...
+
     async def read(self, scope: str, kind: Kind, names: Sequence[str]) -> Sequence[Held]:
         """Return the things with these names, in their order; those that are gone are left out."""
         ...
@@ -52,9 +76,13 @@ class Holdings(Protocol):
         """Put all of it there as it is, in place of what has the same names."""
         ...
 
-    async def swap(self, scope: str, before: Whole, after: Whole | None) -> None:
+    async def swap(
+        self, scope: str, before: Whole, after: Whole | None, *, leaves: Sequence[Held] = ()
+    ) -> None:
         """
         Put *after* in the place of *before*, all at once; None takes it away.
+
+        With it *leaves* are written, in place of what has the same names.
 
         Raises:
             VersionConflict: The request is not of the version of *before* any more.

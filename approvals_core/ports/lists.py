@@ -13,6 +13,7 @@ from approvals_core.models import (
 )
 
 MOST_COUNTED = 100_000  # jobs of one lane; see `LaneDepth`
+MOST_HELD = 500  # jobs of one lane that are looked at for the oldest that is held
 
 
 class Cursor(Record):

@@ -58,7 +58,7 @@ class Store(Protocol):
         Raises:
             VersionConflict: The stored approval or contact is not one version below.
 
-            LeaseLost: ``change.finish`` has an old token.
+            LeaseLost: ``change.finish`` or ``change.held`` has an old token.
 
             StoreUnavailable: The back end did not answer; commit the same change again.
         """
@@ -70,6 +70,19 @@ class Store(Protocol):
 
     async def approval_by_id(self, scope: str, public_id: str) -> Approval | None:
         """Return the approval with this public id in *scope*, or None."""
+        ...
+
+    async def settled(self, approval: Approval) -> None:
+        """
+        Return once *approval*, as it was read, is as safe as a commit.
+
+        What is read may be another one's commit that is not durable everywhere yet, and is gone if
+        the back end fails over now. So this comes before anybody is told of what was read, unless
+        it was committed upon.
+
+        Raises:
+            StoreUnavailable: It is not safe yet, or not there any more; read it again.
+        """
         ...
 
     async def bodies(self, key: ApprovalKey, prefix: str = "") -> Mapping[str, str]:
@@ -112,7 +125,7 @@ class Store(Protocol):
         ...
 
     async def payload_by_digest(self, scope: str, digest: str) -> Payload | None:
-        """Return the record of the payload with these contents, or None."""
+        """Return the record of the payload with these contents, as safe as a commit, or None."""
         ...
 
     async def late_payloads(
@@ -180,6 +193,9 @@ class Store(Protocol):
         """
         Give a job back until *due*; *failed* adds one to its failures, else they are 0.
 
+        One asked for once more meanwhile is due then, if that is earlier; one that failed
+        some seconds after that: see `stored.FIRST_PATIENCE`. Asked for later, too.
+
         Raises:
             LeaseLost: Somebody else has it.
         """
@@ -204,6 +220,16 @@ class Store(Protocol):
         Return when the next job is due or its lease ends; None if there is none.
 
         Jobs of the scopes *but_not* do not count.
+        """
+        ...
+
+    async def oldest_held(
+        self, ends: Mapping[Lane, datetime], *, now: datetime
+    ) -> Mapping[Lane, datetime]:
+        """
+        Return when the oldest job of each lane was due whose lease ends after *now*, by *ends*.
+
+        Lanes without such a job are left out. Looks at some hundred jobs of a lane at most.
         """
         ...
 

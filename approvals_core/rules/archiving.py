@@ -1,9 +1,9 @@
 """When a closed request leaves the store, what of it the archive keeps, and what comes too late for it."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from approvals_core.arx.times import ticks_of
 from approvals_core.models import (
     Approval,
     HistoryEvent,
@@ -14,8 +14,6 @@ from approvals_core.models import (
 from approvals_core.models.archived import Archived
 from approvals_core.rules.draft import card_job_key
 from approvals_core.tenant import Tenant
-
-AHEAD = timedelta(days=1)  # a payload's stamp may lie so far ahead of our clock
 
 
 def kept_since(tenant: Tenant, at: datetime) -> datetime:
@@ -29,13 +27,17 @@ def is_due(approval: Approval, tenant: Tenant, at: datetime) -> bool:
     return ended is not None and ended <= kept_since(tenant, at)
 
 
-def oldest_news(tenant: Tenant, at: datetime) -> int:
-    """
-    Return the ticks before which no payload can be news of a document that we do not know.
+def seal(lines: Sequence[str]) -> str:
+    """Return what the store keeps of a file of the archive: how many lines, and their SHA-256."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(f"{line}\n".encode("utf-8", "surrogatepass"))
+    return f"{len(lines)}:{digest.hexdigest()}"
 
-    It may be of one whose marks went to the archive with it: those are all older than that.
-    """
-    return ticks_of(kept_since(tenant, at) + AHEAD)
+
+def fits(known: str, lines: Sequence[str]) -> bool:
+    """Tell whether a file holds what the store knows of it, or one of several, if it was being replaced."""
+    return seal(lines) in known.split()
 
 
 def archived(

@@ -224,8 +224,11 @@ def _blanked(events: Sequence[HistoryEvent]) -> Collection[int]:
     return found
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def _sha256(text: str) -> str:

@@ -43,20 +43,19 @@ def receive(
     payload_id: str,
     stamp: Stamp,
     stored: Mapping[str, str] = _NONE,
-    oldest_news: int = 0,
+    archived_to: int = 0,
 ) -> Received:
     """
     Apply *arx* to the approval, or to a new one.
 
-    *stored* are the texts of the details by operation, where `needs_stored`. What is older
-    than *oldest_news* (ticks) is no news of a document of which nothing is known: it may be of
-    one that is in the archive, decided long ago.
+    *stored* are the texts of the details by operation, where `needs_stored`. *archived_to* is
+    for a new one: in ticks, up to when a request of the same document was heard of that is in
+    the archive. What is not newer belongs to that one, which was decided long ago.
 
     Order is kept per approver: an entry that is older than what was applied for
     its approver is skipped, and the payload says so.
     """
-    reading = _Reading(approval or _new(arx, tenant, stamp), arx, tenant, stamp)
-    reading.forgotten = _may_be_archived(reading.before, arx, oldest_news)
+    reading = _Reading(approval or _new(arx, tenant, stamp, archived_to), arx, tenant, stamp)
     details.remember(reading.draft, stored)
     reading.known = reading.draft.approval.details
     reading.apply()
@@ -75,7 +74,7 @@ class _Reading:
         # Without OperationDateTime there is nothing to compare: our clock would make old what is not.
         self.mark = Mark(0, 0) if arx.ticks is None else Mark(arx.ticks, arx.operation)
         self.anew = _starts_anew(approval, arx)
-        self.forgotten = False
+        self.archived = arx.ticks is not None and arx.ticks <= approval.archived_to
         self.skipped: list[str] = []
         self.asked: set[int] = set()  # seats
         self.applied = 0
@@ -152,7 +151,7 @@ class _Reading:
 
     def _recording(self) -> Recording | None:
         action = self.arx.action
-        if action is None or self.forgotten:
+        if action is None or self.archived:
             return None
         place = self._find(action.by.alias) if action.by.alias else None
         return Recording(self.draft, action, place, self.tenant, applies=self._applies)
@@ -172,7 +171,7 @@ class _Reading:
         return place.decision is not None and self.mark.ticks >= place.mark.ticks - allowance
 
     def _newer(self, mark: Mark | None) -> bool:
-        if self.forgotten:
+        if self.archived:
             return False
         return mark is None or self.arx.ticks is None or self.anew or self.mark >= mark
 
@@ -183,8 +182,10 @@ class _Reading:
 
     def _is_late(self, place: Place | None) -> bool:
         """Tell whether this is older than what was applied to *place*; None: to nobody known."""
+        if self.archived:
+            return True
         if place is None:
-            return self.forgotten or self._before_erasing()
+            return self._before_erasing()
         return not self._applies(place)
 
     def _raised(self, mark: Mark) -> Mark:
@@ -206,6 +207,7 @@ class _Reading:
         if self._is_late(place):
             self.skipped.append(approver.alias)
             return
+        is_new = place is None
         if place is None:
             place = new_place(self.draft, approver.alias, self.mark, self.tenant)
         self.applied += 1
@@ -217,7 +219,7 @@ class _Reading:
         )
         self.asked.add(named.seat)
         ask(self.draft, named, self._raised(place.mark))
-        if named.person is None:
+        if named.person is None and not is_new:  # else that is left to do already
             look_up(self.draft, self.draft.put(self.draft.approval.places[named.seat], unbound=""))
 
     # -- content ------------------------------------------------------------
@@ -282,12 +284,10 @@ def _starts_anew(approval: Approval, arx: Arx) -> bool:
     return arx.ticks is None or arx.ticks >= approval.newest
 
 
-def _may_be_archived(approval: Approval, arx: Arx, oldest_news: int) -> bool:
-    unknown = not approval.places and approval.content is None
-    return unknown and arx.ticks is not None and arx.ticks < oldest_news
-
-
-def _new(arx: Arx, tenant: Tenant, stamp: Stamp) -> Approval:
+def _new(arx: Arx, tenant: Tenant, stamp: Stamp, archived_to: int) -> Approval:
     return Approval(
-        key=arx.key, id=f"{tenant.code}-{stamp.name}", display_number=arx.display_number
+        key=arx.key,
+        id=f"{tenant.code}-{stamp.name}",
+        display_number=arx.display_number,
+        archived_to=archived_to,
     )

@@ -8,32 +8,33 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from approvals_core import tracing
+from approvals_core.ending import Ending
 from approvals_core.errors import LeaseLost, RetryAfter, StoreError
-from approvals_core.ledger import LEASE as MAIL_LEASE
+from approvals_core.leases import RENEW_EVERY, Leases, lease_of
 from approvals_core.log_context import note
-from approvals_core.models import MAIL_LANES, Lane, LeasedJob, tenant_of
+from approvals_core.models import MAIL_LANES, JobKind, Lane, LeasedJob, tenant_of
 from approvals_core.ports import Room, Store, Tenants
-from approvals_core.rules.deciding import POST_LEASE
 from approvals_core.tenant import Tenant
 from approvals_core.worker.cards import Cards
 from approvals_core.worker.chores import Chores
 from approvals_core.worker.fetching import Fetching
+from approvals_core.worker.lateness import Lateness
 from approvals_core.worker.mails import AT_ONCE, Turns
 from approvals_core.worker.nights import Nights
 from approvals_core.worker.reconciling import Reconciling
+from approvals_core.worker.sweeping import Sweeping
 from approvals_core.worker.under_way import UnderWay, posts_of, readings_of
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Cards", "Chores", "Fetching", "Nights", "Reconciling", "Worker"]
+__all__ = ["Cards", "Chores", "Fetching", "Lateness", "Nights", "Reconciling", "Worker"]
 
-LEASE = 120.0  # seconds; longer than anything a channel or the directory may take
 MOST_FAILURES = 10  # then an operator looks at it: with the backoff about half an hour
 WITHOUT_A_FILE = 300.0  # seconds until the jobs of a tenant that is not onboarded are tried again
 FIRST_BACKOFF = 1.0  # seconds, doubling
 LONGEST_BACKOFF = 300.0  # seconds
 POLL = 1.0  # seconds between looks: commits of other processes wake nobody
-SWEEP = 3600.0  # seconds between two looks for places that wait on nobody
+SWEEP = 3600.0  # seconds between two looks for places that wait on nobody, of all workers together
 SLOTS = 32  # jobs at once of the lanes that ask no tenant
 # Of them, the most of one scope: cards of one tenant that all wait for a directory which is held
 # leave room for the others'.
@@ -53,7 +54,8 @@ class Worker:
     left in the store once those are taken, and take none from the others. So are mails, of
     which only so many are begun as *mails_at_once* tells.
 
-    *poll* is the seconds between two looks for jobs, *sweep_every* those between two sweeps.
+    *poll* is the seconds between two looks for jobs, *sweep_every* those between two sweeps,
+    *renew_every* those between two renewals of the leases of what is under way.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Worker:
         jitter: Callable[[], float] = random.random,
         poll: float = POLL,
         sweep_every: float = SWEEP,
+        renew_every: float = RENEW_EVERY,
     ) -> None:
         self._store = store
         self._cards = cards
@@ -78,9 +81,13 @@ class Worker:
         self._turns = Turns(store)
         self._jitter = jitter
         self._poll = poll
+        self._leases = Leases(store, now=now)
         self._sweep_every = sweep_every
+        self._sweeping = Sweeping(store, mend=self.sweep, now=now, every=sweep_every)
+        self._renew_every = renew_every
         self._bells = [asyncio.Event() for _ in LINES]
         self._stopping = False
+        self._ending = Ending()
         self._stopped = asyncio.Event()
         self._under_way = self._places()
 
@@ -92,21 +99,31 @@ class Worker:
     async def run(self) -> None:
         """Run until `stop`; then end when the jobs under way are done."""
         async with asyncio.TaskGroup() as parts:  # one that fails ends them all
-            for lanes, bell, under_way in zip(LINES, self._bells, self._under_way, strict=True):
-                parts.create_task(self._serve(lanes, bell, under_way))
-            parts.create_task(self._sweep())
+            keeping = parts.create_task(self._leases.run(self._renew_every))
+            lines = zip(LINES, self._bells, self._under_way, strict=True)
+            serving = [parts.create_task(self._serve(*line)) for line in lines]
+            await asyncio.wait([*serving, parts.create_task(self._keep_sweeping())])
+            keeping.cancel()  # not before: what is under way at the end is kept, too
 
     def stop(self) -> None:
-        """Take no more jobs."""
+        """Take no more jobs, and put off those that have sent nothing yet: others have the time."""
         self._stopping = True
+        self._ending.begin()
         self._stopped.set()
         self.wake()
 
     async def let_go(self) -> None:
-        """Break off what is still being done, and give it back: another worker takes it at once."""
-        broken_off = [job for each in self._under_way for job in await each.break_off()]
+        """
+        Break off what is still being done, and give it back: another worker takes it at once.
+
+        What was answered is written down first; so is that an answer was not waited for.
+        """
+        self._ending.over()
+        writing = self._ending.writing
+        ended = await asyncio.gather(*(each.break_off(writing) for each in self._under_way))
+        broken_off = [job for jobs in ended for job in jobs]
         if broken_off:
-            log.warning("jobs_given_back", extra={"jobs": [each.job.key for each in broken_off]})
+            log.info("jobs_given_back", extra={"jobs": [each.job.key for each in broken_off]})
         await asyncio.gather(*(self._later(each, 0.0, failed=False) for each in broken_off))
 
     async def run_due(self, lanes: Sequence[Lane] = tuple(Lane), *, limit: int = SLOTS) -> int:
@@ -120,7 +137,8 @@ class Worker:
         note(xcv="", tcv=leased.job.decision)
         tracing.follow(tracing.NONE)
         try:
-            await self._do(leased)
+            with self._ending.followed(), self._leases.kept(leased):
+                await self._do(leased)
         except LeaseLost:
             log.info("lease_lost", extra={"job": leased.job.key})
         except RetryAfter as busy:
@@ -129,6 +147,10 @@ class Worker:
             log.exception("job_failed", extra={"job": leased.job.key, "failures": leased.failures})
             with suppress(StoreError):
                 await self._failed(leased, failure)
+
+    async def keep_leases(self) -> None:
+        """Renew the leases of the jobs under way, as `run` does now and then."""
+        await self._leases.renew()
 
     async def sweep(self) -> int:
         """Mend what waits on nobody; return how much there was (expected: 0)."""
@@ -172,7 +194,7 @@ class Worker:
         if not lanes:
             return ()
         now = self._now()
-        until = now + timedelta(seconds=_lease_of(lanes))
+        until = now + timedelta(seconds=lease_of(lanes))
         mails = set(lanes) <= set(MAIL_LANES)
         lease = self._turns.lease if mails else self._store.lease
         return await lease(lanes, limit=limit, now=now, until=until, room=room)
@@ -195,11 +217,13 @@ class Worker:
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), seconds)
 
-    async def _sweep(self) -> None:
+    async def _keep_sweeping(self) -> None:
         while not self._stopping:
+            try:
+                await self._sweeping.keep()
+            except Exception:  # as for leasing: it is written the next time, or by another worker
+                log.exception("sweep_not_kept")
             await self._rest(self._stopped, self._sweep_every)
-            if not self._stopping:
-                log.info("swept", extra={"mended": await self.sweep()})
 
     async def _mend(self, tenant: Tenant) -> int:
         try:
@@ -215,6 +239,9 @@ class Worker:
             # Its file is not there, perhaps by mistake: once it is back, all goes on.
             log.warning("tenant_missing", extra={"job": leased.job.key})
             await self._later(leased, WITHOUT_A_FILE, failed=False)
+            return
+        if leased.job.kind is JobKind.SWEEP:
+            await self._sweeping.do(leased)
             return
         if await self._cards.do(leased):
             return
@@ -237,10 +264,3 @@ class Worker:
                 return
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**leased.failures)
         await self._later(leased, backoff * (0.5 + self._jitter()), failed=True)
-
-
-def _lease_of(lanes: Sequence[Lane]) -> float:
-    """Return for how many seconds jobs of these lanes are handed out."""
-    if Lane.DECISION in lanes:
-        return POST_LEASE
-    return MAIL_LEASE if set(lanes) <= set(MAIL_LANES) else LEASE

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from approvals_core import tracing
 from approvals_core.committing import Commits
+from approvals_core.leases import LEASE
 from approvals_core.log_context import note
 from approvals_core.models import Approval, Detail, Lease, LeasedJob
 from approvals_core.ports import Fetched, FetchedKind, Store, TenantApi, Tenants
@@ -25,7 +26,6 @@ TRIED_FOR = timedelta(days=1)  # however often it had to wait for its turn betwe
 FIRST_PAUSE = 5.0  # seconds, doubling
 LONGEST_PAUSE = 1800.0  # seconds, also where the tenant asks for more
 CLOSED_PAUSE = 900.0  # seconds between two looks whether a closed tenant is open again
-SPARE = 60.0  # seconds of a lease beside the call itself
 
 
 class Fetching:
@@ -72,9 +72,8 @@ class Fetching:
         self, leased: LeasedJob, approval: Approval, detail: Detail, tenant: Tenant
     ) -> None:
         job = leased.job
-        # What may wait for a slot of the tenant's, and then for its answer.
-        until = self._commits.in_seconds(2 * tenant.api.read_within + SPARE)
-        lease = await self._store.renew(leased.lease, until=until)
+        # Whoever lost the job need not ask; see `Leases` for how long it is kept.
+        lease = await self._store.renew(leased.lease, until=self._commits.in_seconds(LEASE))
         found = await self._ask(approval, tenant, job.operation)
         _log(approval, job.operation, found)
         unheard = found.kind is FetchedKind.UNAVAILABLE

@@ -90,6 +90,7 @@ class Looks:
             return None
         note(xcv=approval.xcv)
         tracing.carry_on(approval.trace)
+        await self._store.settled(approval)  # the card will tell of it
         receipt = await self._store.receipt(
             job.approval, round=job.round, person=job.person, channel=job.channel
         )

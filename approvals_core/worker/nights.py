@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from approvals_core.committing import Commits
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     OPEN,
     Approval,
@@ -20,7 +21,7 @@ from approvals_core.ports import Cursor, Page, Store, Tenants
 from approvals_core.rules import nights
 from approvals_core.rules.reconciling import Occasion
 from approvals_core.tenant import Tenant
-from approvals_core.worker.reconciling import AGAIN_AFTER, SPARE, Reconciling
+from approvals_core.worker.reconciling import AGAIN_AFTER, Reconciling
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Nights:
         page = await self._store.page(scope, OPEN, after=_cursor(job.after), limit=PAGE)
         for approval in page.approvals:
             if everything or nights.unheard(approval, tenant, self._commits.now()):
-                leased = await self._renewed(leased, tenant)
+                leased = await self._renewed(leased)
                 if not await self._one(approval, tenant, everything=everything):
                     await self._again_later(leased, behind=approval)
                     return
@@ -90,8 +91,8 @@ class Nights:
         looked = await self._reconciling.reconcile(approval.key, tenant, occasion=occasion)
         return not looked.away
 
-    async def _renewed(self, leased: LeasedJob, tenant: Tenant) -> LeasedJob:
-        until = self._commits.in_seconds(4 * tenant.api.read_within + SPARE)
+    async def _renewed(self, leased: LeasedJob) -> LeasedJob:
+        until = self._commits.in_seconds(LEASE)
         return leased._replace(lease=await self._store.renew(leased.lease, until=until))
 
     async def _again_later(self, leased: LeasedJob, *, behind: Approval | None = None) -> None:

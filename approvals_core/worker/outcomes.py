@@ -111,9 +111,20 @@ class Outcomes:
         await self._save(card._replace(receipt=card.receipt.model_copy(update=told)))
 
     async def _save(self, card: Card) -> None:
-        """Keep the receipt; the job goes on."""
-        stamp, scope = self._commits.stamp(), card.view.approval.key.scope
-        await self._commits.commit(Change(id=stamp.change, scope=scope, receipts=(card.receipt,)))
+        """
+        Keep the receipt; the job goes on.
+
+        Raises:
+            LeaseLost: Somebody else has it, and may have sent a card of which ours knows nothing.
+        """
+        await self._commits.commit(
+            Change(
+                id=self._commits.stamp().change,
+                scope=card.view.approval.key.scope,
+                receipts=(card.receipt,),
+                held=card.leased.lease,
+            )
+        )
 
     def _behind_since(self, card: Card, again: float) -> datetime:
         """Return since when the card is not current; it is looked at again in *again* seconds."""
@@ -122,6 +133,7 @@ class Outcomes:
             job.key,
             card.receipt.behind_since or min(job.due, self._now()),
             next_look=self._now() + timedelta(seconds=again),
+            scope=card.leased.lease.scope,
         )
 
     async def finish(self, leased: LeasedJob) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from approvals_core import tracing
 from approvals_core.committing import Commits
+from approvals_core.leases import LEASE
 from approvals_core.log_context import note
 from approvals_core.models import (
     Approval,
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 TURN = 3.0  # seconds until a question that had no place asks for one again
 READS = 3  # of one request, if something happens to it each time while it is read
-SPARE = 60.0  # seconds of a lease beside the call itself
 AGAIN_AFTER = 900.0  # seconds until a tenant that did not answer is asked again
 TRIES = 4  # of one request whose tenant does not answer
 
@@ -157,8 +157,8 @@ class Reconciling:
         return found
 
     async def _ask(self, leased: LeasedJob, approval: Approval, tenant: Tenant) -> None:
-        # What may wait for a slot of the tenant's, and then for its answer, twice and more.
-        until = self._commits.in_seconds(2 * READS * tenant.api.read_within + SPARE)
+        # Whoever lost the job need not ask; see `Leases` for how long it is kept.
+        until = self._commits.in_seconds(LEASE)
         renewed = leased._replace(lease=await self._store.renew(leased.lease, until=until))
         match leased.job.kind:
             case JobKind.ASK_STATUS:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from approvals_core.committing import Commits
+from approvals_core.leases import LEASE
 from approvals_core.models import OPEN, Change, LeasedJob, tenant_scope
 from approvals_core.ports import Store, Tenants
 from approvals_core.rules.renewing import jobs_anew
@@ -10,7 +11,6 @@ from approvals_core.tenant import Tenant
 
 PAGE = 50  # requests looked at together
 PACE = 1.0  # seconds between the cards of two pages: what is new goes before what only changes
-LEASE = 120.0  # seconds for each page
 
 
 class Renewals:

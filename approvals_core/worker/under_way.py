@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any
 
+from approvals_core.ending import WRITTEN_WITHIN
 from approvals_core.models import LeasedJob, tenant_of
 from approvals_core.ports import Tenants
 
@@ -62,14 +64,25 @@ class UnderWay:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def break_off(self) -> Sequence[LeasedJob]:
-        """Stop all that is being done, wherever it stands; return the jobs."""
+    async def break_off(self, writing: Collection[asyncio.Task[Any]]) -> Sequence[LeasedJob]:
+        """
+        Stop all that is being done; return the jobs that were stopped.
+
+        Those that are *writing* have some time for it: what they know nobody could find out again.
+        """
         left = dict(self._tasks)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=BROKEN_OFF_WITHIN)
+        await _stopped([task for task in left if task not in writing])
+        if answered := [task for task in left if not task.done()]:
+            await asyncio.wait(answered, timeout=WRITTEN_WITHIN)
+        await _stopped([task for task in left if not task.done()])
         return [leased for task, leased in left.items() if task.cancelled()]
+
+
+async def _stopped(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=BROKEN_OFF_WITHIN)
 
 
 def posts_of(tenants: Tenants) -> Callable[[str], int]:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from approvals_core.adapters.archive import FolderArchive
+from approvals_core.adapters.code_version import VERSION
 from approvals_core.adapters.entra import OwnTokens, TenantSignIn
 from approvals_core.adapters.graph import GraphDirectory
 from approvals_core.adapters.outgoing import session_trusting
@@ -24,19 +25,21 @@ from approvals_core.adapters.stores import open_made_store
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import ArchiveUnavailable, DirectoryUnavailable, NotDone, StoreError
-from approvals_core.keeping.writers import refuse_closed
+from approvals_core.keeping.clocks import ahead_of_store
+from approvals_core.keeping.writers import refuse_closed, writing
 from approvals_core.models import HOUSE
 from approvals_core.onboarded import Onboarded
 from approvals_core.onboarding import switches_in
-from approvals_core.ports import Directory
+from approvals_core.ports import Directory, Store
 from bots.cli.commands import parser
 from bots.cli.doctor.mail import doctor_mail
 from bots.cli.doctor.teams import PACKAGE, doctor_teams
-from bots.cli.doing import Room, do, show_sample, utc_now
+from bots.cli.doing import Room, do, show_sample, utc_now, writes
 from bots.cli.finding import NotThere, Say
 from bots.cli.intact import files_for, left_out
 from bots.cli.moving import run_store
 from bots.cli.outlook_key import say_public_key
+from bots.cli.processes import list_processes
 from bots.cli.templates import check_templates, import_templates
 from bots.cli.tenants import UNCHANGED
 from cards.mail import mistakes_in
@@ -64,7 +67,8 @@ def _without_settings(chosen: argparse.Namespace) -> int | None:
     if chosen.command == "outlook-key" and chosen.key is not None:
         return DONE if say_public_key(chosen.key, say) else NOT_DONE
     if chosen.command == "store":
-        done = run_store(chosen.verb, chosen.source, chosen.target, say, now=utc_now)
+        about = chosen.verb, chosen.source, chosen.target
+        done = run_store(*about, say, now=utc_now, environment=environment())
         return DONE if done else NOT_DONE
     if chosen.command == "templates" and chosen.verb != "show":
         return _templates(chosen)
@@ -162,8 +166,11 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
             return DONE if await asyncio.to_thread(shown) else NOT_DONE
         store = await open_made_store(settings.store_url)
         try:
-            await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
+            if chosen.command == "processes":  # of a closed store, too
+                await list_processes(store, say, now=utc_now)
+                return DONE
             refuse_closed(await store.holdings.about())
+            await store.stamp(settings.issuers)  # a store of other issuers is not ours to touch
             tenants.switch(switches_in(await store.notes(HOUSE)))
             room = Room(
                 store=store,
@@ -175,7 +182,8 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
                 directory=partial(_directory, settings),
                 tenant_apis=partial(_tenant_apis, settings),
             )
-            return DONE if await do(chosen, room) else NOT_DONE
+            async with _said(chosen, store):
+                return DONE if await do(chosen, room) else NOT_DONE
         finally:
             await store.close()
     except (NotThere, NotDone, StoreError, ArchiveUnavailable) as problem:
@@ -186,6 +194,14 @@ async def run(chosen: argparse.Namespace, settings: Settings, say: Say) -> int:
         say(f"The store holds a record ({problem.title}) that this program cannot read. Was it")
         say("written by a newer one? Then update this one. Nothing was changed.")
     return NOT_DONE
+
+
+def _said(chosen: argparse.Namespace, store: Store) -> AbstractAsyncContextManager[object]:
+    """Say that we write while we do: else somebody may copy the store meanwhile."""
+    if not writes(chosen):
+        return nullcontext()
+    compare = partial(ahead_of_store, store, now=utc_now)
+    return writing(store, now=utc_now, role="command", version=VERSION, compare=compare)
 
 
 def _own_tokens(settings: Settings) -> OwnTokens:

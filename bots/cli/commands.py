@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _templates(commands.add_parser("templates", help="look after the templates of tenants' mails"))
     _tenants(commands.add_parser("tenants", help="look after the tenants and their files"))
     add_kept(commands)
+    commands.add_parser("processes", help="list the running processes that use the store")
     return reads
 
 
@@ -79,6 +80,8 @@ def _requests(reads: argparse.ArgumentParser) -> None:
         help="the reasons: what each place waits for, what comes next, what you can do",
     )
     _named(explained)
+    verified = verbs.add_parser("verify", help="of the store: compute the hashes of all histories")
+    _of_tenant(verified)
 
 
 def _jobs(reads: argparse.ArgumentParser) -> None:

@@ -17,7 +17,6 @@ from approvals_core.models import (
 from approvals_core.ports import PayloadCursor, Store, Tenants
 from approvals_core.rules import upkeep
 from approvals_core.rules.draft import card_job_key, chain_is_sound
-from approvals_core.rules.standing import name_of
 from approvals_core.tenant import Tenant
 from bots.cli.explaining import Card, Seen, explained
 from bots.cli.finding import PAGE, Finder, Say
@@ -31,8 +30,8 @@ from bots.cli.telling import (
     in_one_line,
     payload_line,
     place_lines,
-    plain,
     unreadable_line,
+    who_sits,
 )
 
 PAYLOADS_SHOWN = 20  # of one request, the newest
@@ -108,8 +107,7 @@ class Desk:
         if not approval.open:
             self._say("Nobody is asked any more, so nothing waits and nothing will happen.")
         for place in approval.places:
-            who = f"{plain(name_of(place))} ({plain(place.alias)})"
-            self._say(f"\nPlace {place.seat}, {who}: {place.state.value}")
+            self._say(f"\nPlace {place.seat}, {who_sits(place)}: {place.state.value}")
             self._say_all(explained(await self._seen(approval, place, tenant)))
             self._say_all(reminder_lines(approval, place, tenant, self._now()))
         await self._say_mails(approval)

@@ -15,16 +15,33 @@ from approvals_core.onboarded import Onboarded
 from approvals_core.ports import Archive, Directory, Store
 from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import WhileClosed
-from bots.cli.archive import ArchiveDesk, erase_person
+from bots.cli.archive import ArchiveDesk
 from bots.cli.desk import Desk
 from bots.cli.finding import Say
 from bots.cli.mails import MailsDesk
 from bots.cli.payload_log import PayloadDesk
+from bots.cli.persons import erase_person
 from bots.cli.places import PlacesDesk
 from bots.cli.queue import QueueDesk
 from bots.cli.reconciling import ReconcilingDesk
 from bots.cli.template_shown import TemplatesDesk, Wanted
 from bots.cli.tenants import TenantsDesk
+from bots.cli.verifying import VerifyingDesk
+
+# Commands that change something, whatever their verb, or with this one.
+WRITE = frozenset(
+    {
+        "person",
+        "reconcile",
+        "rebind",
+        "settle",
+        ("dead-letters", "replay"),
+        ("mails", "bounced"),
+        ("tenants", "disable"),
+        ("tenants", "enable"),
+        ("tenants", "reload"),
+    }
+)
 
 
 def utc_now() -> datetime:
@@ -73,41 +90,55 @@ async def do(chosen: argparse.Namespace, room: Room) -> bool:
             await _with_mails(chosen, MailsDesk(store, tenants, say, commits=commits))
         case "templates":
             return await _show_stored(chosen, room)
-        case "archive":
-            return await _with_archive(chosen, room)
-        case "person":
-            erasing = Erasing(store=store, archive=room.archive, now=utc_now, by=chosen.by)
-            return await erase_person(chosen.name, erasing, say, archive=room.archive)
+        case "archive" | "person":
+            return await _with_kept(chosen, room)
         case "settle" | "rebind":
             await _with_places(chosen, room)
         case "jobs" | "dead-letters":
             return await _with_jobs(chosen, QueueDesk(store, tenants, say))
         case _:
-            await _with_requests(chosen, Desk(store, tenants, say, now=utc_now))
+            return await _with_requests(chosen, room)
     return True
+
+
+def writes(chosen: argparse.Namespace) -> bool:
+    """Tell whether what was typed may change something in the store."""
+    if getattr(chosen, "dry_run", False):
+        return False
+    return chosen.command in WRITE or (chosen.command, chosen.verb) in WRITE
 
 
 def _nobody() -> None:
     """Wake nobody: the service's worker looks for jobs of other processes every second."""
 
 
-async def _with_archive(chosen: argparse.Namespace, room: Room) -> bool:
+async def _with_kept(chosen: argparse.Namespace, room: Room) -> bool:
+    if chosen.command == "person":
+        erasing = Erasing(store=room.store, archive=room.archive, now=utc_now, by=chosen.by)
+        dry_run, archive = chosen.dry_run, room.archive
+        return await erase_person(chosen.name, erasing, room.say, archive=archive, dry_run=dry_run)
     desk = ArchiveDesk(room.archive, room.store, room.tenants, room.say)
     if chosen.verb == "find":
         return await desk.find(chosen.number, code=chosen.tenant, comments=chosen.comments)
-    return await desk.verify(code=chosen.tenant)
+    verifying = VerifyingDesk(room.store, room.tenants, room.say)
+    return await verifying.archive(desk.archive, code=chosen.tenant)
 
 
-async def _with_requests(chosen: argparse.Namespace, desk: Desk) -> None:
+async def _with_requests(chosen: argparse.Namespace, room: Room) -> bool:
+    desk = Desk(room.store, room.tenants, room.say, now=utc_now)
     match chosen.command, chosen.verb:
         case "requests", "list":
             await desk.list_requests(chosen.tenant, attention=chosen.attention)
         case "requests", "show":
             await desk.show(chosen.id, comments=chosen.comments)
+        case "requests", "verify":
+            verifying = VerifyingDesk(room.store, room.tenants, room.say)
+            return await verifying.store(code=chosen.tenant)
         case "requests", _:
             await desk.explain(chosen.id)
         case _:
             await desk.list_payloads(chosen.tenant, days=chosen.days)
+    return True
 
 
 async def _with_places(chosen: argparse.Namespace, room: Room) -> None:

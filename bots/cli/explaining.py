@@ -60,7 +60,9 @@ def explained(seen: Seen) -> Iterator[str]:
 
 def _standing(seen: Seen) -> Iterator[str]:
     place, decision = seen.place, seen.place.decision
-    if not place.names:
+    if not place.names and place.erased:
+        yield "The person who sat here was erased. Nothing is asked here, and nothing will be."
+    elif not place.names:
         yield "It turned out to be the same person as another place, and is one with it."
     elif place.state is PlaceState.REMOVED:
         yield "Nothing is asked here. An ARX that names him in Approvers asks him again."

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
-from approvals_core.adapters.stores import open_made_store, open_store, place_of
+from approvals_core.adapters.referenced import References, SecretMissing
+from approvals_core.adapters.stores import check_address, open_made_store, open_store, place_of
 from approvals_core.errors import StoreError
+from approvals_core.keeping.clocks import ahead_of_store
 from approvals_core.keeping.copying import Copied, Copying, End, reopen
+from bots.cli.backup import back_up_store
 from bots.cli.finding import Say
 
 TOLD_EVERY = 10_000  # requests
@@ -26,6 +30,7 @@ async def copy_store(source: str, target: str, say: Say, *, now: Callable[[], da
                     End(taken, place_of(source)),
                     End(given, place_of(target)),
                     now=now,
+                    compare=partial(ahead_of_store, taken, now=now),
                     tell=_told(say),
                 )
                 _say_copied(await copying.run(), say, target)
@@ -74,13 +79,42 @@ def _say_copied(copied: Copied, say: Say, target: str) -> None:
     say(f"  {copied.counts.get('request', 0):>12,}  histories, their hashes computed anew")
     for public_id in copied.altered:
         say(f"The history of {public_id} does not fit its hashes: it did not before either.")
-    say(f"Now set APPROVALS_STORE_URL to {place_of(target)} and start the service.")
+    say(f"Now set APPROVALS_STORE_URL to the address of {place_of(target)} and start the service.")
 
 
 def run_store(
-    verb: str, source: str, target: str, say: Say, *, now: Callable[[], datetime]
+    verb: str,
+    source: str,
+    target: str,
+    say: Say,
+    *,
+    now: Callable[[], datetime],
+    environment: Mapping[str, str],
 ) -> bool:
-    """Run one `store` command; tell whether it was done."""
+    """
+    Run one `store` command; tell whether it was done.
+
+    An address may be a reference to one (see `References`), so that nobody who may see what
+    runs on this machine sees its password.
+    """
+    try:
+        source, target = (_address(given, References(environment)) for given in (source, target))
+    except SecretMissing as problem:
+        say(f"There is no address of a store: {problem}.")
+        return False
+    named = {"SOURCE": source, "TARGET": target} if verb == "copy" else {"ADDRESS": source}
+    for name, address in named.items():
+        try:
+            check_address(address)
+        except ValueError as problem:
+            say(f"{name} {problem}.")
+            return False
+    if verb == "backup":
+        return back_up_store(source, target, say)
     if verb == "copy":
         return asyncio.run(copy_store(source, target, say, now=now))
     return asyncio.run(reopen_store(source, say))
+
+
+def _address(given: str, references: References) -> str:
+    return references.read(given) if given.startswith(("env:", "file:/")) else given

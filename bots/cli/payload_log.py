@@ -65,7 +65,10 @@ class PayloadDesk:
             return
         texts = await self._store.bodies(payload.approval, f"payload/{payload.id}")
         if not texts:
-            self._say("What it said is gone: that goes an hour after a request closes.")
+            self._say(
+                "What it said is gone: that goes an hour after a request closes, or with somebody"
+                " in it who is erased."
+            )
         for text in texts.values():
             self._say(PERSONAL)
             self._say(_printable(text))

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from approvals_core.committing import Commits
 from approvals_core.errors import NotReplayed, UnknownApproval
+from approvals_core.leases import silence_of
 from approvals_core.models import (
     Approval,
     DeadLetter,
@@ -169,7 +170,7 @@ class QueueDesk:
 
 
 def _is_late(job: QueuedJob, now: datetime) -> bool:
-    return job.next <= now or job.job is None
+    return job.next <= now or job.job is None or silence_of(job, now) is not None
 
 
 def _about(job: Job, approval: Approval | None) -> list[str]:
@@ -218,5 +219,6 @@ def _purpose(job: Job, approval: Approval | None) -> str:
         JobKind.REMIND: "whoever is still asked is reminded, if that is due",
         JobKind.MAIL: "the mail is sent, if it is still needed",
         JobKind.CLEAN_UP: "the details and payloads of the closed request are dropped",
+        JobKind.SWEEP: "what waits on nobody is looked for, and mended",
     }
     return purposes.get(job.kind, f"what {job.kind.value} does is done")

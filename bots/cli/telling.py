@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from pydantic import ValidationError
+
+from approvals_core.leases import silence_of
 from approvals_core.models import (
     Approval,
     ApprovalKey,
@@ -17,6 +20,7 @@ from approvals_core.models import (
     ReceiptState,
     needs_operator,
 )
+from approvals_core.models.archived import Archived
 from approvals_core.rules.closing import CLOSED
 from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import holder, name_of
@@ -95,7 +99,7 @@ def place_lines(
     approval: Approval, place: Place, tenant: Tenant, *, comments: bool
 ) -> Iterator[str]:
     """Yield who sits on a place, what it waits for, and what was decided there."""
-    who = f"{plain(name_of(place))} ({plain(place.alias)})"
+    who = who_sits(place)
     asked = f", asked {at(place.asked_at)}" if place.asked_at else ""
     yield f"{place.seat}  {place.state.value:11}  {who}{asked}"
     yield f"   {waits_for(approval, place, tenant)}"
@@ -129,9 +133,9 @@ def waits_for(approval: Approval, place: Place, tenant: Tenant) -> str:
 def _asks_nothing(place: Place) -> str:
     if not place.state.known:
         return "stands as only a newer version of the service knows"
-    return (
-        "nothing is asked here" if place.names else "is one with another place of the same person"
-    )
+    if place.names or place.erased:
+        return "nothing is asked here"
+    return "is one with another place of the same person"
 
 
 def _comes_again(decision: Decision | None, tenant: Tenant) -> str:
@@ -189,6 +193,26 @@ def event_line(event: HistoryEvent, *, comments: bool) -> str:
     return f"{at(event.at)}  {event.kind.value:11}  {told}".rstrip()
 
 
+def archived_in(line: str) -> Archived | None:
+    """Return the request of a line of the archive; None if this program cannot read it."""
+    try:
+        return Archived.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return how many there are, "1 request" or "2 requests"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def who_sits(place: Place) -> str:
+    """Return who sits on a place, and what the tenant calls him."""
+    if place.erased and not place.names:
+        return "somebody who was erased"
+    return f"{plain(name_of(place))} ({plain(place.alias)})"
+
+
 def plain(text: str) -> str:
     """Return a text from outside as one line that cannot play with the terminal."""
     return cut(" ".join(clean(text).split()), LONGEST)
@@ -228,6 +252,8 @@ def job_line(queued: QueuedJob, scope: str, now: datetime) -> str:
 def _stands(queued: QueuedJob, now: datetime) -> str:
     if queued.job is None:
         return "cannot be read; tried again then, and written anew when it is asked for again"
+    if silence := silence_of(queued, now):
+        return f"its worker is silent for {span(silence)}: another one takes it then"
     if queued.leased and queued.next > now:
         return "under way, leased until then"
     if queued.next > now:

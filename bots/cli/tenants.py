@@ -38,6 +38,10 @@ from bots.cli.telling import PROGRAM, at, plain
 
 HEARD_WITHIN = 20.0  # seconds in which a running service takes up a reload, or says why not
 LOOK = 0.5  # seconds between two looks whether it did
+NO_PATH = (
+    "Its file names no Summary, Details or status API; the Action API is posted to, so only a"
+    " decision tries it."
+)
 UNCHANGED = "Nothing was changed: running services go on with the files that they took up last."
 
 
@@ -193,6 +197,8 @@ class TenantsDesk:
             return True
         about = await self._about(tenant, document, year)
         told = [told async for told in _asked(tenant, about, api)]
+        if not told:
+            self._say(f"{tenant.code}  no path to try: its own address was not reached. {NO_PATH}")
         for what, wrong in told:
             self._say(f"{tenant.code}  {what}: {f'NO: {plain(wrong)}' if wrong else 'answers'}")
         return not any(wrong for _what, wrong in told)

@@ -15,6 +15,7 @@ from yarl import URL
 
 from approvals_core.adapters.answers import AnswerTooLong, read_bounded, retry_after
 from approvals_core.adapters.entra import OwnTokens
+from approvals_core.ending import before_the_wire, on_the_wire
 from approvals_core.errors import AnswerLost, ChannelBusy, TokenUnavailable, Unreachable
 from approvals_core.telemetry import NO_TELEMETRY, Telemetry, Work
 from bots.teams.hosts import ServiceUrls
@@ -169,7 +170,8 @@ class Connector:
             await self._tell_all(call, answer)
             if attempt == ATTEMPTS or wait > PATIENCE or self._left(call) <= wait:
                 raise ChannelBusy(str(answer), retry_after=wait)
-            await self._sleep(wait)
+            with before_the_wire():
+                await self._sleep(wait)
             attempt += 1
         if answer.good:
             return answer
@@ -201,11 +203,12 @@ class Connector:
         if (left := self._left(call)) <= 0:
             raise ChannelBusy("no time left", retry_after=SOON)
         try:
-            async with asyncio.timeout(left):
-                token = await self._token(refused=refused)
-                if token != refused:
-                    with self._telemetry.span(Work.CONNECTOR_WAIT):
-                        await self._pace.turn(call.directory, call.pace, answer=call.answer)
+            with before_the_wire():
+                async with asyncio.timeout(left):
+                    token = await self._token(refused=refused)
+                    if token != refused:
+                        with self._telemetry.span(Work.CONNECTOR_WAIT):
+                            await self._pace.turn(call.directory, call.pace, answer=call.answer)
         except TimeoutError as problem:
             raise ChannelBusy("no time left", retry_after=SOON) from problem
         return token
@@ -222,7 +225,8 @@ class Connector:
 
     async def _wire(self, call: Call, token: str) -> Answer:
         with self._telemetry.span(Work.CONNECTOR_CALL, call=call.what) as span:
-            answer = await self._on_the_wire(call, token)
+            with on_the_wire():
+                answer = await self._on_the_wire(call, token)
             span.tell(outcome=_told(answer.status))
             return answer
 

@@ -15,6 +15,7 @@ from approvals_core.ports import Cursor, Store, Tenants
 from approvals_core.telemetry import NO_TELEMETRY, Span, Telemetry, Work
 from approvals_core.tenant import Tenant
 from bots.tenants.callers import is_given, query, tenant_asked_for, tenants_of
+from bots.tenants.large import LargePayloads
 from bots.tenants.payloads import Receives, take_payload
 from bots.tenants.quota import Quota
 from bots.tenants.standing import Told, payload_told, request_told
@@ -49,6 +50,7 @@ class TenantsDoor:
         self._clock = clock
         self._quota = quota
         self._telemetry = telemetry
+        self._large = LargePayloads()
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the addresses of this channel."""
@@ -71,7 +73,9 @@ class TenantsDoor:
         tenant = tenant_asked_for(request, claims, self._tenants)
         span.tell(tenant=tenant.code)
         await self._quota.take(tenant)
-        return await take_payload(request, tenant, self._approvals, self._clock, span)
+        return await take_payload(
+            request, tenant, self._approvals, self._clock, span, large=self._large
+        )
 
     async def _payload(self, request: web.Request) -> web.Response:
         claims = await bearer_claims(request, self._verifier)

@@ -14,6 +14,7 @@ from approvals_core.log_context import note
 from approvals_core.models import Payload
 from approvals_core.telemetry import Span
 from approvals_core.tenant import Tenant
+from bots.tenants.large import LargePayloads
 from bots.web import check_media_type, read_body, refused
 
 READ_WITHIN = 30.0  # seconds for the whole body
@@ -35,17 +36,20 @@ async def take_payload(
     approvals: Receives,
     clock: Callable[[], datetime],
     span: Span,
+    *,
+    large: LargePayloads,
 ) -> web.Response:
     """Answer POST PayloadReceiver for a caller who may speak for *tenant*; *span* is told of it."""
     check_media_type(request)
     body = await read_body(request, limit=tenant.limits.payload_bytes, within=READ_WITHIN)
-    try:
-        arx = parse_arx(body, tenant_id=tenant.document_type_id, now=clock())
-    except InvalidArx as invalid:
-        raise _invalid(invalid, tenant) from None
-    note(xcv=arx.xcv, tcv=arx.tcv)
-    span.tell(operation=arx.operation.name.lower())
-    payload = await approvals.receive(arx, tenant)
+    async with large.turn(tenant.document_type_id, len(body)):
+        try:
+            arx = parse_arx(body, tenant_id=tenant.document_type_id, now=clock())
+        except InvalidArx as invalid:
+            raise _invalid(invalid, tenant) from None
+        note(xcv=arx.xcv, tcv=arx.tcv)
+        span.tell(operation=arx.operation.name.lower())
+        payload = await approvals.receive(arx, tenant)
     span.tell(outcome=payload.disposition.value)
     log.info("payload_taken", extra=_about(payload, tenant))
     return web.json_response(_taken(payload, tenant))

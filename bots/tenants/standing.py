@@ -23,7 +23,8 @@ Told = dict[str, object]
 
 
 async def request_told(store: Store, approval: Approval, now: datetime) -> Told:
-    """Return one request as its tenant sees it."""
+    """Return one request as its tenant sees it, who counts on what he is told."""
+    await store.settled(approval)
     receipts = await store.receipts(approval.key)
     mails = await deliveries(store, approval)
     known = {place.person.id: place.person for place in approval.places if place.person}

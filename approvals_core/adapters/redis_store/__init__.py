@@ -8,17 +8,18 @@ from approvals_core.adapters.redis_store.address import Address, read_address
 from approvals_core.adapters.redis_store.budgets import RedisBudgets
 from approvals_core.adapters.redis_store.cluster import Cluster
 from approvals_core.adapters.redis_store.commits import commit_call
+from approvals_core.adapters.redis_store.guard import Guard
 from approvals_core.adapters.redis_store.holdings import RedisHoldings
-from approvals_core.adapters.redis_store.keys import ABOUT, REGISTRY, ScopeKeys
+from approvals_core.adapters.redis_store.keys import ABOUT, REGISTRY, ScopeKeys, keys_of
 from approvals_core.adapters.redis_store.queue import Queue, hint_commands
 from approvals_core.adapters.redis_store.reads import Reads
-from approvals_core.adapters.redis_store.scripts import FINISH, RENEW, RETRY, Script
+from approvals_core.adapters.redis_store.scripts import FINISH, RENEW, RETRY, SURE, Script
 from approvals_core.adapters.redis_store.servers import One, Sentinels, Servers
 from approvals_core.adapters.redis_store.settings import check_schema, check_settings
 from approvals_core.adapters.redis_store.wire import Wire, call
 from approvals_core.adapters.stored import check, check_lease, micros
-from approvals_core.errors import LeaseLost, StoreRefused, VersionConflict
-from approvals_core.models import Change, Lane, Lease, LeasedJob
+from approvals_core.errors import LeaseLost, StoreRefused, StoreUnavailable, VersionConflict
+from approvals_core.models import Approval, Change, Lane, Lease, LeasedJob, Payload
 from approvals_core.ports import Budgets, Depth, Holdings, Room, Store
 
 
@@ -32,7 +33,8 @@ async def open_redis(url: str) -> Store:
         StoreUnavailable: It does not answer.
     """
     address = _read(url)
-    store = RedisStore(_servers(address))
+    guard = Guard(spread=address.kind == "cluster")
+    store = RedisStore(_servers(address, guard), guard, waits=address.safety.wait_replicas > 0)
     try:
         await store.check(address)
     except BaseException:
@@ -50,12 +52,18 @@ async def is_made_in_redis(url: str) -> bool:
 
         StoreUnavailable: It does not answer.
     """
-    servers = _servers(_read(url))
+    servers = _servers(_read(url), Guard())
     try:
         [found] = await Wire(servers, "reading").send(("EXISTS", ABOUT))
     finally:
         await servers.close()
     return bool(found)
+
+
+def risks_of(url: str) -> Sequence[str]:
+    """Say what a store there may lose though it was acknowledged; raises as `is_made_in_redis`."""
+    address = _read(url)
+    return address.safety.risks(address.kind)
 
 
 def _read(url: str) -> Address:
@@ -65,25 +73,33 @@ def _read(url: str) -> Address:
         raise StoreRefused(f"The address of the store {problem}.") from None
 
 
-def _servers(address: Address) -> Servers:
+def _servers(address: Address, guard: Guard) -> Servers:
     match address.kind:
         case "cluster":
-            return Cluster(address)
+            return Cluster(address, guard)
         case "sentinel":
-            return Sentinels(address)
+            return Sentinels(address, guard)
         case _:
-            return One(address)
+            return One(address, guard)
 
 
 class RedisStore(Reads):
-    """`Store` in Redis."""
+    """
+    `Store` in Redis.
 
-    def __init__(self, servers: Servers) -> None:
+    With *waits*, commits wait for replicas, and so does what tenants and people are told of other
+    processes' commits: a payload that is there already, and how a request stands. What a primary
+    alone has may be gone a moment later.
+    """
+
+    def __init__(self, servers: Servers, guard: Guard, *, waits: bool) -> None:
         super().__init__(Wire(servers, "reading"))
         self._servers = servers
+        self._guard = guard
+        self._waits = waits
         self._writing = Wire(servers, "writing")
-        self._queue = Queue(self._reading, self._writing)
-        self._holdings = RedisHoldings(self._reading, self._writing)
+        self._queue = Queue(self._reading, self._writing, guard)
+        self._holdings = RedisHoldings(self._reading, self._writing, guard)
         self._budgets = RedisBudgets(Wire(servers, "counting"))
 
     @property
@@ -102,17 +118,38 @@ class RedisStore(Reads):
             StoreRefused: The message says what to set.
         """
         await check_settings(self._reading, address)
-        await check_schema(self._writing)
+        await check_schema(self._writing, self._guard)
 
     async def commit(self, change: Change) -> None:
         check(change)
         registered = ("SADD", REGISTRY, change.scope)
         _, [answer], _ = await self._writing.in_turn(  # see the queue
-            [registered], [commit_call(change)], hint_commands(change)
+            [registered], [commit_call(change, self._guard)], hint_commands(change)
         )
+        self._guard.check(answer)
         if answer[0] == "conflict":
             raise VersionConflict(f"{change.scope} was changed meanwhile")
         await self._after(change.scope, answer)
+
+    async def settled(self, approval: Approval) -> None:
+        if not self._waits:
+            return
+        keys, text = keys_of(approval.key)
+        [version] = await self._sure(keys.approval(text), "version")
+        if int(version or 0) < approval.version:  # it was read from a server that failed since
+            raise StoreUnavailable("Redis: what was read is gone.")
+
+    async def payload_by_digest(self, scope: str, digest: str) -> Payload | None:
+        found = await super().payload_by_digest(scope, digest)
+        if found is None or not self._waits:
+            return found
+        [known] = await self._sure(ScopeKeys(scope).digests, digest)
+        return found if known == found.id else None
+
+    async def _sure(self, key: str, *fields: str) -> Sequence[str | None]:
+        """Return *fields* of a hash, once the replicas have them, too."""
+        [found] = await self._writing.send(call(SURE, [key], fields))
+        return found
 
     async def lease(
         self,
@@ -157,8 +194,11 @@ class RedisStore(Reads):
 
     async def _on_job(self, script: Script, lease: Lease, *more: int) -> None:
         keys = ScopeKeys(lease.scope)
-        arguments = (lease.job, lease.token, *more)
-        (answer,) = await self._writing.send(call(script, [keys.jobs, *keys.lanes], arguments))
+        about, own = self._guard.of(lease.scope)
+        arguments = (lease.job, lease.token, *more, own)
+        touched = [keys.jobs, *keys.lanes, *about]
+        (answer,) = await self._writing.send(call(script, touched, arguments))
+        self._guard.check(answer)
         await self._after(lease.scope, answer)
 
     async def _after(self, scope: str, answer: Sequence[str]) -> None:

@@ -9,14 +9,19 @@ Reads the address of a store in Redis: which servers there are, and what must be
 - ``redis+cluster://HOST[:PORT],HOST[:PORT],…``: some servers of a cluster; they name the others.
 - ``unix:///FOLDER/SOCKET``: one server on this machine.
 
+A name or a password is written with ``%2F %3F %23 %40`` for ``/ ? # @``.
+
 ``rediss`` in place of ``redis`` means TLS; ``ssl_ca_certs=FILE`` and other names that begin with
-``ssl_`` are as in redis-py. Behind the question mark may also stand
+``ssl_`` are as in redis-py, but for what would trust any server. Behind the question mark may also
+stand
 
 - ``durability``: see `Durability`,
 - ``wait_replicas``: how many replicas must have a commit before it is acknowledged (0),
 - ``wait_ms``: how many milliseconds they may take (1000, at most 4000).
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
@@ -30,6 +35,10 @@ _KINDS = ("", "cluster", "sentinel")
 _PORT = 6379
 _SENTINEL_PORT = 26379
 _SENTINELS = ("sentinel_username", "sentinel_password")
+_NAME = re.compile(
+    r"[a-z_]{1,40}"
+)  # of a setting; what is written otherwise may be a password's end
+_CHECKS = {"ssl_cert_reqs": ("required",), "ssl_check_hostname": ("true", "yes", "1")}  # of TLS
 
 
 class Durability(StrEnum):
@@ -48,6 +57,22 @@ class Safety(BaseModel):
     durability: Durability = Durability.ALWAYS
     wait_replicas: int = Field(default=0, ge=0, le=10)
     wait_ms: int = Field(default=1000, ge=1, le=4000)  # less than the wire waits for any answer
+
+    def risks(self, kind: str) -> Sequence[str]:
+        """Say what may be lost though it was acknowledged by servers of this *kind*; [] is nothing."""
+        said = [_RISKS[self.durability]] if self.durability in _RISKS else []
+        if kind and not self.wait_replicas:
+            said.append(
+                "wait_replicas=0: what no replica has yet when one takes over from its primary."
+                " Add wait_replicas=1 to the address."
+            )
+        return said
+
+
+_RISKS = {
+    Durability.EVERYSEC: "durability=everysec: about the last second when the server's machine fails.",
+    Durability.MANAGED: "durability=managed: whatever those who run the server do not keep.",
+}
 
 
 @dataclass(frozen=True)
@@ -82,17 +107,19 @@ def read_address(url: str) -> Address:
     Raises:
         ValueError: It is none; the message has no password in it.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     scheme, _, kind = parts.scheme.partition("+")
     if scheme not in _SCHEMES or kind not in _KINDS or (kind and scheme == "unix"):
-        raise ValueError("must begin with redis://, redis+sentinel://, redis+cluster:// or unix://")
+        raise ValueError(
+            "must begin with redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://"
+        )
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     safety = _safety({name: query.pop(name) for name in Safety.model_fields if name in query})
     asking = ("", "")
     if kind == "sentinel":
         asking = (query.pop(_SENTINELS[0], ""), query.pop(_SENTINELS[1], ""))
-    if odd := [n for n in query if not n.startswith("ssl_") and (kind or n != "db")]:
-        raise ValueError(f"has a setting that we do not know: {odd[0]}")
+    _check_names(query, kind)
+    _check_tls(query, scheme)
     user, at, hosts = parts.netloc.rpartition("@")
     path, primary = _path(scheme, kind, parts)
     return Address(
@@ -105,6 +132,38 @@ def read_address(url: str) -> Address:
         _rest=f"{path}?{urlencode(query)}" if query else path,
         _asking=asking,
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its message has the password in it
+        raise ValueError(f"cannot be read: {_WRITTEN}") from None
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # all before it is a password's begin
+        raise ValueError(f"has an @ behind its hosts: {_WRITTEN}")
+    return parts
+
+
+_WRITTEN = "write a password with %2F %3F %23 %40 for / ? # @, and %XX for what is not ASCII"
+
+
+def _check_names(query: Mapping[str, str], kind: str) -> None:
+    odd = [name for name in query if not name.startswith("ssl_") and (kind or name != "db")]
+    if odd:
+        named = f": {odd[0]}" if _NAME.fullmatch(odd[0]) else ""
+        raise ValueError(f"has a setting that we do not know{named}")
+
+
+def _check_tls(query: Mapping[str, str], scheme: str) -> None:
+    given = [name for name in query if name.startswith("ssl_")]
+    if given and scheme != "rediss":
+        raise ValueError("has settings of TLS: write rediss in place of redis")
+    for name, good in _CHECKS.items():
+        if query.get(name, good[0]).lower() not in good:
+            raise ValueError(
+                f"may not say anything but {name}={good[0]}: others could pass for this Redis."
+                " Name who signed its certificate with ssl_ca_certs=FILE"
+            )
 
 
 def _safety(given: dict[str, str]) -> Safety:

@@ -10,7 +10,9 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from approvals_core.adapters.redis_store.address import Address
-from approvals_core.adapters.redis_store.line import Command, NotSent, WrongServer, packed
+from approvals_core.adapters.redis_store.connection import NotSent
+from approvals_core.adapters.redis_store.guard import Guard
+from approvals_core.adapters.redis_store.line import Command, WrongServer, packed
 from approvals_core.adapters.redis_store.servers import Server
 from approvals_core.errors import StoreRefused, StoreUnavailable
 
@@ -29,8 +31,9 @@ def slot_of(command: Command) -> int:
 class Cluster:
     """The primaries of a cluster, as one of its servers told us last."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, guard: Guard) -> None:
         self._address = address
+        self._guard = guard
         self._closed = False
         self._servers = {name: self._new(name) for name in address.servers}
         self._slots: dict[int, str] = {}
@@ -76,7 +79,7 @@ class Cluster:
         if self._closed:
             raise NotSent("the store is closed")
         # A replica here sends us to its primary: it needs no watching.
-        return Server(self._address, name, watched=False)
+        return Server(self._address, name, self._guard, watched=False)
 
     async def _look(self) -> None:
         async with self._looking:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from approvals_core.adapters.redis_store.guard import Guard
 from approvals_core.adapters.redis_store.keys import ScopeKeys, late_member, listed
 from approvals_core.adapters.redis_store.scripts import COMMIT
 from approvals_core.adapters.redis_store.wire import Command, call
@@ -11,7 +12,7 @@ from approvals_core.adapters.stored import key_text, micros
 from approvals_core.models import LATE, Approval, Change, Contact, Job, Letter, Payload, Receipt
 
 
-def commit_call(change: Change) -> Command:
+def commit_call(change: Change, guard: Guard) -> Command:
     """
     Return the call of the commit script.
 
@@ -25,7 +26,8 @@ def commit_call(change: Change) -> Command:
     touched += sorted({str(command[1]) for command in writes} - set(touched))
     commands = [*writes, *_versions(keys, change)]
     flat = [part for command in commands for part in (len(command), *command)]
-    return call(COMMIT, touched, [_plan(change, len(writes)), *flat])
+    about, store = guard.of(change.scope)
+    return call(COMMIT, [*touched, *about], [_plan(change, len(writes), store), *flat])
 
 
 def card_field(round_: int, person: str, channel: str) -> str:
@@ -37,16 +39,20 @@ PARTS = 1000  # of one command; even, for HSET takes pairs
 _NOTHING = ("HSET", "key")  # a command without fields
 
 
-def _plan(change: Change, plain: int) -> str:
+def _plan(change: Change, plain: int, store: str) -> str:
     """Return what the script decides on. All of it is text; see the script."""
     approval, contact, finish = change.approval, change.contact, change.finish
+    held = change.held
     plan = {
+        "store": store,
         "id": change.id,
         "approval": str(approval.version) if approval else "",
         "contact": str(contact.version) if contact else "",
         "listed": orjson.dumps(listed(approval)).decode() if approval else "[]",
         "finish_job": finish.job if finish else "",
         "finish_token": finish.token if finish else "",
+        "held_job": held.job if held else "",
+        "held_token": held.token if held else "",
         "jobs": [_job(change, job) for job in change.jobs],
         "plain": str(plain),
     }

@@ -24,6 +24,8 @@ def hashes_of(keys: ScopeKeys) -> Mapping[Kind, str]:
         Kind.JOB: keys.jobs,
         Kind.DEAD_LETTER: keys.dead_letters,
         Kind.NOTE: keys.notes,
+        Kind.TOMBSTONE: keys.tombstones,
+        Kind.ARCHIVE_FILE: keys.archive_files,
     }
 
 
@@ -134,13 +136,23 @@ def puts(keys: ScopeKeys, document: Document) -> Iterator[Command]:
 
 
 def together(
-    keys: ScopeKeys, key: str, commands: Sequence[Command], *, version: str = ""
+    keys: ScopeKeys,
+    key: str,
+    commands: Sequence[Command],
+    *,
+    version: str = "",
+    guarded: tuple[Sequence[str], str] = ((), ""),
 ) -> Command:
-    """Return the call that runs all *commands*, or none if the request is not of that *version*."""
+    """
+    Return the call that runs all *commands*, or none if the request is not of that *version*.
+
+    *guarded* is what `Guard.of` returns: none of them is run on a store that is closed then.
+    """
     own = keys.approval(key)
     touched = [own, *sorted({str(command[1]) for command in commands} - {own})]
     flat = [part for command in commands for part in (len(command), *command)]
-    return call(SWAP, touched, [version, *flat])
+    about, store = guarded
+    return call(SWAP, [*touched, *about], [version, store, *flat])
 
 
 def _in_pieces(name: str, key: str, parts: Sequence[str | int]) -> Iterator[Command]:
@@ -152,8 +164,8 @@ def put(keys: ScopeKeys, held: Held) -> Iterator[Command]:
     """Yield what writes one thing within its scope."""
     name, values = held.name, [_text(value) for value in held.values]
     match held.kind:
-        case Kind.NOTE:
-            yield ("HSET", keys.notes, name, *values)
+        case Kind.NOTE | Kind.TOMBSTONE | Kind.ARCHIVE_FILE:
+            yield ("HSET", hashes_of(keys)[held.kind], name, *values)
         case Kind.DEAD_LETTER:
             yield ("HSET", keys.dead_letters, name, values[-1])
         case Kind.CONTACT:
@@ -219,7 +231,7 @@ def digest_and_time(record: str) -> tuple[Value, Value]:
 
 
 def values_of(kind: Kind, text: str) -> tuple[Value, ...]:
-    """Return the values of a note or a dead letter."""
+    """Return the values of a dead letter, or of what has but one."""
     if kind is Kind.DEAD_LETTER:
         return micros_of(json.loads(text)["at"]), text
     return (text,)

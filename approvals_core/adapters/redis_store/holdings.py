@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
+from approvals_core.adapters.redis_store.guard import Guard
 from approvals_core.adapters.redis_store.held import (
     PIECE,
     digest_and_time,
@@ -23,11 +25,13 @@ from approvals_core.adapters.redis_store.held import (
     values_of,
 )
 from approvals_core.adapters.redis_store.keys import ABOUT, DEAD, REGISTRY, ScopeKeys, hints
-from approvals_core.adapters.redis_store.wire import Command, Wire
+from approvals_core.adapters.redis_store.scripts import MARK
+from approvals_core.adapters.redis_store.wire import Command, Wire, call
 from approvals_core.adapters.stored import key_text
-from approvals_core.errors import StoreUnavailable, VersionConflict
+from approvals_core.errors import StoreClosed, StoreUnavailable, VersionConflict
 from approvals_core.models import ApprovalKey, Lane
 from approvals_core.models.held import Document, Held, Kind, Names, Whole
+from approvals_core.models.marks import ID
 
 REWRITTEN_WITHIN = 3600.0  # seconds for the file of what was written, however large
 LOOK_EVERY = 0.2  # seconds
@@ -39,17 +43,33 @@ _REWRITING = re.compile(r"aof_rewrite_(?:in_progress|scheduled)\W+1")
 class RedisHoldings:
     """`Holdings` of one database, on the connections of its store."""
 
-    def __init__(self, reading: Wire, writing: Wire) -> None:
+    def __init__(self, reading: Wire, writing: Wire, guard: Guard) -> None:
         self._reading = reading
         self._writing = writing
+        self._guard = guard
 
     async def about(self) -> Mapping[str, str]:
         (flat,) = await self._reading.send(("HGETALL", ABOUT))
-        return pairs(flat)
+        about = pairs(flat)
+        if why := self._guard.other(about.get(ID)):
+            raise StoreClosed(why)
+        return about
 
     async def mark(self, name: str, text: str | None) -> None:
         command = ("HDEL", ABOUT, name) if text is None else ("HSET", ABOUT, name, text)
         await self._writing.send(command)
+
+    async def replace_mark(self, name: str, before: str | None, after: str | None) -> bool:
+        (done,) = await self._writing.send(call(MARK, [ABOUT], (name, before or "", after or "")))
+        return bool(done)
+
+    async def time(self) -> datetime | None:
+        told = await self._reading.everywhere(("TIME",))
+        (found,) = next(iter(told.values()))
+        if isinstance(found, Exception):
+            raise StoreUnavailable(f"Redis: {found}")
+        seconds, micros = found
+        return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(micros))
 
     async def counts(self, scope: str) -> Mapping[str, int]:
         keys = ScopeKeys(scope)
@@ -81,6 +101,14 @@ class RedisHoldings:
         read = [document_of(key, [next(answers) for _ in reads_of(own, key)]) for key in keys]
         return [document for document in read if document is not None]
 
+    async def archived_to(self, key: ApprovalKey) -> int:
+        own = ScopeKeys(key.scope)
+        (found,) = await self._reading.send(("HGET", own.tombstones, key_text(key)))
+        return int(found or 0)
+
+    def tombstone(self, key: ApprovalKey, ticks: int) -> Held:
+        return Held(Kind.TOMBSTONE, key_text(key), (str(ticks),))
+
     async def read(self, scope: str, kind: Kind, names: Sequence[str]) -> Sequence[Held]:
         keys = ScopeKeys(scope)
         match kind:
@@ -110,7 +138,9 @@ class RedisHoldings:
             commands += [*put(keys, each), *hinted(scope, each)]
         await self._writing.send(*commands)
 
-    async def swap(self, scope: str, before: Whole, after: Whole | None) -> None:
+    async def swap(
+        self, scope: str, before: Whole, after: Whole | None, *, leaves: Sequence[Held] = ()
+    ) -> None:
         keys, old = ScopeKeys(scope), before.document
         commands = [*drops(keys, old)]
         for payload in before.payloads:
@@ -119,8 +149,12 @@ class RedisHoldings:
             commands += puts(keys, after.document)
             for payload in after.payloads:
                 commands += put(keys, payload)
-        swap = together(keys, old.key, commands, version=str(old.version))
+        for each in leaves:
+            commands += put(keys, each)
+        guarded = self._guard.of(scope)
+        swap = together(keys, old.key, commands, version=str(old.version), guarded=guarded)
         (answer,) = await self._writing.send(swap)
+        self._guard.check(answer)
         if answer[0] == "conflict":
             raise VersionConflict(f"{scope} was changed meanwhile")
 

@@ -22,24 +22,87 @@ def hints(lane: Lane | str) -> str:
     return f"{_HOUSE}hints:{int(lane)}"
 
 
+_LANES = tuple(f"lane:{lane.value}" for lane in Lane)
+
+
 class ScopeKeys:
-    """The keys of one scope."""
+    """The keys of one scope, each put together when it is asked for."""
+
+    __slots__ = ("_prefix",)
 
     def __init__(self, scope: str) -> None:
         if "{" in scope or "}" in scope:
             raise ValueError("braces in a scope would end its hash tag")
         self._prefix = f"approvals:{{{scope}}}:"
-        self.jobs = f"{self._prefix}jobs"
-        self.lanes = [f"{self._prefix}lane:{lane.value}" for lane in Lane]
-        self.contact = f"{self._prefix}contact"
-        self.lists = f"{self._prefix}lists"
-        self.ids = f"{self._prefix}ids"
-        self.payloads = f"{self._prefix}payloads"
-        self.digests = f"{self._prefix}digests"
-        self.late = f"{self._prefix}late"
-        self.payload_log = f"{self._prefix}payload-log"
-        self.dead_letters = f"{self._prefix}dead"
-        self.notes = f"{self._prefix}notes"
+
+    @property
+    def jobs(self) -> str:
+        """The hash of jobs."""
+        return f"{self._prefix}jobs"
+
+    @property
+    def lanes(self) -> Sequence[str]:
+        """The sorted sets of job keys by when they are handed out, in the order of the lanes."""
+        return [self._prefix + lane for lane in _LANES]
+
+    def lane(self, lane: Lane) -> str:
+        """Name one of `lanes`."""
+        return self._prefix + _LANES[lane]
+
+    @property
+    def contact(self) -> str:
+        """The hash with a person's contact."""
+        return f"{self._prefix}contact"
+
+    @property
+    def lists(self) -> str:
+        """The sorted set of all lists."""
+        return f"{self._prefix}lists"
+
+    @property
+    def ids(self) -> str:
+        """The hash of public id -> key."""
+        return f"{self._prefix}ids"
+
+    @property
+    def payloads(self) -> str:
+        """The hash of payload id -> record."""
+        return f"{self._prefix}payloads"
+
+    @property
+    def digests(self) -> str:
+        """The hash of digest -> payload id."""
+        return f"{self._prefix}digests"
+
+    @property
+    def late(self) -> str:
+        """The sorted set of payloads of which something was too old, by time."""
+        return f"{self._prefix}late"
+
+    @property
+    def payload_log(self) -> str:
+        """The sorted set of all payloads, by time."""
+        return f"{self._prefix}payload-log"
+
+    @property
+    def dead_letters(self) -> str:
+        """The hash of dead letters."""
+        return f"{self._prefix}dead"
+
+    @property
+    def notes(self) -> str:
+        """The hash of notes."""
+        return f"{self._prefix}notes"
+
+    @property
+    def tombstones(self) -> str:
+        """The hash of key -> up to when its document was heard of, for those in the archive."""
+        return f"{self._prefix}tombstones"
+
+    @property
+    def archive_files(self) -> str:
+        """The hash of the archive's files -> what each holds."""
+        return f"{self._prefix}archive-files"
 
     def approval(self, key: str) -> str:
         """Name the hash with the approval's version, last change, record and lists."""

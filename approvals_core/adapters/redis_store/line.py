@@ -9,9 +9,6 @@ from typing import Any
 
 from hiredis import pack_command
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
@@ -24,14 +21,16 @@ from redis.exceptions import (
 )
 
 from approvals_core.adapters.batches import Asked, Batches
-from approvals_core.adapters.redis_store.address import Safety
-from approvals_core.errors import StoreUnavailable
+from approvals_core.adapters.redis_store.address import Durability, Safety
+from approvals_core.adapters.redis_store.connection import Connection, Greeting, NotOurs, NotSent
+from approvals_core.adapters.redis_store.durable import check_durable, looks
+from approvals_core.adapters.redis_store.guard import Guard
+from approvals_core.adapters.redis_store.hints import with_hint
+from approvals_core.errors import StoreClosed, StoreRefused, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 CALLS = 64  # callers in one pipeline
-ANSWER_WITHIN = 5.0  # seconds
-CONNECT_WITHIN = 2.0  # seconds
 LOOK_EVERY = 1.0  # seconds; for so long a server that was demoted may answer from old times
 
 Command = Sequence[str | int]
@@ -47,25 +46,8 @@ _UNDONE = (
 _UNDONE_WORDS = ("BUSY ", "NOREPLICAS ")  # a script runs too long; too few replicas are there
 
 
-class NotSent(Exception):
-    """No byte of it left: there is no connection."""
-
-
 class WrongServer(Exception):
     """The server is no primary any more: what it answered may be old."""
-
-
-def connect(url: str) -> Redis:
-    """Return a client that never repeats a call by itself: not all of ours may be."""
-    return Redis.from_url(
-        url,
-        decode_responses=True,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=ANSWER_WITHIN,
-        socket_connect_timeout=CONNECT_WITHIN,
-        health_check_interval=30,  # seconds; an idle connection may have been cut
-    )
 
 
 def packed(command: Command) -> bytes:
@@ -74,6 +56,7 @@ def packed(command: Command) -> bytes:
 
 
 _ROLE = packed(("ROLE",))
+_WHOSE = packed(Guard.asks)
 
 
 def undone(answer: object) -> bool:
@@ -91,13 +74,21 @@ class Line:
     """
     Sends commands to one server, in order, one pipeline after the other.
 
-    With *safety* it waits for the replicas that this demands. *watched*, it asks every
-    `LOOK_EVERY` whether the server is a primary still: an old one that was demoted, and kept our
-    connections, would answer what was true then.
+    Each server that a new connection leads to is asked first of all whether it has our store, as
+    *guard* knows it, and, with *safety*, whether its settings are safe: what was checked at the start
+    was another one, if a replica took over since or the server came back. With *safety* it waits for
+    the replicas that this demands, too. *watched*, it asks every `LOOK_EVERY` whether the server is
+    a primary still, and has our store: an old one that was demoted, and kept our connections,
+    would answer what was true then.
     """
 
-    def __init__(self, client: Redis, *, safety: Safety | None, watched: bool) -> None:
-        self._client = client
+    def __init__(
+        self, client: Redis, guard: Guard, *, safety: Safety | None, watched: bool
+    ) -> None:
+        self._unsafe = ""
+        self._guard = guard
+        self._safety = safety
+        self._connection = Connection(client, greeting=Greeting(self._asks, self._read_greeting))
         self._waits = _waits(safety) if safety else b""
         self._replicas = safety.wait_replicas if safety else 0
         self._watched = watched
@@ -115,21 +106,27 @@ class Line:
 
             StoreUnavailable: Nobody knows which of them were executed, or whether they last.
         """
-        return await self._batches.ask(commands)
+        return await self._batches.ask(commands, size=sum(map(len, commands)))
 
     async def close(self) -> None:
         """End what is under way."""
         await self._batches.close()
+        await self._connection.close()
+
+    def drop(self) -> None:
+        """Connect anew before the next pipeline: the server's name may lead elsewhere by now."""
+        self._connection.drop()
 
     async def _run(self, batch: Sequence[Asked[Sequence[bytes], list[Any]]]) -> None:
         looks = self._looks()
-        sent = [_ROLE] if looks else []
+        sent = [_ROLE, _WHOSE] if looks else []
         sent += [command for asked in batch for command in asked.request]
         sent += [self._waits] if self._waits else []
         try:
-            answers = iter(await self._exchange(sent))
+            answers = iter(await self._connection.exchange(sent))
             if looks:
                 self._check_role(next(answers))
+                self._check_store(next(answers))
         except (NotSent, WrongServer) as problem:
             for asked in batch:
                 asked.fail(problem)
@@ -161,41 +158,47 @@ class Line:
         if isinstance(answer, ResponseError) and not undone(answer):
             self._watched = False  # where ROLE is forbidden, writes tell
 
+    def _check_store(self, found: object) -> None:
+        if why := self._guard.other(found):
+            self._look_at = 0.0  # until it is ours again
+            self._connection.drop()
+            raise NotOurs(why)
+
+    def _asks(self) -> Sequence[bytes]:
+        """Return what is asked on a new connection; before the store is open, only the settings."""
+        asked = (
+            [packed(command) for command in looks(self._safety.durability)] if self._safety else []
+        )
+        return [*asked, _WHOSE] if self._guard.own else asked
+
+    def _read_greeting(self, answers: Sequence[Any]) -> None:
+        for answer in answers:
+            if isinstance(answer, BusyLoadingError):
+                raise NotSent(str(answer))
+        settings = answers[:-1] if self._guard.own else answers
+        if self._guard.own:
+            self._check_store(answers[-1])
+        if self._safety:
+            self._check_settings(self._safety.durability, settings)
+
+    def _check_settings(self, durability: Durability, answers: Sequence[Any]) -> None:
+        for answer in answers:
+            if undone(answer):  # it is loading still, or busy
+                raise NotSent(str(answer))
+        try:
+            check_durable(durability, answers)
+        except StoreRefused as refusal:
+            if str(refusal) != self._unsafe:  # once, not for each that asks
+                log.error("redis_unsafe", extra={"why": str(refusal)})  # noqa: TRY400 (no trace)
+            self._unsafe = str(refusal)
+            raise NotSent(f"the primary may lose what it acknowledges. {refusal}") from refusal
+        self._unsafe = ""
+
     def _lost(self, replicas: object) -> StoreUnavailable | None:
         if not self._waits or (isinstance(replicas, int) and replicas >= self._replicas):
             return None
         log.warning("redis_not_replicated", extra={"replicas": str(replicas)})
         return StoreUnavailable(f"Redis: {replicas} of {self._replicas} replicas have it.")
-
-    async def _exchange(self, commands: Sequence[bytes]) -> list[Any]:
-        pool = self._client.connection_pool
-        try:
-            connection = await pool.get_connection()
-        except (RedisError, OSError) as error:
-            raise NotSent(str(error)) from error
-        try:
-            return await _exchange(connection, commands)
-        except BaseException:
-            await connection.disconnect(nowait=True)  # answers may still come: to nobody
-            raise
-        finally:
-            await pool.release(connection)
-
-
-async def _exchange(connection: AbstractConnection, commands: Sequence[bytes]) -> list[Any]:
-    try:
-        await connection.check_health()
-    except (RedisError, OSError) as error:
-        raise NotSent(str(error)) from error
-    await connection.send_packed_command(b"".join(commands), check_health=False)
-    return [await _answer(connection) for _ in commands]
-
-
-async def _answer(connection: AbstractConnection) -> Any:
-    try:
-        return await connection.read_response(disconnect_on_error=False)
-    except (ResponseError, BusyLoadingError) as error:
-        return error
 
 
 def _waits(safety: Safety) -> bytes:
@@ -206,6 +209,8 @@ def _waits(safety: Safety) -> bytes:
 
 def unavailable(error: Exception) -> StoreUnavailable:
     """Return what to raise at whoever asked, because of *error*."""
-    problem = StoreUnavailable(f"Redis: {error}")
+    closed = isinstance(error, NotOurs)
+    said = str(error) or type(error).__name__
+    problem = StoreClosed(said) if closed else StoreUnavailable(f"Redis: {with_hint(said)}")
     problem.__cause__ = error
     return problem

@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from approvals_core.adapters.redis_store.guard import Guard
 from approvals_core.adapters.redis_store.keys import DEAD, REGISTRY, ScopeKeys, hints
 from approvals_core.adapters.redis_store.scripts import LEASE
 from approvals_core.adapters.redis_store.wire import Command, Wire, call
@@ -46,9 +47,10 @@ class Queue:
     names, at most `SCOPES` of them at one time.
     """
 
-    def __init__(self, reading: Wire, writing: Wire) -> None:
+    def __init__(self, reading: Wire, writing: Wire, guard: Guard) -> None:
         self._reading = reading
         self._writing = writing
+        self._guard = guard
         self._last: dict[Lane, str] = {}
         self._sweep_cursor = 0
         self._sweep_at = float("-inf")  # loop time
@@ -80,8 +82,12 @@ class Queue:
     async def next_due(
         self, lanes: Sequence[Lane], but_not: Collection[str] = ()
     ) -> datetime | None:
-        """Return when there is something to hand out, correcting hints that are too early."""
-        found = [await self._next_of_lane(lane, but_not) for lane in lanes]
+        """
+        Return when there is something to hand out, correcting hints that are too early.
+
+        All lanes at once: what is asked together goes over the wire together.
+        """
+        found = await asyncio.gather(*(self._next_of_lane(lane, but_not) for lane in lanes))
         times = [at for at in found if at is not None]
         return instant(min(times)) if times else None
 
@@ -92,7 +98,7 @@ class Queue:
 
     async def _lane_depth(self, lane: Lane, now: datetime) -> LaneDepth:
         (scopes,) = await self._reading.send(("ZRANGE", hints(lane), 0, COUNTED - 1))
-        places = [ScopeKeys(scope).lanes[lane] for scope in scopes]
+        places = [ScopeKeys(scope).lane(lane) for scope in scopes]
         jobs = await self._reading.send(*(("ZCARD", place) for place in places))
         due = await self._reading.send(*(("ZCOUNT", p, "-inf", micros(now)) for p in places))
         heads = await self._reading.send(*(_head(scope, lane) for scope in scopes))
@@ -152,10 +158,11 @@ class Queue:
             called = [waiting.popleft() for _ in range(min(wanted, len(waiting)))]
             share = wanted // len(called)
             calls = (
-                _lease_call(scope, lane, min(share, turn.room(scope) - had[scope]), turn)
+                self._lease_call(scope, lane, min(share, turn.room(scope) - had[scope]), turn)
                 for scope in called
             )
             for scope, answer in zip(called, await self._writing.send(*calls), strict=True):
+                self._guard.check(answer)
                 head, *parts = answer
                 heads[scope] = head
                 leased += _leased(scope, parts, turn.lease)
@@ -165,6 +172,12 @@ class Queue:
             self._last[lane] = called[-1]
         await self._correct(lane, heads)
         return sorted(leased, key=lambda one: one.job.due)
+
+    def _lease_call(self, scope: str, lane: Lane, share: int, turn: "_Turn") -> Command:
+        keys, (about, own) = ScopeKeys(scope), self._guard.of(scope)
+        ends = micros(turn.lease.until)
+        arguments = (lane.value, turn.now, ends, turn.lease.token, share, own)
+        return call(LEASE, [keys.jobs, *keys.lanes, *about], arguments)
 
     async def _correct(self, lane: Lane, heads: Heads) -> None:
         """Set the hints to what was found, and look again: see the module."""
@@ -236,18 +249,11 @@ def _scopes_due(lane: Lane, now: datetime) -> Command:
 
 
 def _head(scope: str, lane: Lane) -> Command:
-    return ("ZRANGE", ScopeKeys(scope).lanes[lane], 0, 0, "WITHSCORES")
+    return ("ZRANGE", ScopeKeys(scope).lane(lane), 0, 0, "WITHSCORES")
 
 
 def _dead_letters(scope: str) -> Command:
     return ("HLEN", ScopeKeys(scope).dead_letters)
-
-
-def _lease_call(scope: str, lane: Lane, share: int, turn: _Turn) -> Command:
-    keys = ScopeKeys(scope)
-    ends = micros(turn.lease.until)
-    arguments = (lane.value, turn.now, ends, turn.lease.token, share)
-    return call(LEASE, [keys.jobs, *keys.lanes], arguments)
 
 
 def _leased(scope: str, parts: Sequence[str], lease: Lease) -> list[LeasedJob]:

@@ -3,11 +3,13 @@
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from approvals_core.adapters.redis_store.commits import card_field
 from approvals_core.adapters.redis_store.keys import (
     REGISTRY,
     ScopeKeys,
+    hints,
     keys_of,
     late_member,
     list_end,
@@ -16,12 +18,14 @@ from approvals_core.adapters.redis_store.keys import (
 from approvals_core.adapters.redis_store.queue import number
 from approvals_core.adapters.redis_store.wire import Command, Wire
 from approvals_core.adapters.stored import (
+    instant,
     job_page,
     key_text,
     micros,
     page_of,
     payload_page,
     queued_job,
+    read_approval,
 )
 from approvals_core.models import (
     Approval,
@@ -38,6 +42,7 @@ from approvals_core.models import (
     Receipt,
 )
 from approvals_core.ports import (
+    MOST_HELD,
     Cursor,
     JobCursor,
     JobPage,
@@ -59,7 +64,7 @@ class Reads:
     async def approval(self, key: ApprovalKey) -> Approval | None:
         keys, text = keys_of(key)
         (record,) = await self._reading.send(("HGET", keys.approval(text), "record"))
-        return Approval.model_validate_json(record) if record else None
+        return read_approval(record) if record else None
 
     async def approval_by_id(self, scope: str, public_id: str) -> Approval | None:
         keys = ScopeKeys(scope)
@@ -67,7 +72,7 @@ class Reads:
         if key is None:
             return None
         (record,) = await self._reading.send(("HGET", keys.approval(key), "record"))
-        return Approval.model_validate_json(record)
+        return read_approval(record)
 
     async def bodies(self, key: ApprovalKey, prefix: str = "") -> Mapping[str, str]:
         keys, text = keys_of(key)
@@ -221,6 +226,25 @@ class Reads:
             if text is not None  # else it was done since
         ]
         return job_page([(at, key) for at, key, _ in places], there, limit)
+
+    async def oldest_held(
+        self, ends: Mapping[Lane, datetime], *, now: datetime
+    ) -> Mapping[Lane, datetime]:
+        found = {lane: await self._oldest_held(lane, now, end) for lane, end in ends.items()}
+        return {lane: instant(due) for lane, due in found.items() if due is not None}
+
+    async def _oldest_held(self, lane: Lane, now: datetime, end: datetime) -> int | None:
+        after, by = f"({micros(now)}", micros(end)
+        hinted = ("ZRANGEBYSCORE", hints(lane), "-inf", by, "LIMIT", 0, MOST_HELD)
+        (scopes,) = await self._reading.send(hinted)  # a hint may be too early, and never too late
+        places = [ScopeKeys(scope) for scope in scopes]
+        looks = (("ZRANGEBYSCORE", k.lane(lane), after, by, "LIMIT", 0, MOST_HELD) for k in places)
+        ending = await self._reading.send(*looks)
+        jobs = [(k.jobs, key) for k, keys in zip(places, ending, strict=True) for key in keys]
+        texts = await self._reading.send(*(("HGET", *job) for job in jobs[:MOST_HELD]))
+        there = (text for text in texts if text is not None)  # else it was done since
+        read = [_JOB.fullmatch(text) for text in there]
+        return min((int(job[2]) for job in read if job and job[3]), default=None)
 
     async def _behind(self, lane: str, start: tuple[int, str], most: int) -> list[tuple[int, str]]:
         """Return at most *most* members of a lane behind *start*; many may share its time."""

@@ -10,7 +10,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from approvals_core.adapters.redis_store.address import Address
-from approvals_core.adapters.redis_store.line import Command, Line, NotSent, connect
+from approvals_core.adapters.redis_store.connection import NotSent, connect
+from approvals_core.adapters.redis_store.guard import Guard
+from approvals_core.adapters.redis_store.line import Command, Line
 
 
 class Server:
@@ -21,16 +23,17 @@ class Server:
     third one, and waits for no replica: it need not outlive its server.
     """
 
-    def __init__(self, address: Address, name: str, *, watched: bool) -> None:
+    def __init__(self, address: Address, name: str, guard: Guard, *, watched: bool) -> None:
         self.name = name
-        self._client = connect(address.url(name))
-        self.reading = Line(self._client, safety=None, watched=watched)
-        self.counting = Line(self._client, safety=None, watched=watched)
-        self.writing = Line(self._client, safety=address.safety, watched=watched)
+        self._client = connect(address.url(name), answer_within=None)  # the lines do that
+        self.reading = Line(self._client, guard, safety=None, watched=watched)
+        self.counting = Line(self._client, guard, safety=None, watched=watched)
+        self.writing = Line(self._client, guard, safety=address.safety, watched=watched)
 
-    async def drop(self) -> None:
-        """Close idle connections: the next ones may lead elsewhere."""
-        await self._client.connection_pool.disconnect(inuse_connections=False)
+    def drop(self) -> None:
+        """Connect anew from now on: the server's name may lead elsewhere."""
+        for line in (self.reading, self.counting, self.writing):
+            line.drop()
 
     async def close(self) -> None:
         """End what is under way."""
@@ -80,8 +83,8 @@ class Servers(Protocol):
 class One:
     """The server at one address."""
 
-    def __init__(self, address: Address) -> None:
-        self._server = Server(address, address.servers[0], watched=True)
+    def __init__(self, address: Address, guard: Guard) -> None:
+        self._server = Server(address, address.servers[0], guard, watched=True)
         self._doubted = False
 
     def only(self) -> Server | None:
@@ -90,7 +93,7 @@ class One:
     async def of(self, command: Command) -> Server:
         if self._doubted:
             self._doubted = False
-            await self._server.drop()
+            self._server.drop()
         return self._server
 
     async def primaries(self) -> Sequence[Server]:
@@ -112,8 +115,9 @@ class One:
 class Sentinels:
     """The server that the sentinels name; asked at first, and whenever it seems to be gone."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, guard: Guard) -> None:
         self._address = address
+        self._guard = guard
         self._asked = [connect(address.sentinel_url(each)) for each in address.servers]
         self._server: Server | None = None
         self._before: list[Server] = []
@@ -173,11 +177,11 @@ class Sentinels:
     async def _at(self, name: str) -> Server:
         before = self._server
         if before is not None:
-            await before.drop()
+            before.drop()
             if before.name == name:
                 return before
             self._before.append(before)
-        return Server(self._address, name, watched=True)
+        return Server(self._address, name, self._guard, watched=True)
 
 
 async def _primary(sentinel: Redis, name: str) -> str | None:

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 from redis.exceptions import AskError, MovedError, NoScriptError, TryAgainError
 
+from approvals_core.adapters.redis_store.connection import NotSent
 from approvals_core.adapters.redis_store.line import (
     Command,
     Line,
-    NotSent,
     WrongServer,
     packed,
     unavailable,

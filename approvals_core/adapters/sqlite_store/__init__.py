@@ -11,13 +11,14 @@ from uuid import uuid4
 from approvals_core.adapters.sqlite_store import commits, jobs
 from approvals_core.adapters.sqlite_store.budgets import SqliteBudgets
 from approvals_core.adapters.sqlite_store.checkpoints import Checkpoints
+from approvals_core.adapters.sqlite_store.guard import Guard
 from approvals_core.adapters.sqlite_store.holdings import SqliteHoldings
 from approvals_core.adapters.sqlite_store.reads import Reads
 from approvals_core.adapters.sqlite_store.schema import connect, prepare
 from approvals_core.adapters.sqlite_store.writer import Writer
 from approvals_core.adapters.stored import check, check_lease, room_left
 from approvals_core.errors import StoreRefused
-from approvals_core.models import Change, Lane, Lease, LeasedJob
+from approvals_core.models import Approval, Change, Lane, Lease, LeasedJob
 from approvals_core.ports import Budgets, Holdings, Room, Store
 
 BUSY_TIMEOUT = 5.0  # seconds a write waits for other processes
@@ -56,11 +57,12 @@ class SqliteStore(Reads):
         writing = connect(path, busy_timeout=busy_timeout)
         if max_pages is not None:
             writing.execute(f"PRAGMA max_page_count={max_pages}")
-        self._writer = Writer(writing, committed=self._checkpoints.wanted)
+        guard = Guard(path, writing)
+        self._writer = Writer(writing, guard, committed=self._checkpoints.wanted)
         self._turns = jobs.Turns()
         self._budgets = SqliteBudgets(path)
         self._holdings = SqliteHoldings(
-            reading, self._writer, lambda: connect(path, busy_timeout=REWRITE_TIMEOUT)
+            reading, self._writer, guard, lambda: connect(path, busy_timeout=REWRITE_TIMEOUT)
         )
 
     @property
@@ -73,7 +75,11 @@ class SqliteStore(Reads):
 
     async def commit(self, change: Change) -> None:
         check(change)
-        await self._writer.write(lambda connection: commits.apply(connection, change))
+        size = sum(len(text) for text in change.bodies.values() if text is not None)
+        await self._writer.write(lambda connection: commits.apply(connection, change), size=size)
+
+    async def settled(self, approval: Approval) -> None:
+        """What can be read is in the log on disk: SQLite shows a commit only after its fsync."""
 
     async def lease(
         self,

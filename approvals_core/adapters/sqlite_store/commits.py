@@ -1,6 +1,7 @@
 """Writes one change: every statement of it, or none."""
 
 import sqlite3
+from collections.abc import Collection
 
 from approvals_core.adapters.sqlite_store import jobs
 from approvals_core.adapters.stored import key_text, micros
@@ -17,9 +18,12 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
     """
     if _already_done(connection, change):
         return
+    if change.held:
+        jobs.check_held(connection, change.held)
     if change.finish:
         jobs.finish(connection, change.finish)
-    connection.execute("INSERT OR IGNORE INTO scopes VALUES (?)", (change.scope,))
+    if change.approval is None or change.approval.version == 1:  # else it is there
+        connection.execute("INSERT OR IGNORE INTO scopes VALUES (?)", (change.scope,))
     if change.approval:
         _write_approval(connection, change, change.approval)
     _write_beside(connection, change)
@@ -85,32 +89,51 @@ def _last_changes(connection: sqlite3.Connection, change: Change) -> set[str]:
 
 
 def _write_approval(connection: sqlite3.Connection, change: Change, approval: Approval) -> None:
-    key = key_text(approval.key)
-    own = (change.scope, key)
+    own = (change.scope, key_text(approval.key))
+    _write_entries(connection, own, approval)
+    _many(
+        connection,
+        "INSERT INTO events VALUES (?, ?, ?, ?)",
+        [(*own, event.seq, event.model_dump_json()) for event in change.events],
+    )
+    _many(
+        connection,
+        "DELETE FROM bodies WHERE scope = ? AND key = ? AND name = ?",
+        [(*own, name) for name, text in change.bodies.items() if text is None],
+    )
+    _many(
+        connection,
+        "INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?)",
+        [(*own, name, text) for name, text in change.bodies.items() if text is not None],
+    )
+
+
+def _write_entries(
+    connection: sqlite3.Connection, own: tuple[str, str], approval: Approval
+) -> None:
+    """Write the lists in which the approval of scope and key *own* stands now, and those alone."""
     listed = {(*own, e.list, micros(e.at)) for e in entries(approval)}
     stored = set(
         connection.execute(
             "SELECT scope, key, list, at FROM entries WHERE scope = ? AND key = ?", own
         )
     )
-    connection.executemany(
-        "DELETE FROM entries WHERE scope = ? AND key = ? AND list = ? AND at = ?", stored - listed
+    _many(
+        connection,
+        "DELETE FROM entries WHERE scope = ? AND key = ? AND list = ? AND at = ?",
+        stored - listed,
     )
-    connection.executemany(
-        "INSERT INTO entries (scope, key, list, at) VALUES (?, ?, ?, ?)", listed - stored
+    _many(
+        connection,
+        "INSERT INTO entries (scope, key, list, at) VALUES (?, ?, ?, ?)",
+        listed - stored,
     )
-    connection.executemany(
-        "INSERT INTO events VALUES (?, ?, ?, ?)",
-        [(*own, event.seq, event.model_dump_json()) for event in change.events],
-    )
-    connection.executemany(
-        "DELETE FROM bodies WHERE scope = ? AND key = ? AND name = ?",
-        [(*own, name) for name, text in change.bodies.items() if text is None],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?)",
-        [(*own, name, text) for name, text in change.bodies.items() if text is not None],
-    )
+
+
+def _many(connection: sqlite3.Connection, sql: str, rows: Collection[tuple[object, ...]]) -> None:
+    """Do *sql* with each of *rows*; most changes have none of most kinds."""
+    if rows:
+        connection.executemany(sql, rows)
 
 
 def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
@@ -121,7 +144,8 @@ def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
 
 def _write_letters(connection: sqlite3.Connection, change: Change) -> None:
     # Updated in place: a letter stays where it was first written.
-    connection.executemany(
+    _many(
+        connection,
         "INSERT INTO letters VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET record = excluded.record",
         [
@@ -133,7 +157,8 @@ def _write_letters(connection: sqlite3.Connection, change: Change) -> None:
 
 
 def _write_beside(connection: sqlite3.Connection, change: Change) -> None:
-    connection.executemany(
+    _many(
+        connection,
         "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
         [_receipt_row(receipt) for receipt in change.receipts],
     )

@@ -4,13 +4,20 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from approvals_core.adapters.sqlite_store.guard import Guard
 from approvals_core.adapters.sqlite_store.writer import Writer
 from approvals_core.adapters.stored import key_text, micros_of
 from approvals_core.errors import StoreUnavailable, VersionConflict
 from approvals_core.models import ApprovalKey
 from approvals_core.models.held import Document, Held, Kind, Names, Whole
+from approvals_core.models.marks import ARRIVING, MOVED
+
+# What may be marked on a store while such things are written: who copies writes to it then.
+ARRIVES = (ARRIVING,)
+MARKED = (ARRIVING, MOVED)
 
 # Table, what is the name there, and the values in the order of `Kind`.
 TABLES: Mapping[Kind, tuple[str, str, tuple[str, ...]]] = {
@@ -23,6 +30,8 @@ TABLES: Mapping[Kind, tuple[str, str, tuple[str, ...]]] = {
     Kind.DEAD_LETTER: ("dead_letters", "id", ("at", "record")),
     Kind.NOTE: ("notes", "name", ("text",)),
     Kind.CONTACT: ("contacts", "''", ("version", "last_change", "record")),
+    Kind.TOMBSTONE: ("tombstones", "key", ("newest",)),
+    Kind.ARCHIVE_FILE: ("archive_files", "name", ("text",)),
 }
 _BESIDE = ("entries", "bodies", "events", "receipts", "letters", "approvals")  # by scope and key
 _LOGS = ("payload_log", "late_payloads")
@@ -30,6 +39,7 @@ _OF_SCOPE = (*_BESIDE, *_LOGS, *(table for table, _name, _values in TABLES.value
 _DOCUMENT = (
     "SELECT public_id, version, last_change, record FROM approvals WHERE scope = ? AND key = ?"
 )
+_TOMBSTONE = "SELECT newest FROM tombstones WHERE scope = ? AND key = ?"
 _PAYLOAD = "SELECT digest, record FROM payloads WHERE scope = ? AND id = ?"
 _LATE = "SELECT 1 FROM late_payloads WHERE scope = ? AND at = ? AND id = ?"
 EMPTYING = 100  # tries to cut the log to nothing
@@ -46,21 +56,40 @@ class SqliteHoldings:
         self,
         reading: sqlite3.Connection,
         writer: Writer,
+        guard: Guard,
         open_own: Callable[[], sqlite3.Connection],
     ) -> None:
         """*open_own* opens a connection that waits long for others: to rewrite the whole file."""
         self._reading = reading
         self._writer = writer
+        self._guard = guard
         self._open_own = open_own
 
     async def about(self) -> Mapping[str, str]:
-        return dict(self._fetch("SELECT name, value FROM about", ()))
+        about = dict(self._fetch("SELECT name, value FROM about", ()))
+        self._guard.check(about)
+        return about
 
     async def mark(self, name: str, text: str | None) -> None:
         sql, values = "DELETE FROM about WHERE name = ?", (name,)
         if text is not None:
             sql, values = "INSERT OR REPLACE INTO about VALUES (?, ?)", (name, text)
-        await self._writer.write(lambda connection: connection.execute(sql, values))
+        await self._writer.write(lambda connection: connection.execute(sql, values), but=MARKED)
+
+    async def replace_mark(self, name: str, before: str | None, after: str | None) -> bool:
+        def replace(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+            if (row[0] if row else None) != before:
+                return False
+            connection.execute("DELETE FROM about WHERE name = ?", (name,))
+            if after is not None:
+                connection.execute("INSERT INTO about VALUES (?, ?)", (name, after))
+            return True
+
+        return await self._writer.write(replace, but=MARKED)
+
+    async def time(self) -> datetime | None:
+        return None
 
     async def counts(self, scope: str) -> Mapping[str, int]:
         tables = {"request": "approvals"} | {k.value: table[0] for k, table in TABLES.items()}
@@ -87,6 +116,13 @@ class SqliteHoldings:
         read = (self._document(scope, key) for key in keys)
         return [document for document in read if document is not None]
 
+    async def archived_to(self, key: ApprovalKey) -> int:
+        found = self._fetch(_TOMBSTONE, (key.scope, key_text(key)))
+        return int(found[0][0]) if found else 0
+
+    def tombstone(self, key: ApprovalKey, ticks: int) -> Held:
+        return Held(Kind.TOMBSTONE, key_text(key), (str(ticks),))
+
     async def read(self, scope: str, kind: Kind, names: Sequence[str]) -> Sequence[Held]:
         read = (self._one(scope, kind, name) for name in names)
         return [held for held in read if held is not None]
@@ -103,9 +139,11 @@ class SqliteHoldings:
                 _drop(connection, scope, each.kind, each.name)
                 _put(connection, scope, each)
 
-        await self._writer.write(write)
+        await self._writer.write(write, but=ARRIVES)
 
-    async def swap(self, scope: str, before: Whole, after: Whole | None) -> None:
+    async def swap(
+        self, scope: str, before: Whole, after: Whole | None, *, leaves: Sequence[Held] = ()
+    ) -> None:
         def swap(connection: sqlite3.Connection) -> None:
             row = connection.execute(_DOCUMENT, (scope, before.document.key)).fetchone()
             if row is None or row[1] != before.document.version:
@@ -117,6 +155,9 @@ class SqliteHoldings:
                 _put_document(connection, scope, after.document)
                 for payload in after.payloads:
                     _put(connection, scope, payload)
+            for each in leaves:
+                _drop(connection, scope, each.kind, each.name)
+                _put(connection, scope, each)
 
         await self._writer.write(swap)
 
@@ -125,7 +166,7 @@ class SqliteHoldings:
             for name in names:
                 _drop(connection, scope, kind, name)
 
-        await self._writer.write(remove)
+        await self._writer.write(remove, but=MARKED)
 
     async def forget(self, scope: str) -> None:
         kept = {"approvals", *_BESIDE}
@@ -135,14 +176,14 @@ class SqliteHoldings:
                 if table not in kept:
                     connection.execute(f"DELETE FROM {table} WHERE scope = ?", (scope,))  # noqa: S608 (our names)
 
-        await self._writer.write(forget)
+        await self._writer.write(forget, but=ARRIVES)
 
     async def clear(self) -> None:
         def clear(connection: sqlite3.Connection) -> None:
             for table in _OF_SCOPE:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 (our names)
 
-        await self._writer.write(clear)
+        await self._writer.write(clear, but=ARRIVES)
 
     async def scrub(self) -> None:
         """Write the whole file anew; until it is done, writers wait."""

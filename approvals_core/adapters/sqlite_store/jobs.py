@@ -6,22 +6,43 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from approvals_core.adapters.stored import leased_job, micros
+from approvals_core.adapters.stored import (
+    FIRST_PATIENCE,
+    PATIENCE_DOUBLINGS,
+    leased_job,
+    micros,
+)
 from approvals_core.errors import LeaseLost
 from approvals_core.models import Change, Lane, Lease, LeasedJob
 from approvals_core.ports import Room
 
+HANDED_ON = "the job was handed to somebody else"
 SCOPES = 200  # looked at in one lease; the rest have their turn with the next ones
 
-_ASK = """
+
+def _patience(failures: str) -> str:
+    """Return the SQL of what is added to what is asked of a job that failed (see `stored`)."""
+    return f"iif({failures} > 0, {FIRST_PATIENCE} << min({failures}, {PATIENCE_DOUBLINGS}), 0)"
+
+
+_PATIENT = _patience("failures")
+_ASK = f"""
 INSERT INTO jobs (scope, key, lane, due, next, record) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     record = excluded.record,
     lane = excluded.lane,
-    due = iif(token IS NULL, min(due, excluded.due), due),
-    next = iif(token IS NULL, min(next, excluded.next), next),
+    due = iif(token IS NULL, min(due, excluded.due + {_PATIENT}), due),
+    next = iif(token IS NULL, min(next, excluded.next + {_PATIENT}), next),
     again = iif(token IS NULL, NULL, min(ifnull(again, excluded.due), excluded.due))
-"""
+"""  # noqa: S608 (of numbers above)
+_FAILURES = "iif(:failed, failures + 1, 0)"
+_AFTER = f"min(:due, ifnull(again + {_patience(_FAILURES)}, :due))"
+_RETRY = f"""
+UPDATE jobs SET
+    due = {_AFTER}, next = {_AFTER},
+    again = NULL, token = NULL, failures = {_FAILURES}
+WHERE scope = :scope AND key = :job AND token = :token
+"""  # noqa: S608 (of numbers above)
 _CLAIM = """
 INSERT INTO jobs (scope, key, lane, due, next, record, token) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
@@ -56,14 +77,17 @@ Due = tuple[str, str, int, int, str]  # scope, key, due, failures, record
 
 def ask(connection: sqlite3.Connection, change: Change) -> None:
     """Write the jobs of *change*: new, earlier, or once more; one may be claimed."""
+    asked: list[tuple[object, ...]] = []
     for job in change.jobs:
-        due = micros(job.due)
+        due, record = micros(job.due), job.model_dump_json()
         row = (change.scope, job.key, job.lane, due)
         if change.claim and change.claim.job == job.key:
             until, token = micros(change.claim.until), change.claim.token
-            connection.execute(_CLAIM, (*row, until, job.model_dump_json(), token))
+            connection.execute(_CLAIM, (*row, until, record, token))
         else:
-            connection.execute(_ASK, (*row, due, job.model_dump_json()))
+            asked.append((*row, due, record))
+    if asked:
+        connection.executemany(_ASK, asked)
 
 
 def finish(connection: sqlite3.Connection, lease: Lease) -> None:
@@ -80,6 +104,16 @@ def finish(connection: sqlite3.Connection, lease: Lease) -> None:
         )
 
 
+def check_held(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Raise LeaseLost unless the job is still held by *lease*."""
+    held = connection.execute(
+        "SELECT 1 FROM jobs WHERE scope = ? AND key = ? AND token = ?",
+        (lease.scope, lease.job, lease.token),
+    )
+    if held.fetchone() is None:
+        raise LeaseLost(HANDED_ON)
+
+
 def renew(connection: sqlite3.Connection, lease: Lease, until: datetime) -> Lease:
     """Let the lease end at *until*."""
     _must_hit(
@@ -93,20 +127,14 @@ def renew(connection: sqlite3.Connection, lease: Lease, until: datetime) -> Leas
 
 def retry(connection: sqlite3.Connection, lease: Lease, due: datetime, *, failed: bool) -> None:
     """Give the job back until *due*, or until it was asked for once more."""
-    at = micros(due)
-    _must_hit(
-        connection.execute(
-            "UPDATE jobs SET due = min(?, ifnull(again, ?)), next = min(?, ifnull(again, ?)),"
-            " again = NULL, token = NULL, failures = iif(?, failures + 1, 0)"
-            " WHERE scope = ? AND key = ? AND token = ?",
-            (at, at, at, at, failed, lease.scope, lease.job, lease.token),
-        )
-    )
+    held = {"due": micros(due), "failed": failed}
+    held |= {"scope": lease.scope, "job": lease.job, "token": lease.token}
+    _must_hit(connection.execute(_RETRY, held))
 
 
 def _must_hit(cursor: sqlite3.Cursor) -> None:
     if cursor.rowcount != 1:
-        raise LeaseLost("the job was handed to somebody else")
+        raise LeaseLost(HANDED_ON)
 
 
 class Wanted(NamedTuple):

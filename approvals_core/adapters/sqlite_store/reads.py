@@ -16,6 +16,7 @@ from approvals_core.adapters.stored import (
     page_of,
     payload_page,
     queued_job,
+    read_approval,
 )
 from approvals_core.errors import StoreUnavailable
 from approvals_core.models import (
@@ -34,6 +35,7 @@ from approvals_core.models import (
 )
 from approvals_core.ports import (
     MOST_COUNTED,
+    MOST_HELD,
     Cursor,
     Depth,
     JobCursor,
@@ -53,6 +55,11 @@ ORDER BY entries.at, key LIMIT ?
 """
 _QUEUED = "SELECT key, lane, due, next, token IS NOT NULL, failures, record FROM jobs"
 # Each of the counts reads no more than so many entries of an index.
+_OLDEST_HELD = """
+SELECT min(due) FROM (
+    SELECT due, token FROM jobs WHERE lane = ? AND next > ? AND next <= ? ORDER BY next LIMIT ?
+) WHERE token IS NOT NULL
+"""
 _LANE_DEPTH = """
 SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE lane = :lane LIMIT :most)),
     (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE lane = :lane AND next <= :now LIMIT :most)),
@@ -87,13 +94,13 @@ class Reads:
         row = self._one(
             "SELECT record FROM approvals WHERE scope = ? AND key = ?", key.scope, key_text(key)
         )
-        return Approval.model_validate_json(row[0]) if row else None
+        return read_approval(row[0]) if row else None
 
     async def approval_by_id(self, scope: str, public_id: str) -> Approval | None:
         row = self._one(
             "SELECT record FROM approvals WHERE scope = ? AND public_id = ?", scope, public_id
         )
-        return Approval.model_validate_json(row[0]) if row else None
+        return read_approval(row[0]) if row else None
 
     async def bodies(self, key: ApprovalKey, prefix: str = "") -> Mapping[str, str]:
         start = prefix.encode()  # compared as bytes: SQLite's texts end at a NUL for substr()
@@ -227,6 +234,16 @@ class Reads:
         ]
         times: list[int] = [row[0] for row in rows if row and row[0] is not None]
         return instant(min(times)) if times else None
+
+    async def oldest_held(
+        self, ends: Mapping[Lane, datetime], *, now: datetime
+    ) -> Mapping[Lane, datetime]:
+        found: dict[Lane, datetime] = {}
+        for lane, end in ends.items():
+            row = self._one(_OLDEST_HELD, lane, micros(now), micros(end), MOST_HELD)
+            if row and row[0] is not None:
+                found[lane] = instant(row[0])
+        return found
 
     async def depth(self, now: datetime) -> Depth:
         loop = asyncio.get_running_loop()

@@ -1,11 +1,13 @@
 """The tables, how a file is opened, and which files are refused."""
 
 import os
+import secrets
 import sqlite3
 from pathlib import Path
 
 from approvals_core.adapters.stored import SCHEMA
 from approvals_core.errors import StoreRefused, StoreUnavailable
+from approvals_core.models.marks import ID
 
 # `next` of a job is when it is handed out: due, or the end of its lease. `due` is when
 # it was asked for, `again` when it was asked for once more while somebody had it.
@@ -60,7 +62,8 @@ CREATE TABLE dead_letters (
 """
 
 # Came later: made in older files, too. Of which payloads something was too old, by time; all
-# payloads by time, those of before to the second; what a scope keeps by name; and mails.
+# payloads by time, those of before to the second; what a scope keeps by name; mails; and of what
+# is in the archive, up to when the store heard of it, and what each file there holds.
 LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS late_payloads (
     scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
@@ -70,11 +73,6 @@ CREATE TABLE IF NOT EXISTS payload_log (
     scope TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (scope, at, id)
 ) WITHOUT ROWID;
-INSERT OR IGNORE INTO payload_log
-SELECT scope, 1000000 * CAST(at AS INTEGER), id FROM (
-    SELECT scope, id, CASE WHEN json_valid(record)
-        THEN strftime('%s', json_extract(record, '$.received_at')) END AS at FROM payloads
-) WHERE at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payload_log);
 CREATE TABLE IF NOT EXISTS notes (
     scope TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (scope, name)
@@ -83,7 +81,24 @@ CREATE TABLE IF NOT EXISTS letters (
     scope TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
     record TEXT NOT NULL,
     PRIMARY KEY (scope, key, id)
-)
+);
+CREATE TABLE IF NOT EXISTS tombstones (
+    scope TEXT NOT NULL, key TEXT NOT NULL, newest TEXT NOT NULL,
+    PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archive_files (
+    scope TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (scope, name)
+) WITHOUT ROWID
+"""
+
+# What an older program took, into the log of it. With the question in it, it would read all payloads at each start.
+_FILL_THE_LOG = """
+INSERT OR IGNORE INTO payload_log
+SELECT scope, 1000000 * CAST(at AS INTEGER), id FROM (
+    SELECT scope, id, CASE WHEN json_valid(record)
+        THEN strftime('%s', json_extract(record, '$.received_at')) END AS at FROM payloads
+) WHERE at IS NOT NULL
 """
 
 PRAGMAS = (
@@ -150,6 +165,9 @@ def _make_or_check(connection: sqlite3.Connection) -> None:
         raise StoreRefused(f"The file has schema {row[0]}, not {SCHEMA}: update this program.")
     for statement in LATER_TABLES.split(";"):
         connection.execute(statement)
+    if connection.execute("SELECT 1 FROM payload_log LIMIT 1").fetchone() is None:
+        connection.execute(_FILL_THE_LOG)
+    connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (ID, secrets.token_hex(8)))
     connection.execute("COMMIT")
     if _switch_to_wal(connection) != "wal":
         raise StoreRefused("SQLite cannot share memory beside the file: use a local disk.")

@@ -3,21 +3,36 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from approvals_core.adapters.batches import Asked, Batches
-from approvals_core.errors import StoreUnavailable
+from approvals_core.adapters.sqlite_store.guard import Guard
+from approvals_core.errors import StoreClosed, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 BATCH = 64  # writes in one transaction; the loop stands still for about 60 us each
 
+# By SQLite's own words (sqlite3_errstr), what an operator can do.
+_HINTS = {
+    "database or disk is full": ": make room on the disk of the file",
+    "disk I/O error": ": look whether its disk is full or failing",
+    "attempt to write a readonly database": ": whoever runs us must be able to write the file and its folder",
+}
+
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Any]
-Outcome = tuple[Asked[Work, Any], Any, Exception | None]
+
+
+class _Write(NamedTuple):
+    work: Work
+    but: Collection[str]
+
+
+Outcome = tuple[Asked[_Write, Any], Any, Exception | None]
 
 
 class _GivenUp(Exception):
@@ -30,7 +45,7 @@ class _GivenUp(Exception):
 
 class Writer:
     """
-    Runs writes in order, each in a savepoint of its own, and tells them after COMMIT.
+    Runs writes in batches, each in a savepoint of its own, and tells them after COMMIT.
 
     Statements run on the loop: in a thread they would fight it for the interpreter
     at each one. BEGIN IMMEDIATE, which waits for other processes, and COMMIT, which
@@ -38,20 +53,33 @@ class Writer:
     lock each other out, so there is one.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, committed: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, guard: Guard, *, committed: Callable[[], None]
+    ) -> None:
         self._connection = connection
+        self._guard = guard
         self._committed = committed
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
-        self._batches: Batches[Work, Any] = Batches(self._transact, most=BATCH)
+        self._batches: Batches[_Write, Any] = Batches(self._transact, most=BATCH)
 
-    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        *,
+        but: Collection[str] = (),
+        size: int = 0,
+    ) -> Result:
         """
         Run *work* in a transaction; what it returns or raises is told once that is durable.
 
+        *size* is about how many bytes it writes.
+
         Raises:
+            StoreClosed: The store may not be written to; what is marked as *but* says is no reason.
+
             StoreUnavailable: Nobody knows whether it was done.
         """
-        return await self._batches.ask(work)
+        return await self._batches.ask(_Write(work, but), size=size)
 
     async def close(self) -> None:
         """End what is under way and close the connection."""
@@ -59,24 +87,35 @@ class Writer:
         await self._in_thread(self._connection.close)
         self._thread.shutdown()
 
-    async def _transact(self, batch: Sequence[Asked[Work, Any]]) -> None:
+    async def _transact(self, batch: Sequence[Asked[_Write, Any]]) -> None:
         try:
             await self._in_thread(self._begin)
-            outcomes = [self._attempt(asked) for asked in batch]
+            closed: dict[Collection[str], str] = {}
+            outcomes = [self._attempt(asked, closed) for asked in batch]
             await self._in_thread(self._commit)
         except _GivenUp as given_up:
             await self._one_by_one(batch, given_up.error)
+        except StoreUnavailable as closed_or_gone:
+            await self._refuse(batch, closed_or_gone)
         except sqlite3.Error as error:
-            await self._fail(batch, error)
+            await self._refuse(batch, _unavailable(error))
         else:
             for outcome in outcomes:
                 _tell(*outcome)
             self._committed()
 
-    def _attempt(self, asked: Asked[Work, Any]) -> Outcome:
+    def _attempt(self, asked: Asked[_Write, Any], closed: dict[Collection[str], str]) -> Outcome:
+        """Do one write, unless the store is *closed*: why it is, as far as this batch has asked."""
+        work, but = asked.request
+        if but not in closed:
+            closed[but] = self._guard.why_closed(self._connection, but=but)
+        if closed[but]:
+            return asked, None, StoreClosed(closed[but])
+        if but:
+            closed.clear()  # it may be a mark
         self._connection.execute("SAVEPOINT item")
         try:
-            result = asked.request(self._connection)
+            result = work(self._connection)
         except Exception as error:  # whatever it is, it is told to its caller
             if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
                 raise _GivenUp(error) from error
@@ -86,26 +125,30 @@ class Writer:
         self._connection.execute("RELEASE item")
         return asked, result, None
 
-    async def _one_by_one(self, batch: Sequence[Asked[Work, Any]], error: sqlite3.Error) -> None:
+    async def _one_by_one(self, batch: Sequence[Asked[_Write, Any]], error: sqlite3.Error) -> None:
         """Find out which of *batch* was to blame; nothing of it was written."""
         if len(batch) == 1:
-            await self._fail(batch, error)
+            await self._refuse(batch, _unavailable(error))
             return
         for asked in batch:
             await self._transact([asked])
 
-    async def _fail(self, batch: Sequence[Asked[Work, Any]], error: sqlite3.Error) -> None:
-        log.warning("sqlite_failed", extra={"error": str(error), "writes": len(batch)})
+    async def _refuse(self, batch: Sequence[Asked[_Write, Any]], problem: StoreUnavailable) -> None:
+        log.warning("sqlite_failed", extra={"error": str(problem), "writes": len(batch)})
         await self._in_thread(self._roll_back)
         for asked in batch:
-            asked.fail(_unavailable(error))
+            asked.fail(
+                type(problem)(*problem.args)
+            )  # one each: its trace grows with each who raises it
 
     def _begin(self) -> None:
         self._roll_back()  # what a loop that was ended in the middle left behind
+        self._guard.check_file()
         self._connection.execute("BEGIN IMMEDIATE")
 
     def _commit(self) -> None:
         self._connection.execute("COMMIT")
+        self._guard.check_file(logged=True)  # who deleted it meanwhile has what was written, too
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -116,7 +159,7 @@ class Writer:
         return asyncio.get_running_loop().run_in_executor(self._thread, function)
 
 
-def _tell(asked: Asked[Work, Any], result: object, error: Exception | None) -> None:
+def _tell(asked: Asked[_Write, Any], result: object, error: Exception | None) -> None:
     if error is None:
         asked.tell(result)
     elif isinstance(error, sqlite3.Error):
@@ -126,6 +169,6 @@ def _tell(asked: Asked[Work, Any], result: object, error: Exception | None) -> N
 
 
 def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
-    unavailable = StoreUnavailable(f"SQLite: {error}")
+    unavailable = StoreUnavailable(f"SQLite: {error}{_HINTS.get(str(error), '')}")
     unavailable.__cause__ = error
     return unavailable

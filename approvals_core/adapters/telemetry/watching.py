@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from approvals_core.adapters.telemetry.lag import LoopLag
 from approvals_core.adapters.telemetry.metrics import Metrics, Seen
-from approvals_core.adapters.telemetry.queue_watch import QueueWatch
+from approvals_core.adapters.telemetry.queue_watch import Held, QueueWatch
 from approvals_core.adapters.telemetry.recorder import Recorder
 from approvals_core.adapters.telemetry.spans import Spans
 from approvals_core.ports import Store, Tenants
@@ -44,6 +44,7 @@ class Watching:
         tenants: Tenants,
         now: Callable[[], datetime],
         oldest_card: Callable[[], float],
+        held: Held,
         paused: Callable[[], Mapping[str, bool]],
     ) -> None:
         """Watch what is read at the moment of asking, too; see `Seen`."""
@@ -53,7 +54,7 @@ class Watching:
         self._metrics.watch(seen)
         self._tenants = tenants
         self._queue = QueueWatch(
-            seen, store=store, tenants=tenants, now=now, monotonic=time.monotonic
+            seen, store=store, tenants=tenants, held=held, now=now, monotonic=time.monotonic
         )
         self._lag = asyncio.create_task(LoopLag(self._metrics.lagged).run())
 

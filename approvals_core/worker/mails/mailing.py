@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from approvals_core import tracing
 from approvals_core.committing import Commits, unknown
+from approvals_core.ending import before_the_wire
 from approvals_core.ledger import Ledger, Line
 from approvals_core.log_context import note
 from approvals_core.models import (
@@ -121,7 +122,8 @@ class Mailing:
         if early is not None and self._commits.now() < early:
             await self._store.retry(lease, due=early, failed=False)
             return
-        owner = await self._readers.owner(job, approval, tenant)
+        with before_the_wire():  # from the next line on it counts as begun
+            owner = await self._readers.owner(job, approval, tenant)
 
         def step(newest: Approval, letters: Sequence[Letter], stamp: Stamp) -> Line | None:
             letter = lines.begun(newest, letters, job, tenant=tenant, owner=owner, at=stamp.at)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from approvals_core.committing import Commits
+from approvals_core.ending import before_the_wire, on_the_wire
 from approvals_core.errors import (
     AnswerLost,
     ChannelBusy,
@@ -16,7 +17,8 @@ from approvals_core.errors import (
     StoreError,
     StoreUnavailable,
 )
-from approvals_core.ledger import LEASE, Ledger, Line
+from approvals_core.leases import LEASE
+from approvals_core.ledger import Ledger, Line
 from approvals_core.models import Approval, LeasedJob, Letter, LetterState, Notification
 from approvals_core.ports import Mails, Store, View
 from approvals_core.rules import lines, mail_waits
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 # Mails under way in this process, where nobody says how many the mailbox takes at once. The rest wait
 # in the store, so that the next to go is the most urgent of them all, and not whichever looks first.
 AT_ONCE = 4
-SEND_WITHIN = 60.0  # seconds, less than a lease; after that nobody knows whether it was taken
+SEND_WITHIN = 60.0  # seconds; after that nobody knows whether it was taken
 READ_WITHIN = 8.0  # of them, for what the mail is made from
 STORE_AGAIN = 5.0  # seconds until a mail is sent that the store failed to give before the wire
 PAUSE = 5.0  # seconds at most for which one mail that was not taken holds back the others
@@ -78,8 +80,10 @@ class Sending:
             raise ValueError("a mail was begun that cannot be sent")
         try:
             async with asyncio.timeout(SEND_WITHIN):
-                view = await self._read(leased, approval, tenant, letter)
-                await mails.send(letter, notification, view)
+                with before_the_wire():
+                    view = await self._read(leased, approval, tenant, letter)
+                with on_the_wire():
+                    await mails.send(letter, notification, view)
         except LeaseLost:
             raise  # whoever has the job by now takes this attempt for lost, and it is not made
         except ChannelBusy as busy:

@@ -4,11 +4,12 @@ import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
+from approvals_core.adapters.stores import may_lose
 from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import StoreError
 from approvals_core.ports import Store
 from approvals_core.tenant import Tenant
-from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits
+from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits, warns
 from bots.cli.doctor.ward import NoAnswer, Ward
 from cards.mail import mistakes_in
 from config import Settings
@@ -50,6 +51,9 @@ async def store(settings: Settings, open_store: OpenStore) -> Finding:
     except (StoreError, OSError) as problem:
         how = "Mend APPROVALS_STORE_URL. A new one is made when the service starts the first time."
         return broken(step, str(problem), how)
+    if risks := may_lose(settings.store_url):
+        saw = f"opens, but may lose what was acknowledged: {' '.join(risks)}"
+        return warns(step, saw, "docs/operations.md, Redis, says which addresses lose nothing.")
     return ok(step, "opens, and was made for our issuers")
 
 
