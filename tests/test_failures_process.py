@@ -16,7 +16,8 @@ from playground.faults import Fault, FaultKind
 from playground.outside import Playground
 from playground.reading import button, buttons, words
 from playground.records import Message, Sender
-from tests.failing import TENANT, Edited, converged, free_port, listening, started
+from tests.failing import TENANT, Edited, converged, listening, started
+from tests.ports import free_port
 from tests.running import WIKI_NUMBER, Clock, run_service
 
 EVERYBODY = ("johndoe1", "johndoe2", "johndoe3")

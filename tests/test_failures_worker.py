@@ -11,8 +11,8 @@ from app import serve
 from approvals_core.adapters.stores import open_store
 from config import Settings
 from playground.outside import Playground
-from tests.failing import free_port
 from tests.far_sides import trusting
+from tests.ports import free_port
 from tests.running import run_service
 
 

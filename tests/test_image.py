@@ -17,8 +17,9 @@ import pytest
 from config import PREFIX, Role, Settings
 from playground.outside import Playground
 from playground.records import Sender
-from tests.failing import free_port, listening
+from tests.failing import listening
 from tests.image import ROOT, Image, stages, wheels_of
+from tests.ports import free_port
 from tests.redis_server import DURABLE, redis_server
 from tests.running import WIKI_NUMBER
 

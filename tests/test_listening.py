@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from house.serving import served
-from tests.failing import free_port
+from tests.ports import free_port
 
 
 async def _hello(_request: web.Request) -> web.Response:

@@ -278,8 +278,8 @@ async def test_an_attempt_that_could_not_begin_in_time_is_not_made(store: Store)
     await core.click(MARIA)
     renew = core.commits.change
 
-    async def stops_after(*values: object) -> object:
-        changed = await renew(*values)  # type: ignore[arg-type]
+    async def stops_after(*values: object, **named: object) -> object:
+        changed = await renew(*values, **named)  # type: ignore[arg-type]
         core.clock.advance(BEGUN_WITHIN + 1)  # this process was halted between commit and call
         return changed
 

@@ -167,6 +167,7 @@ async def test_a_directory_that_hangs_leaves_places_for_mails_that_ask_it_nothin
     core.worker.stop()
     await running
     directory.released.set()
+    core.start()  # one that was stopped sends nothing any more
     for _ in range(12):
         await core.pass_time(LEFT_ALONE)
 

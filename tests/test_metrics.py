@@ -24,9 +24,10 @@ from playground.faults import FaultKind
 from playground.outside import Playground
 from tests.card_makers import TENANT_ID
 from tests.clock import Clock
-from tests.failing import ROOT, fail, free_port, listening, started
+from tests.failing import ROOT, fail, listening, started
 from tests.fakes import FakeTenants
 from tests.makers import START, a_tenant
+from tests.ports import free_port
 from tests.running import Running, run_service
 from tests.store_makers import a_change, an_approval
 from tests.test_config import settings

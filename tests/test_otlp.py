@@ -18,7 +18,7 @@ from approvals_core.adapters.telemetry.spans import LONGEST, Spans
 from approvals_core.models import Trace
 from approvals_core.telemetry import Work
 from playground.outside import Playground
-from tests.failing import free_port
+from tests.ports import free_port
 from tests.running import run_service
 from tests.test_config import settings, wrong_in
 from tests.watched import Kept, told

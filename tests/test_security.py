@@ -30,11 +30,11 @@ from tests.failing import (
     but_for_mails,
     card_in,
     data_of,
-    free_port,
     listening,
     started,
     stored,
 )
+from tests.ports import free_port
 from tests.running import Running
 
 RECEIVER = f"/api/v1/PayloadReceiver?TenantId={names.DOCUMENT_TYPE}"

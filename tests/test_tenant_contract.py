@@ -23,8 +23,9 @@ from config import Settings
 from playground import names
 from playground.faults import Fault, FaultKind
 from playground.outside import Playground
-from tests.failing import free_port, standing
+from tests.failing import standing
 from tests.outside import authority, playground
+from tests.ports import free_port
 from tests.running import Running, run_service, running
 
 __all__ = ["authority", "playground", "running"]

@@ -25,9 +25,10 @@ from approvals_core.ports import Store
 from config import Settings
 from playground.outside import Playground
 from tests.clock import Clock
-from tests.failing import asked_for, free_port
+from tests.failing import asked_for
 from tests.logged import Log
 from tests.makers import START
+from tests.ports import free_port
 from tests.running import run_service
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from playground.outside import Playground
-from tests.failing import ROOT, free_port
+from tests.failing import ROOT
+from tests.ports import free_port
 
 HERE = "127.0.0.1"
 LIKE_AN_OPERATOR = ("web", "web", "worker", "worker")  # the compose file's
