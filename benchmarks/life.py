@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.directories import COMPANIES, Directories, directories
+from benchmarks.directories import COMPANIES, opened, posting
 from benchmarks.filled import REDIS, SQLITE
 from benchmarks.findings import Finding, Found
 from benchmarks.ground import Ground, bearing
@@ -18,7 +18,6 @@ from benchmarks.load import PLACE
 from benchmarks.programs import CannotMeasure, Program, program
 from bots.teams.limits import FOR_CARDS, PER_SECOND
 from playground import names
-from playground.certificates import CertificateAuthority
 
 AT_ONCE = 300  # lives: each waits some four seconds for what is not done at once
 WARM = 60  # lives before it counts: people looked up, connections, keys
@@ -65,7 +64,7 @@ def _tenants(
 
 
 def _settings(
-    ground: Ground, store_url: str, folder: Path, far_side: str, entra: Directories
+    ground: Ground, store_url: str, folder: Path, far_side: str, companies: Sequence[str]
 ) -> dict[str, Any]:
     """Return the settings of a service of all companies, whose world is at *far_side*, and that sends no mails."""
     usual = ground.settings(store_url)
@@ -76,8 +75,7 @@ def _settings(
     }
     return teams_only | {
         "tenants": str(folder),
-        "directories": ",".join(entra.companies),
-        "entra_login_url": entra.url,
+        "directories": ",".join(companies),
         "bot_service_url": f"{far_side}/connector/",
         "graph_url": f"{far_side}/graph/v1.0",
     }
@@ -98,18 +96,18 @@ async def _lived(
 
 async def _look(kind: str, count: int, ground: Ground) -> Sequence[Found]:
     async with AsyncExitStack() as stack:
-        authority = CertificateAuthority(ground.folder / "ca")  # the one that the service trusts
-        entra = await stack.enter_async_context(directories(ground.playground.issuer, authority))
+        entra = ground.playground.issuer
+        companies = opened(entra)
         redis = kind == REDIS
         store = await stack.enter_async_context(ground.redis()) if redis else ground.sqlite()
-        given = {**_payloads(ground), "directories": entra.companies}
+        given = {**_payloads(ground), "directories": companies}
         world = await stack.enter_async_context(program("lives", given))
         folder = ground.folder / f"life-{kind}-{count}"
-        tenants = await asyncio.to_thread(_tenants, ground, folder, entra.companies, world.url)
-        settings = _settings(ground, store.url, folder, world.url, entra)
+        tenants = await asyncio.to_thread(_tenants, ground, folder, companies, world.url)
+        settings = _settings(ground, store.url, folder, world.url, companies)
         await world.ask(
             "meet",
-            tenants={d: (tenant, bearing(entra.posting(d))) for d, tenant in tenants.items()},
+            tenants={d: (tenant, bearing(posting(entra, d))) for d, tenant in tenants.items()},
             service_url=settings["bot_service_url"],
             bot_headers=ground.bot_headers(settings["bot_service_url"]),
         )

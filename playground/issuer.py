@@ -28,6 +28,7 @@ class Application(BaseModel, frozen=True):
     uri: str = ""
     secret: str = ""  # empty: it can ask for no token
     directory: str = names.DIRECTORY
+    everywhere: bool = False  # other directories know it, too: each gives it tokens of its own
     version: int = 2
     expired: bool = False  # its secret is
     enabled: bool = True
@@ -63,6 +64,7 @@ class Issuer:
         self._authority = authority
         self.entra = KeyRing()
         self.bot = KeyRing(endorsements=["msteams"])
+        self.directories = set(names.DIRECTORIES)
         self.applications = {one.app_id: one for one in _registered()}
         self.roles = {
             **{(one.app, names.INTAKE_APP): [names.SEND_ROLE] for one in names.TENANTS},
@@ -113,7 +115,7 @@ class Issuer:
 
     async def _metadata(self, request: web.Request) -> web.Response:
         directory = request.match_info["directory"]
-        if directory.lower() not in names.DIRECTORIES:
+        if directory.lower() not in self.directories:
             return _no_directory(directory)
         here = f"{self.url}/{directory}"
         return web.json_response(
@@ -147,11 +149,9 @@ class Issuer:
     async def _token(self, request: web.Request) -> web.Response:
         """Client credentials (v2-oauth2-client-creds-grant-flow.md of MicrosoftDocs/entra-docs), or a grant of `grants`."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        directory = request.match_info["directory"].lower()
-        client = self.applications.get(form.get("client_id", "").lower())
-        refusal = _no_client(client, directory, form)
-        if refusal is not None or client is None:
-            return refusal or _no_directory(directory)
+        client = self._proven(request.match_info["directory"].lower(), form)
+        if isinstance(client, web.Response):
+            return client
         grant = form.get("grant_type", "")
         if grant in self.grants:
             return self.grants[grant](form, client)
@@ -170,7 +170,35 @@ class Issuer:
         }
         return web.json_response({**answer, "access_token": self.app_token(client, resource)})
 
+    def _proven(self, directory: str, form: Mapping[str, str]) -> Application | web.Response:
+        """
+        Return the application that *form* proves to be, or a refusal in Entra's codes.
+
+        MicrosoftDocs/entra-docs, reference-error-codes.md; the texts are ours.
+        """
+        if directory not in self.directories:
+            return _no_directory(directory)
+        client = self.application(form.get("client_id", "").lower(), directory)
+        if client is None:
+            why = "The application was not found in this directory."
+            return no_token(400, "unauthorized_client", 700016, why)
+        if not client.enabled:
+            return no_token(400, "unauthorized_client", 7000112, "The application is disabled.")
+        given = form.get("client_secret", "")
+        if not client.secret or not hmac.compare_digest(given.encode(), client.secret.encode()):
+            return no_token(401, "invalid_client", 7000215, "Invalid client secret provided.")
+        if client.expired:
+            return no_token(401, "invalid_client", 7000222, "The client secret has expired.")
+        return client
+
     # -- tokens ---------------------------------------------------------------
+
+    def application(self, app_id: str, directory: str) -> Application | None:
+        """Return an application as *directory* knows it, or None."""
+        found = self.applications.get(app_id)
+        if found is not None and found.everywhere:
+            return found.model_copy(update={"directory": directory})
+        return found if found is not None and found.directory == directory else None
 
     def resource(self, name: str) -> Application | None:
         """Return the application that has this App ID URI or client id, or None."""
@@ -252,29 +280,6 @@ def times() -> Claims:
         "exp": now + LIFETIME,
         "jti": secrets.token_urlsafe(8),
     }
-
-
-def _no_client(
-    client: Application | None, directory: str, form: dict[str, str]
-) -> web.Response | None:
-    """
-    Refuse who did not prove to be this application, in Entra's codes.
-
-    MicrosoftDocs/entra-docs, reference-error-codes.md; the texts are ours.
-    """
-    if directory not in names.DIRECTORIES:
-        return _no_directory(directory)
-    if client is None or client.directory != directory:
-        why = "The application was not found in this directory."
-        return no_token(400, "unauthorized_client", 700016, why)
-    if not client.enabled:
-        return no_token(400, "unauthorized_client", 7000112, "The application is disabled.")
-    given = form.get("client_secret", "")
-    if not client.secret or not hmac.compare_digest(given.encode(), client.secret.encode()):
-        return no_token(401, "invalid_client", 7000215, "Invalid client secret provided.")
-    if client.expired:
-        return no_token(401, "invalid_client", 7000222, "The client secret has expired.")
-    return None
 
 
 def _no_directory(directory: str) -> web.Response:

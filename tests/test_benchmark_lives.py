@@ -4,13 +4,16 @@ import ssl
 from typing import Any
 
 import aiohttp
+import jwt
 
-from benchmarks.directories import COMPANIES, directories
+from benchmarks.directories import COMPANIES, opened, posting
 from benchmarks.life import figures
 from benchmarks.servers.world import APPROVERS, Busiest, Companies
 from playground import names
 from playground.certificates import CertificateAuthority
 from playground.outside import Playground
+
+NOBODYS = "00000000-0000-4000-8000-000000000000"  # directory
 
 
 def test_a_requests_approvers_are_three_people_of_one_company() -> None:
@@ -55,18 +58,20 @@ async def test_each_company_has_tokens_of_its_own_directory(
         ):
             return answer.status, await answer.json()
 
-    async with directories(issuer, authority) as entra:
-        company = entra.companies[-1]
-        given, token = await asked(f"{entra.url}/{company}", form)
-        unproven, _ = await asked(f"{entra.url}/{company}", form | {"client_secret": "guessed"})
+    [*_others, company] = opened(issuer)
+    unknown, _ = await asked(f"{issuer.url}/{NOBODYS}", form)
+    given, token = await asked(f"{issuer.url}/{company}", form)
+    unproven, _ = await asked(f"{issuer.url}/{company}", form | {"client_secret": "guessed"})
 
     read = issuer.entra.read(
         token["access_token"],
         audience=names.GRAPH,
         issuer=names.ENTRA_V1_ISSUER.format(directory=company),
     )
-    assert (given, unproven) == (200, 401)
+    assert (unknown, given, unproven) == (400, 200, 401)
     assert read["tid"] == company
+    posts = jwt.decode(posting(issuer, company), options={"verify_signature": False})
+    assert posts["tid"] == company
     assert "User.Read.All" in read["roles"]
 
 
