@@ -13,6 +13,7 @@ from tests.outside import authority, first_keys, playground
 from tests.running import running
 from tests.shared_browser import CHROMIUM_ARGUMENTS, browser_url
 from tests.store_fixtures import (
+    lasting_redis_url,
     pytest_generate_tests,
     redis_cluster_url,
     redis_url,
@@ -26,6 +27,7 @@ __all__ = [
     "browser",
     "browser_url",
     "first_keys",
+    "lasting_redis_url",
     "log",
     "playground",
     "pytest_generate_tests",

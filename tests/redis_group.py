@@ -20,7 +20,8 @@ from tests.redis_server import DURABLE
 
 HERE = "127.0.0.1"
 SLOTS = 16384
-WITHIN = 20.0  # seconds for a server to start, or for several to agree
+LOG = "server.log"  # what a server says, in its folder
+WITHIN = 60.0  # seconds for a server to start, or for several to agree: a busy machine may stand still for long
 
 # It says the server's process id, and kills it once its own input ends: when its starter is gone, too.
 _KEEPER = '"$@" </dev/null >/dev/null 2>&1 & echo $!; read _; kill -9 $! 2>/dev/null; wait $!'
@@ -66,11 +67,12 @@ def server(folder: Path, *, at: int = 0, **settings: str | int) -> Iterator[Runn
     port = at or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     named = {name.replace("_", "-"): str(value) for name, value in settings.items()}
-    given = {"port": str(port), "bind": HERE, "dir": str(folder), "save": ""} | DURABLE | named
+    given = {"port": str(port), "bind": HERE, "dir": str(folder), "save": "", "logfile": LOG}
+    given |= DURABLE | named
     given |= {"repl-diskless-sync-delay": "0"}  # else a replica waits five seconds for others
     with _kept([], given) as pid:
         running = Running(port, pid)
-        wait_until(lambda: running.ask("PING") is not None, RedisError)
+        _wait_for(running, folder)
         yield running
 
 
@@ -81,14 +83,14 @@ def sentinel(folder: Path, primary: Running, name: str) -> Iterator[Running]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "sentinel.conf"
     file.write_text(
-        f"port {port}\nbind {HERE}\ndir {folder}\n"
+        f"port {port}\nbind {HERE}\ndir {folder}\nlogfile {LOG}\n"
         f"sentinel monitor {name} {HERE} {primary.port} 1\n"
         f"sentinel down-after-milliseconds {name} 500\n"
         f"sentinel failover-timeout {name} 5000\n"
     )
     with _kept([str(file), "--sentinel"], {}) as pid:
         running = Running(port, pid)
-        wait_until(lambda: running.ask("PING") is not None, RedisError)
+        _wait_for(running, folder)
         yield running
 
 
@@ -150,6 +152,14 @@ def wait_until(true: Any, *not_yet: type[Exception]) -> None:
             pass
         time.sleep(0.05)
     raise AssertionError("the servers did not get that far in time")
+
+
+def _wait_for(running: Running, folder: Path) -> None:
+    try:
+        wait_until(lambda: running.ask("PING") is not None, RedisError)
+    except AssertionError as error:
+        said = (folder / LOG).read_text()[-2000:] if (folder / LOG).exists() else "nothing"
+        raise AssertionError(f"no server on port {running.port}; it says: {said}") from error
 
 
 def _bus(member: Running) -> int:

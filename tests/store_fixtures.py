@@ -5,14 +5,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from redis.asyncio import Redis
+from redis import Redis
 
 from approvals_core.adapters.stores import open_store
 from approvals_core.ports import Store
 from tests.redis_group import cluster, cluster_url, empty
 from tests.redis_server import redis_server
 
-__all__ = ["pytest_generate_tests", "redis_cluster_url", "redis_url", "store", "store_url"]
+__all__ = [
+    "lasting_redis_url",
+    "pytest_generate_tests",
+    "redis_cluster_url",
+    "redis_url",
+    "store",
+    "store_url",
+]
 
 KINDS = ("sqlite", "redis")
 # What a store promises is shown on a cluster, too; all else needs to know only that it is kept.
@@ -41,11 +48,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """One server for all tests of this process."""
+def lasting_redis_url() -> Iterator[str]:
+    """One server for all tests of this process: it holds what the last one left."""
     # Not below pytest's folder: the path of a socket may have only some 100 characters.
     with TemporaryDirectory(prefix="redis-") as folder, redis_server(Path(folder)) as url:
         yield url
+
+
+@pytest.fixture
+def redis_url(lasting_redis_url: str) -> str:
+    """That server, emptied."""
+    with Redis.from_url(lasting_redis_url) as client:
+        client.flushall()
+    return lasting_redis_url
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +71,13 @@ def redis_cluster_url() -> Iterator[str]:
 
 
 @pytest.fixture
-async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     url: str = request.getfixturevalue(f"{request.param}_url")
     if request.param == "redis_cluster":
         empty(url)
-    else:
-        async with Redis.from_url(url) as client:
-            await client.flushall()
     return url
 
 

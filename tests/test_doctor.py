@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from redis.asyncio import Redis
 
 from approvals_core.adapters.stores import open_store
 from bots.cli.doctor import house
@@ -261,8 +260,6 @@ async def test_a_store_that_may_lose_something_works_and_is_a_warning(
     clinic: Clinic, redis_url: str
 ) -> None:
     url = clinic.settings["STORE_URL"] = f"{redis_url}?durability=everysec"
-    async with Redis.from_url(redis_url) as client:
-        await client.flushall()
     await (await open_store(url)).close()
 
     code = await clinic.examine()

@@ -32,7 +32,6 @@ from tests.store_makers import (
 @pytest.fixture
 async def client(redis_url: str) -> AsyncIterator[Redis]:
     async with Redis.from_url(redis_url, decode_responses=True) as client:
-        await client.flushall()
         yield client
 
 

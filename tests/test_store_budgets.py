@@ -285,8 +285,6 @@ async def test_a_redis_that_does_not_answer_is_not_waited_for_long() -> None:
 
 
 async def test_what_redis_keeps_of_a_budget_goes_by_itself(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as client:
-        await client.flushall()
     store = await open_store(redis_url)
     await store.budgets.take("one", CHAT)
     await store.budgets.hold("two", 30)

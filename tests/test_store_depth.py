@@ -73,7 +73,6 @@ async def test_dead_letters_are_counted_by_scope_until_they_are_answered(store: 
 
 async def test_dead_letters_of_yesterdays_redis_are_found_by_the_sweep(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as client:
-        await client.flushall()
         store = await open_store(redis_url)
         await store.commit(jobs_change(dead=a_letter(1)))
         await client.delete(DEAD)  # as it was before there was this set
