@@ -84,6 +84,22 @@ async def test_one_tenants_alias_is_not_anothers(setting: Setting) -> None:
     assert await setting.near.find(other, "ann") == BOB
 
 
+@pytest.mark.parametrize(
+    "anew", [{"directory": "another"}, {"guests": True}, {"mail_domains": ("example.com",)}]
+)
+async def test_what_a_tenants_file_says_anew_of_its_people_counts_at_once(
+    setting: Setting, anew: dict[str, object]
+) -> None:
+    people = setting.tenant.people.model_copy(update=anew)
+    reloaded = setting.tenant.model_copy(update={"people": people})
+    await setting.near.find(setting.tenant, "ann")
+    await setting.near.find_by_mail(setting.tenant, "ann@contoso.com")
+    setting.far.says = BOB
+
+    assert await setting.near.find(reloaded, "ann") == BOB
+    assert await setting.near.find_by_mail(reloaded, "ann@contoso.com") == BOB
+
+
 async def test_that_nobody_was_found_is_looked_up_again(setting: Setting) -> None:
     setting.far.says = NotFound.UNKNOWN
     await setting.near.find(setting.tenant, "ann")

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from approvals_core.models import Person
 from approvals_core.ports import Directory, NotFound
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import People, Tenant
 
 KEPT = timedelta(days=1)  # aliases are reused
 MOST = 50_000  # people; the ones looked up longest ago go first
 
-Name = tuple[str, str, str]  # what kind of name, tenant, the name in lower case
+# What kind of name, whose, what that tenant's file says of its people, and the name in lower case:
+# who was found by an older file may be in another directory, or a guest who may not act any more.
+Name = tuple[str, str, People, str]
 
 
 class RememberedDirectory:
@@ -37,7 +39,7 @@ class RememberedDirectory:
         Raises:
             DirectoryUnavailable: Try again after its `retry_after`.
         """
-        key = ("alias", tenant.document_type_id, alias.strip().casefold())
+        key = ("alias", tenant.document_type_id, tenant.people, alias.strip().casefold())
         return await self._known_or(key, lambda: self._directory.find(tenant, alias))
 
     async def find_by_mail(self, tenant: Tenant, address: str) -> Person | NotFound:
@@ -47,7 +49,7 @@ class RememberedDirectory:
         Raises:
             DirectoryUnavailable: Try again after its `retry_after`.
         """
-        key = ("mail", tenant.document_type_id, address.strip().casefold())
+        key = ("mail", tenant.document_type_id, tenant.people, address.strip().casefold())
         return await self._known_or(key, lambda: self._directory.find_by_mail(tenant, address))
 
     async def _known_or(
