@@ -51,12 +51,9 @@ def _set_approval(connection: sqlite3.Connection, change: Change, approval: Appr
         )
     else:
         done = connection.execute(
-            "UPDATE approvals SET version = ?, last_change = ?, record = ?, public_id = ?"
+            "UPDATE approvals SET version = ?, last_change = ?, record = ?"
             " WHERE scope = ? AND key = ? AND version = ?",
-            (
-                *(approval.version, change.id, record, approval.id),
-                *(change.scope, key, approval.version - 1),
-            ),
+            (approval.version, change.id, record, change.scope, key, approval.version - 1),
         )
     return done.rowcount == 1
 

@@ -93,14 +93,16 @@ def ask(connection: sqlite3.Connection, change: Change) -> None:
 def finish(connection: sqlite3.Connection, lease: Lease) -> None:
     """Forget the job, or make it due again if it was asked for once more."""
     mine = (lease.scope, lease.job, lease.token)
-    again = connection.execute(
-        "UPDATE jobs SET due = again, next = again, again = NULL, token = NULL, failures = 0"
-        " WHERE scope = ? AND key = ? AND token = ? AND again IS NOT NULL",
-        mine,
+    done = connection.execute(
+        "DELETE FROM jobs WHERE scope = ? AND key = ? AND token = ? AND again IS NULL", mine
     )
-    if again.rowcount == 0:
+    if done.rowcount == 0:  # asked for once more, or handed on
         _must_hit(
-            connection.execute("DELETE FROM jobs WHERE scope = ? AND key = ? AND token = ?", mine)
+            connection.execute(
+                "UPDATE jobs SET due = again, next = again, again = NULL, token = NULL,"
+                " failures = 0 WHERE scope = ? AND key = ? AND token = ?",
+                mine,
+            )
         )
 
 
