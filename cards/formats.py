@@ -108,10 +108,17 @@ def is_currency(unit: str) -> bool:
 
 def day(at: datetime, locale: str, zone: str) -> str:
     """Write a date: Wed, Nov 18, 2026."""
-    # A tenant writes a day as its midnight; moved to another zone it would be the day before.
-    is_midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
-    there = at if is_midnight else _there(at, zone)
+    there = at if is_midnight(at) else _there(at, zone)
     return _day(there.date(), locale_of(locale))
+
+
+def is_midnight(at: datetime) -> bool:
+    """
+    Tell whether *at* is a day, the same one in every zone.
+
+    A tenant writes a day as its midnight; moved to another zone it would be the day before.
+    """
+    return (at.hour, at.minute, at.second) == (0, 0, 0)
 
 
 @lru_cache(1024)

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from approvals_core.adapters.entra import Login, PeopleSignIn
 from approvals_core.adapters.tokens import TokenVerifier
-from approvals_core.ports import TenantApi
+from approvals_core.ports import TenantApi, Tenants
 from bots.page.answers import Answers
 from bots.page.files import FileDoor
 from bots.page.front import FrontDoor
+from bots.page.icons import IconDoor
 from bots.page.looking_up import LookUp
 from bots.page.pages import Pages
 from bots.page.requests import RequestDoor
@@ -54,9 +55,12 @@ def make_page(ground: Ground, core: Core, keys: Keys, *, api: TenantApi) -> Page
     return Page(tuple(_all_routes(doors)), issuer.close)
 
 
-def front_routes(settings: Settings, notice_line: str | None) -> Iterable[web.RouteDef]:
-    """Return the routes of our address itself, which says what we are, with a page of requests or without."""
-    return FrontDoor(Pages(name=settings.teams_app_name, notice_line=notice_line)).routes()
+def front_routes(
+    settings: Settings, tenants: Tenants, notice_line: str | None
+) -> Iterable[web.RouteDef]:
+    """Return the routes for everybody: what we are, and the tenants' icons; there are requests' pages or not."""
+    front = FrontDoor(Pages(name=settings.teams_app_name, notice_line=notice_line))
+    return [*front.routes(), *IconDoor(tenants).routes()]
 
 
 def page_base(settings: Settings) -> str:

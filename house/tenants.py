@@ -24,7 +24,13 @@ def read_files(settings: Settings, references: References) -> Mapping[str, Tenan
     files = read_tenants(settings.tenants, references, check=mistakes_in)
     if lost := strangers(settings.directories, files.values()):
         raise BadTenantFiles(lost)
-    return files
+    return {name: _with_icons_at(settings.public_url, each) for name, each in files.items()}
+
+
+def _with_icons_at(public_url: str, tenant: Tenant) -> Tenant:
+    if tenant.icons is None:
+        return tenant
+    return tenant.model_copy(update={"icons": tenant.icons.served_at(public_url)})
 
 
 class Intake:

@@ -36,8 +36,9 @@ TYPES = {
 }
 
 # The renderer sets styles through the DOM only, which style-src does not touch: no inline style is needed.
+PICTURES = "img-src 'self' data: https:"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
+    f"default-src 'none'; script-src 'self'; style-src 'self'; {PICTURES}; connect-src 'self'; "
     "frame-src 'self'; "  # the mails' HTML, in frames without scripts
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -102,7 +103,11 @@ class Page:
     # -- files ----------------------------------------------------------------
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        return _served(FILES / "index.html")
+        response = _served(FILES / "index.html")
+        # Teams and Outlook load what cards show from anywhere; the service is on loopback, without https.
+        pictures = f"{PICTURES} {self._teams.bot}".rstrip()
+        response.headers["Content-Security-Policy"] = POLICY.replace(PICTURES, pictures)
+        return response
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = (FILES / request.match_info["path"]).resolve()

@@ -78,7 +78,8 @@ def _schema() -> dict[str, Any]:
     official = _official()["definitions"]
     elements = {name: _closed(official, name) for name in _VERSION_1_0}
     defined = {**elements, "Column": _column(official), "ActionSet": _action_set(), **_actions()}
-    defined["Element"] = _by_type(defined, (*_VERSION_1_0, "ActionSet"))
+    defined["Image"] = _image(official)
+    defined["Element"] = _by_type(defined, (*_VERSION_1_0, "ActionSet", "Image"))
     defined["Action"] = _by_type(defined, tuple(_actions()))
     defined["Container"]["properties"]["style"] = {"enum": ["default", "emphasis"]}
     # Of version 1.2: elsewhere the box stands inside the margins (microsoft/AdaptiveCards, issue 5117).
@@ -140,6 +141,15 @@ def _column(official: dict[str, Any]) -> dict[str, Any]:
     }
     assert official["Column"]["properties"].keys() >= {"items", "width"}
     return _object(properties, "items", "width")
+
+
+def _image(official: dict[str, Any]) -> dict[str, Any]:
+    """Return a picture of version 1.0 with a width in pixels, which is Outlook's own."""
+    assert official["Image"]["properties"].keys() >= {"url", "altText"}
+    width = {"type": "string", "pattern": r"^[1-9]\dpx$"}
+    spoken = {**_TEXT, "minLength": 1}
+    properties = {**_every("Image"), "url": _ADDRESS, "altText": spoken, "width": width}
+    return _object(properties, "url", "altText", "width")
 
 
 def _action_set() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from playground.faults import Fault, FaultKind
 from tests.desk import MARIA, PRIYA, Desk, desk, says
+from tests.inboxes import Inboxes
 from tests.running import Running
 
 __all__ = ["desk"]
@@ -82,6 +83,23 @@ async def test_what_became_of_a_request_says_it_of_its_mails_too(
     await expect(mails).to_contain_text([f"johndoe1@organization.com {said}"])
     again = mails.filter(has_text=" · again at ")
     await expect(again).to_have_count(1 if fault is FaultKind.GREYLISTED else 0)
+
+
+async def test_a_tenants_icon_is_seen_on_its_card_and_in_its_mail(
+    running: Running, desk: Desk
+) -> None:
+    await choose(desk, "Capital")
+    await desk.page.get_by_role("button", name="Start a request").click()
+    await desk.asked(MARIA)
+    inboxes = Inboxes(desk)
+
+    in_chat = desk.card(MARIA).get_by_role("img", name="Contoso Capital")
+    await expect(in_chat).to_have_js_property("naturalWidth", 30)
+    await expect(in_chat).to_have_js_property("width", 20)
+    await inboxes.open(MARIA, "Approval needed")
+    in_mail = inboxes.card(MARIA).get_by_role("img", name="Contoso Capital")
+    await expect(in_mail).to_have_js_property("naturalWidth", 30)
+    await expect(in_mail).to_have_js_property("width", 20)
 
 
 async def test_the_chosen_tenant_stands_in_the_address(running: Running, desk: Desk) -> None:

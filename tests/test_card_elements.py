@@ -58,8 +58,8 @@ def test_a_card_says_all_that_teams_needs():
 def test_a_cards_size_is_what_goes_over_the_wire():
     card = a_card(TextBlock("€"))
 
-    assert card.size == len(card.to_json().encode())
-    assert "€" in card.to_json()
+    assert card.size == len(card.to_json())
+    assert "€".encode() in card.to_json()
 
 
 def test_the_pieces_are_the_packages_own_and_nobody_else_knows_it():

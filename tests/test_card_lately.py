@@ -59,6 +59,39 @@ def test_everybody_reads_amounts_as_he_is_used_to() -> None:
     assert english != german
 
 
+def dated(sent: str) -> View:
+    return a_request(details={"DT1": json.dumps({"InvoiceDate": sent})})
+
+
+@pytest.mark.parametrize("sent", ["2026-11-18", "2026-11-18T00:00:00Z"])
+def test_days_are_drawn_once_for_all_zones(sent: str) -> None:
+    berlin = drawn(Sent(dated(sent)), replace(VIEWER, zone="Europe/Berlin"), ROOM)
+
+    honolulu = drawn(Sent(dated(sent)), replace(VIEWER, zone="Pacific/Honolulu"), ROOM)
+
+    assert honolulu is berlin
+    assert "18 Nov 2026" in json.dumps(rendered(berlin))
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"InvoiceDate": "2026-11-18T00:00:30Z"},
+        {"Supplier": {"Until": "2026-11-18T15:40:00Z"}},
+        {"Visits": ["2026-11-18T15:40:00Z"]},
+        {"Stays": [{"City": "Rome", "From": "2026-11-18T15:40:00Z", "Nights": "2"}]},
+    ],
+    ids=["fact", "group", "list", "table"],
+)
+def test_times_are_drawn_for_each_zone(details: dict[str, object]) -> None:
+    request = a_request(details={"DT1": json.dumps(details)})
+
+    berlin = drawn(Sent(request), replace(VIEWER, zone="Europe/Berlin"), ROOM)
+    honolulu = drawn(Sent(request), replace(VIEWER, zone="Pacific/Honolulu"), ROOM)
+
+    assert rendered(honolulu) != rendered(berlin)
+
+
 def test_what_would_fill_the_memory_is_not_kept() -> None:
     long = {"DT1": json.dumps({"Notes": "x" * LONGEST})}
 

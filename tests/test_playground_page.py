@@ -130,6 +130,17 @@ async def test_every_file_comes_with_a_policy_that_allows_no_inline_script(
     assert "unsafe" not in policy
 
 
+async def test_pictures_of_cards_come_from_the_service_and_from_https(
+    http: aiohttp.ClientSession, playground: Playground
+) -> None:
+    playground.meet("http://127.0.0.1:12345")
+
+    async with http.get("/") as response:
+        policy = response.headers["Content-Security-Policy"]
+
+    assert "img-src 'self' data: https: http://127.0.0.1:12345;" in policy
+
+
 async def test_the_page_has_no_inline_script_or_style(http: aiohttp.ClientSession) -> None:
     async with http.get("/") as response:
         html = await response.text()

@@ -1,5 +1,6 @@
 """What a tenant's file refers to: icons and templates beside it, secrets elsewhere, conditions in it."""
 
+import hashlib
 import os
 import struct
 import zlib
@@ -73,6 +74,33 @@ def test_icons_and_templates_beside_the_file_are_taken(folder: Path) -> None:
     assert tenant.icons is not None
     assert tenant.icons.large == "icons/40.png"
     assert tenant.mail.templates == {"PendingApproval": "mails/pending.html"}
+
+
+def test_icons_are_held_as_they_were_read(folder: Path) -> None:
+    write(folder, ICONS)
+
+    icons = read(folder).icons
+
+    (folder / "icons/30.png").write_bytes(b"another")
+    assert icons is not None
+    assert sorted(icons.served.values()) == sorted(a_png(side, side) for side in (16, 30, 40))
+    for digest, content in icons.served.items():
+        assert hashlib.sha256(content).hexdigest() == digest
+    assert set(icons.paths.values()) == {f"/icons/{digest}.png" for digest in icons.served}
+
+
+def test_an_icon_that_is_spoilt_while_we_read_is_told_too(folder: Path) -> None:
+    text = write(folder, ICONS + TEMPLATES)
+
+    def spoil(_template: str) -> tuple[str, ...]:  # templates are looked at after the icons
+        (folder / "icons/30.png").write_bytes(b"<script>")
+        return ()
+
+    with pytest.raises(BadTenantFiles) as caught:
+        read_tenants(folder, References({}), check=spoil)
+
+    line = line_of(text, "medium =")
+    assert caught.value.mistakes == (f"pr.toml:{line}: icons.medium: icons/30.png is no PNG",)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from pydantic import InstanceOf
+
 from approvals_core.models import (
     Approval,
     Person,
@@ -52,7 +54,7 @@ class View(Record):
     A card of an older round than the approval's stays closed for good.
     """
 
-    tenant: Tenant
+    tenant: InstanceOf[Tenant]  # its file was checked when it was read, and is not for each card
     approval: Approval
     place: Place
     round: int  # of the card

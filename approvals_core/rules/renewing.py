@@ -22,7 +22,8 @@ def shown_digest(tenant: Tenant, at: datetime) -> str:
     closed = tenant.closed(at)
     doors = closed.model_dump_json() if closed else ""
     file = tenant.model_dump_json(exclude=set(_NOT_SHOWN | _DOORS))
-    return hashlib.sha256(f"{file}\n{doors}".encode()).hexdigest()
+    icon = f"\n{tenant.icons.url}" if tenant.icons else ""  # another picture has another address
+    return hashlib.sha256(f"{file}\n{doors}{icon}".encode()).hexdigest()
 
 
 def renew_job(*, due: datetime) -> Job:

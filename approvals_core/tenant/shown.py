@@ -1,5 +1,6 @@
 """What the card shows of a tenant's fields, and where."""
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
@@ -9,6 +10,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from approvals_core.tenant.base import Beside, Dotted, FileRecord, Text, Wrong
 
 _COLUMNS = 4
+_ICON = "/icons/{digest}.png"  # path at which one is served, see bots/page/icons.py
+_ON_CARDS = "medium"
 
 
 class Icons(FileRecord):
@@ -17,6 +20,44 @@ class Icons(FileRecord):
     small: Beside  # 16
     medium: Beside  # 30
     large: Beside  # 40
+    _served: Mapping[str, bytes] = PrivateAttr(default_factory=dict[str, bytes])
+    _paths: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+    _url: str = PrivateAttr(default="")
+
+    @property
+    def served(self) -> Mapping[str, bytes]:
+        """Return what is in those files, by its SHA-256 in hexadecimal; {} until they are read."""
+        return self._served
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Return the paths at which we serve them, by the names above; {} until they are read."""
+        return self._paths
+
+    @property
+    def url(self) -> str:
+        """Return the whole address of the one that cards show, "" if they show none."""
+        return self._url
+
+    def with_contents(self, contents: Mapping[str, bytes]) -> Self:
+        """
+        Return the same with what is in its files, by the names above.
+
+        They are read and checked with the tenant's own, and never later. Their paths hold
+        digests, so that whoever keeps one never shows an old one.
+        """
+        read = self.model_copy()
+        digests = {name: hashlib.sha256(each).hexdigest() for name, each in contents.items()}
+        read._served = {digests[name]: each for name, each in contents.items()}  # noqa: SLF001 (its own)
+        read._paths = {name: _ICON.format(digest=each) for name, each in digests.items()}  # noqa: SLF001
+        return read
+
+    def served_at(self, public_url: str) -> Self:
+        """Return the same for cards, which need the whole address; *public_url* is ours."""
+        shown = self.model_copy()
+        if path := self._paths.get(_ON_CARDS):
+            shown._url = f"{public_url.rstrip('/')}{path}"  # noqa: SLF001 (its own)
+        return shown
 
 
 class SectionKind(StrEnum):

@@ -10,14 +10,12 @@ from approvals_core.models import (
     Approval,
     LeasedJob,
     PersonId,
-    Place,
     PlaceState,
     Receipt,
     ReceiptState,
 )
 from approvals_core.ports import Channel, Store, Tenants, View
 from approvals_core.rules.standing import as_seen, may_decide
-from approvals_core.tenant import Tenant
 
 
 class Card(NamedTuple):
@@ -102,15 +100,20 @@ class Looks:
             state=ReceiptState.WAITING,
             at=self._now(),
         )
-        view = await self._view(tenant, approval, place, job.round)
-        now = {"closed": tenant.closed(self._now()), "reminds": place.reminded > receipt.reminded}
-        view = view.model_copy(update=now)
+        seen = as_seen(approval, place, job.round)
+        view = View(
+            tenant=tenant,
+            approval=seen,
+            place=place,
+            round=job.round,
+            details=await self._details(seen),
+            closed=tenant.closed(self._now()),
+            reminds=place.reminded > receipt.reminded,
+        )
         return Card(view, job.person, channel, receipt, leased)
 
-    async def _view(self, tenant: Tenant, approval: Approval, place: Place, round_: int) -> View:
-        seen = as_seen(approval, place, round_)
+    async def _details(self, seen: Approval) -> dict[str, str]:
         if seen.content is None:
-            return View(tenant=tenant, approval=seen, place=place, round=round_, details={})
-        bodies = await self._store.bodies(approval.key, "details/")
-        details = {name.removeprefix("details/"): text for name, text in bodies.items()}
-        return View(tenant=tenant, approval=approval, place=place, round=round_, details=details)
+            return {}
+        bodies = await self._store.bodies(seen.key, "details/")
+        return {name.removeprefix("details/"): text for name, text in bodies.items()}

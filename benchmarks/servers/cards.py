@@ -46,7 +46,7 @@ def _somebody() -> Person:
     return Person(directory=guid, object_id=guid, name="Maria Keller")
 
 
-def _built(view: View) -> Callable[[], str]:
+def _built(view: View) -> Callable[[], object]:
     """Return a function that builds the card of another request each time: nothing of it was drawn lately."""
     views = cycle([_numbered(view, number) for number in range(2 * KEPT)])
     return lambda: a_card(next(views)).to_json()
@@ -57,7 +57,7 @@ def _numbered(view: View, number: int) -> View:
     return view.model_copy(update={"approval": approval})
 
 
-def _literals(view: View) -> Callable[[], str]:
+def _literals(view: View) -> Callable[[], object]:
     """Return a function whose source is the finished card: what somebody would write by hand."""
     source = f"lambda: dumps({a_card(view).to_dict()!r})"
     return eval(source, {"dumps": json.dumps})  # noqa: S307 (our own card, written out)

@@ -58,7 +58,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class RequestPage:
-    """A request and what can be done; *reload_after* in seconds, 0: never."""
+    """
+    A request and what can be done; *reload_after* in seconds, 0: never.
+
+    *pictures* is the address beneath which the page may load some, "" for none.
+    """
 
     title: str
     path: str
@@ -66,6 +70,7 @@ class RequestPage:
     forms: tuple[Form, ...] = ()
     under_way: str = ""
     reload_after: int = 0
+    pictures: str = ""
 
 
 class Pages:
@@ -83,7 +88,10 @@ class Pages:
 
     def request(self, page: RequestPage, session: Session, *, status: int = 200) -> web.Response:
         """Return the page of a request, for the one who is signed in."""
-        return self._written("request_page.html", page, status, session)
+        answer = self._written("request_page.html", page, status, session)
+        if page.pictures:  # not 'self': browsers would ask for /favicon.ico, too
+            answer.headers["Content-Security-Policy"] += f"; img-src {page.pictures}"
+        return answer
 
     def _written(
         self, template: str, page: Notice | RequestPage, status: int, session: Session | None

@@ -123,6 +123,7 @@ class RequestDoor:
             forms=tuple(forms(view, viewer, tried or Try())) if asked else (),
             under_way=notices.going_on(recording) if is_going_on else "",
             reload_after=RELOADS if is_going_on else 0,
+            pictures=f"{self._public_url}/icons/" if view.tenant.icons else "",
         )
         return self._pages.request(page, session, status=status)
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from gettext import gettext as _
 from typing import Any, Protocol
 
+import orjson
+
 from approvals_core.errors import AnswerLost, CardRefused, ChannelBusy, Unreachable
 from approvals_core.models import Contact, PersonId
 from approvals_core.ports import View
@@ -17,6 +19,7 @@ from bots.teams.directories import Directories
 from bots.teams.refusals import SOON, AppMissing, Forbidden
 from cards import notices
 from cards.approval import approval_card
+from cards.elements import Card
 from cards.viewer import viewer_of
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
@@ -74,7 +77,7 @@ class TeamsChannel:
         self._apps = apps
 
     async def face(self, view: View) -> tuple[str, Mapping[str, object]]:
-        """Return the card as its owner should see it now, and its digest."""
+        """Return the message with the card as its owner should see it now, and the card's digest."""
         person = view.place.person
         contact = await self._contacts.get(person.id) if person else None
         card = approval_card(
@@ -84,9 +87,9 @@ class TeamsChannel:
             page_url=self._pages and f"{self._pages}{view.approval.id}",
         )
         # An equal face is pushed once more where an answer to a click has to be replaced.
-        shown = f"{view.place.shown_anew}{card.to_json()}"
-        face = _face(card.to_dict(), reminds=view.reminds)
-        return hashlib.sha256(shown.encode()).hexdigest(), face
+        shown = b"%d%b" % (view.place.shown_anew, card.to_json())
+        face = _reminder(card) if view.reminds else _message(card)
+        return hashlib.sha256(shown).hexdigest(), face
 
     async def send(self, person: PersonId, face: Mapping[str, object]) -> str:
         """Send the card to the known conversation, else to a new one by object id."""
@@ -96,7 +99,7 @@ class TeamsChannel:
             message = await self._connector.send(
                 contact.service_url,
                 contact.conversation,
-                card_activity(face),
+                face,
                 directory=person.directory,
                 ends=attempt.ends,
             )
@@ -112,13 +115,9 @@ class TeamsChannel:
         contact = await self._reachable(person)
         service_url = (contact and contact.service_url) or self._first_contact
 
-        async def put(card: Mapping[str, object]) -> None:
+        async def put(activity: Mapping[str, object]) -> None:
             await self._connector.update(
-                service_url,
-                conversation,
-                message,
-                card_activity(card),
-                directory=person.directory,
+                service_url, conversation, message, activity, directory=person.directory
             )
 
         try:
@@ -130,7 +129,7 @@ class TeamsChannel:
             raise
         except CardRefused:
             # Better a card that says so than an old one that looks alive.
-            await put(notices.cannot_be_shown(notice_line=self._notice_line).to_dict())
+            await put(_message(notices.cannot_be_shown(notice_line=self._notice_line)))
             raise
         await self._worked(person, contact)
 
@@ -250,17 +249,26 @@ def _read(address: str) -> tuple[PersonId, str, str]:
     return PersonId(*str(named).split("/", maxsplit=1)), conversation, message
 
 
-def _face(card: Mapping[str, object], *, reminds: bool) -> Mapping[str, object]:
-    """Return the card, named a reminder in the notification where it is one; all else is equal."""
-    if not reminds:
-        return card
-    return {**card, "fallbackText": _("Reminder: {what}").format(what=card.get("fallbackText", ""))}
+def _message(card: Card) -> dict[str, Any]:
+    """Return the message that shows *card*, which was written for its digest already."""
+    return _activity(orjson.Fragment(card.to_json()), summary=card.to_dict()["fallbackText"])
+
+
+def _reminder(card: Card) -> dict[str, Any]:
+    """Return the message, named a reminder in the notification; all else is equal."""
+    shown = card.to_dict()
+    reminds = _("Reminder: {what}").format(what=shown["fallbackText"])
+    return card_activity({**shown, "fallbackText": reminds})
 
 
 def card_activity(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message that shows *card*; its summary is what the notification says."""
+    return _activity(card, summary=card.get("fallbackText", ""))
+
+
+def _activity(content: object, *, summary: object) -> dict[str, Any]:
     return {
         "type": "message",
-        "summary": card.get("fallbackText", ""),
-        "attachments": [{"contentType": CARD_TYPE, "content": card}],
+        "summary": summary,
+        "attachments": [{"contentType": CARD_TYPE, "content": content}],
     }

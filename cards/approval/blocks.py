@@ -1,16 +1,19 @@
 """The upper parts of the approval card. Every text of others becomes inert here."""
 
+from functools import lru_cache
+
 from approvals_core.ports import View
 from cards import text
 from cards.approval.content import Shown, submitter_of, total_of
 from cards.approval.room import Room
-from cards.approval.standing import Deed, Standing
+from cards.approval.standing import Deed, Look, Standing
 from cards.elements import (
     Actions,
     Badge,
     Column,
     Columns,
     Container,
+    Image,
     OpenUrl,
     Piece,
     Prose,
@@ -24,6 +27,7 @@ from cards.viewer import Viewer
 # Characters of an amount on a phone of 320 pixels, in the largest size.
 _MOST_BESIDE_A_DATE = 13
 _MOST_EXTRA_LARGE = 16
+_ICON = 20  # pixels, of a picture that has more: sharp screens show them
 
 
 def header(view: View, standing: Standing) -> Container:
@@ -31,7 +35,7 @@ def header(view: View, standing: Standing) -> Container:
     # A line of its own: beside other words a number breaks at its hyphens on a phone.
     reference = text.link(view.approval.display_number, _detail_page(view), text.FACT_NAME)
     named = Column(small(kind), small(reference), width="stretch", vertical="Center")
-    badge = Column(_badge(standing), width="auto", vertical="Center")
+    badge = _badge(text.one_line(standing.badge, text.BUTTON), standing.look)
     title = TextBlock(
         text.block(title_of(view), text.TITLE),
         size="Large",
@@ -40,7 +44,22 @@ def header(view: View, standing: Standing) -> Container:
         spacing="Small",
         lines=3,
     )
-    return Container(Columns(named, badge), title, style="emphasis", bleed=True)
+    icons = view.tenant.icons
+    if icons is None or not icons.url:
+        return Container(Columns(named, badge), title, style="emphasis", bleed=True)
+    sender, row = _sender(icons.url, view.tenant.name), Columns(named, badge, spacing="Small")
+    return Container(sender, row, title, style="emphasis", bleed=True)
+
+
+@lru_cache(256)  # a tenant's requests have the same one; finished, so nobody may change it
+def _sender(icon: str, tenant: str) -> Columns:
+    """Say whose request it is, beside the icon; on a line of its own, for there is no room beside others on a phone."""
+    image = Image(icon, text.escape_run(text.one_line(tenant, text.PERSON)), width=_ICON)
+    name = small(text.block(tenant, text.PERSON))
+    return Columns(
+        Column(image, width="auto", vertical="Center"),
+        Column(name, width="stretch", vertical="Center", spacing="Small"),
+    )
 
 
 def title_of(view: View) -> str:
@@ -50,14 +69,15 @@ def title_of(view: View) -> str:
     return named or view.approval.display_number
 
 
-def _badge(standing: Standing) -> Badge:
-    words, look = text.one_line(standing.badge, text.BUTTON), standing.look
+@lru_cache(256)  # a tenant's requests have the same ones; finished, so nobody may change them
+def _badge(words: str, look: Look) -> Column:
     # Green as words is too pale in Teams, and to wait is no alarm: red is for what went wrong.
     seen = None if look.badge in {"Good", "Warning"} else look.color
     instead = TextBlock(
         text.escape_markdown(words), wrap=False, weight="Bolder", color=seen, align="Right"
     )
-    return Badge(words, style=look.badge, icon=look.icon, instead=instead)
+    badge = Badge(words, style=look.badge, icon=look.icon, instead=instead)
+    return Column(badge, width="auto", vertical="Center")
 
 
 def banner(sentence: str) -> Container:
@@ -106,6 +126,7 @@ def hero(shown: Shown, viewer: Viewer, *, with_deadline: bool) -> list[Piece]:
     return [Columns(_amount(total), *deadline, spacing="Medium")]
 
 
+@lru_cache(1024)  # the cards of a request have the same one; finished, so nobody may change it
 def _amount(total: str) -> Column:
     size = "ExtraLarge" if len(total) <= _MOST_EXTRA_LARGE else "Large"
     large = TextBlock(total, size=size, weight="Bolder", spacing="None")

@@ -4,13 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 
 from approvals_core.models import Approval, Attachment, Content
 from approvals_core.ports import View
 from approvals_core.tenant import Tenant
 from cards.approval.items import Items, find_items, first
-from cards.approval.sections import Fact, Group, Section, by_shape, mapped, operations_of
+from cards.approval.sections import (
+    Fact,
+    Group,
+    Section,
+    by_shape,
+    mapped,
+    operations_of,
+    values_of,
+)
 from cards.approval.values import (
     Amount,
     Object,
@@ -23,7 +33,7 @@ from cards.approval.values import (
     scalar,
     unit_of,
 )
-from cards.formats import humanised, money, number_of, time_as_sent
+from cards.formats import humanised, is_midnight, money, number_of, time_as_sent
 from cards.language import _
 from cards.text import clean
 from cards.viewer import Viewer
@@ -50,6 +60,13 @@ class Shown:
     sections: tuple[Section, ...] = ()  # all else of the details, by its shape
     beyond: int = 0  # parts of the details that are no sections any more
     further_files: int = 0  # beside the attachments
+
+    @cached_property
+    def has_times(self) -> bool:
+        """Tell whether its facts and sections read differently in another time zone."""
+        facts, sections = Group("", self.facts), (*self.mapped, *self.sections)
+        told = chain.from_iterable(map(values_of, (facts, *sections)))
+        return not all(is_midnight(value) for value in told if isinstance(value, datetime))
 
 
 def shown(view: View) -> Shown:

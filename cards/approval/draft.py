@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from approvals_core.models import Entries
 from approvals_core.ports import View
@@ -66,12 +67,12 @@ class Draft:
     @property
     def spoken(self) -> str:
         """Return the card as it is read aloud."""
-        return spoken(self._sentence())
+        return spoken(self._sentence)
 
     @property
     def fallback_text(self) -> str:
         """Return what is shown where the card cannot be, as markdown."""
-        return fallback_text(self._sentence(), self._shown)
+        return fallback_text(self._sentence, self._shown)
 
     def pieces(
         self,
@@ -94,6 +95,7 @@ class Draft:
             *(small_print(note) for note in notes),
         ]
 
+    @cached_property
     def _sentence(self) -> str:
         first = self._aside.said or self._aside.problem
         return sentence(self._view, self._viewer, self._now, self._shown, first=first)

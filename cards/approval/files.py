@@ -1,6 +1,7 @@
 """The attachments: what there is, and where a person can open it."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from approvals_core.models import Attachment
 from approvals_core.ports import View
@@ -31,7 +32,10 @@ def attachments(
     title = heading(_("Attachments ({count})").format(count=count))
     ours = own_links(view, shown, page_url)
     urls = [link_of(file, view.tenant) or ours(file) for file in found[: room.rows]]
-    rows = [_file(file, url, viewer) for file, url in zip(found, urls, strict=False)]
+    rows = [
+        _file(text.file_name(file.name), file.size, url, viewer.locale)
+        for file, url in zip(found, urls, strict=False)
+    ]
     note = [] if all(urls) or not rows else [_elsewhere(view)]
     return [title, *rows, *more(count - min(len(found), room.rows)), *note]
 
@@ -68,14 +72,15 @@ def own_links(view: View, shown: Shown, page_url: str) -> Callable[[Attachment],
     return link
 
 
-def _file(file: Attachment, url: str, viewer: Viewer) -> Columns:
-    name = text.file_name(file.name) or _("Attachment")
+@lru_cache(1024)  # the cards of a request have the same files; finished, so nobody may change them
+def _file(name: str, size: int | None, url: str, locale: str) -> Columns:
+    name = name or _("Attachment")
     inert = text.escape_markdown(text.break_runs(name))
     label = TextBlock(f"📎 {inert}", color="Accent" if url else None)
     columns = [Column(label, width="stretch")]
-    if file.size is not None:
-        size = small(file_size(file.size, viewer.locale), None)
-        columns.append(Column(size, width="auto", vertical="Center"))
+    if size is not None:
+        written = small(file_size(size, locale), None)
+        columns.append(Column(written, width="auto", vertical="Center"))
     opened = OpenUrl(_("Open {name}").format(name=name), url) if url else None
     return Columns(*columns, spacing="Small", on_select=opened)
 

@@ -69,8 +69,10 @@ def drawn(sent: Sent, viewer: Viewer, room: Room) -> tuple[Piece, ...]:
 
     They are finished, and the same ones each time: nobody may change them.
     """
-    anybody = replace(viewer, user_id="")
-    return _kept(sent, anybody, room) if sent.is_short else _drawn(sent, anybody, room)
+    if not sent.is_short:
+        return _drawn(sent, viewer, room)
+    zone = viewer.zone if _shown(sent).has_times else ""
+    return _kept(sent, replace(viewer, user_id="", zone=zone), room)
 
 
 @lru_cache(KEPT)

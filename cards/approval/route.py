@@ -105,7 +105,8 @@ def _people(levels: Iterable[Level]) -> Iterator[Named]:
 
 
 def _matches(place: Place, named: Named) -> bool:
-    return _folded(named.alias) in {_folded(place.alias), *place.names}
+    alias = _folded(named.alias)
+    return alias in place.names or alias == _folded(place.alias)
 
 
 def _name(approval: Approval, named: Named) -> str:

@@ -126,6 +126,17 @@ def mapped(shown: Shown, content: Content, details: Object) -> tuple[Section, ..
     return tuple(section for section in found if section is not None)
 
 
+def values_of(section: Section) -> Iterable[Value | None]:
+    """Return all that a section says, in no order that matters."""
+    match section:
+        case Group():
+            return (fact.value for fact in section.facts)
+        case Lines():
+            return section.lines
+        case Table():
+            return chain.from_iterable(section.rows)
+
+
 def operations_of(shown: Shown) -> frozenset[str]:
     """Return the operations, in upper case, that are not shown by their shape."""
     return frozenset(

@@ -33,6 +33,7 @@ from cards.elements.base import (
 from cards.elements.card import Card, first_that_fits
 from cards.elements.inputs import Choice, Choices, DateInput, PeoplePicker, Query, TextInput, Toggle
 from cards.elements.layout import Column, Columns, Container
+from cards.elements.pictures import Image
 from cards.elements.texts import Badge, Facts, Prose, TextBlock
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Execute",
     "Facts",
     "Http",
+    "Image",
     "OpenUrl",
     "PeoplePicker",
     "Piece",

@@ -10,7 +10,7 @@ import orjson
 from adaptivecards import adaptivecard
 
 from cards.elements.actions import Refresh
-from cards.elements.base import LIMIT_IN_BYTES, VERSION, Piece, prop
+from cards.elements.base import LIMIT_IN_BYTES, SCHEMA_URL, VERSION, Piece, Strict, prop
 
 _Room = TypeVar("_Room")
 
@@ -27,11 +27,13 @@ class Sized(Protocol):
 _Sized = TypeVar("_Sized", bound=Sized)
 
 
-class Card(adaptivecard.AdaptiveCard):
+class Card(Strict, adaptivecard.AdaptiveCard):
     """A whole card for Teams, finished when it is made."""
 
+    kind = prop("type")
+    schema = prop("$schema")
     version = prop("version")
-    refresh = prop("refresh", dict)
+    refresh = prop("refresh", Piece)
     msteams = prop("msteams", dict)
 
     def __init__(
@@ -42,16 +44,21 @@ class Card(adaptivecard.AdaptiveCard):
         lang: str,
         refresh: Refresh | None = None,
     ) -> None:
-        super().__init__()
-        self.version = VERSION
-        self.lang, self.speak, self.fallback_text = lang, speak, fallback_text
-        self.msteams = {"width": "Full"}
-        if refresh is not None:
-            self.refresh = refresh.render()
-        self.body = [piece.render() for piece in body]
+        super().__init__(
+            kind="AdaptiveCard",
+            version=VERSION,
+            schema=SCHEMA_URL,
+            lang=lang,
+            speak=speak,
+            fallback_text=fallback_text,
+            msteams={"width": "Full"},
+            refresh=refresh,
+            body=list(body),
+        )
 
-    def to_json(self) -> str:
-        return self._json.decode()
+    def to_json(self) -> bytes:
+        """Return what goes over the wire."""
+        return self._json
 
     def to_dict(self) -> dict[str, object]:
         """Return the card itself, not a copy: nobody changes it."""

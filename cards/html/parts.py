@@ -115,6 +115,15 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Icon:
+    """The tenant's icon and name; by paths of ours: *path*, and *sharp* for screens with more pixels."""
+
+    path: str
+    sharp: str
+    tenant: str
+
+
+@dataclass(frozen=True)
 class Request:
     """All of it. "", () and None mean that there is nothing to say."""
 
@@ -138,3 +147,4 @@ class Request:
     route: tuple[Step, ...] = ()
     earlier: tuple[Step, ...] = ()  # what was done in earlier rounds
     detail_page: Link | None = None
+    icon: Icon | None = None  # on our page only: mails load nothing

@@ -1,13 +1,17 @@
 """A request as HTML: what its card says, in the same order and words. No buttons and no forms."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import Markup
 
 from approvals_core.ports import View
+from approvals_core.tenant import Tenant
+from cards import text
+from cards.html.cutting import line
 from cards.html.environment import environment
-from cards.html.parts import Request, Step
+from cards.html.parts import Icon, Request, Step
 from cards.html.reading import FileLinks, no_links, request_of, seen_by_nobody
 from cards.html.styles import STYLES, Style
 from cards.language import _
@@ -52,13 +56,21 @@ def request_html(
     *said* is a sentence above everything, *problem* why a decision came back; both raw
     texts. *recording* is the code of an action whose commit has not answered yet.
     *is_told_only*: the reader is no approver, whoever's place the view has.
-    *file_links* returns our own address of a file, "" for none. Its only h1 is the title.
+    *file_links* returns our own address of a file, "" for none. Its only h1 is the title. Its icon comes from
+    the origin of the page: no mail can show it.
     """
     seen = seen_by_nobody(view) if is_told_only else view
     found = request_of(
         *(seen, viewer), said=said, problem=problem, recording=recording, file_links=file_links
     )
-    return written(found, inline=False)
+    return written(replace(found, icon=_icon(view.tenant)), inline=False)
+
+
+def _icon(tenant: Tenant) -> Icon | None:
+    if tenant.icons is None or not tenant.icons.paths:
+        return None
+    paths = tenant.icons.paths
+    return Icon(paths["medium"], paths["large"], line(tenant.name, text.PERSON))
 
 
 def written(found: Request, *, inline: bool) -> Markup:

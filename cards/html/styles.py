@@ -35,6 +35,7 @@ STYLES = {
     "rq-kind": Style(
         f"margin:0 0 4px;font-size:13px;line-height:20px;color:{MUTED};{_WRAP}", _MUTED_DARK
     ),
+    "rq-icon": Style("margin-right:8px;vertical-align:middle"),
     "rq-title": Style(
         f"margin:0 0 8px;font-size:24px;line-height:30px;font-weight:600;color:{INK};{_WRAP}",
         _INK_DARK,

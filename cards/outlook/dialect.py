@@ -30,6 +30,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "ColumnSet": _EVERY | {"columns"},
     "Column": _EVERY | {"items", "width", "verticalContentAlignment"},
     "ActionSet": _EVERY | {"actions"},
+    # A width in pixels is Outlook's own (outlook-dev-docs, adaptive-card.md); who does not know it
+    # shows a picture as large as it is.
+    "Image": _EVERY | {"altText", "url", "width"},
     "Input.Text": _EVERY | {"isMultiline", "maxLength", "placeholder", "value"},
     "Input.ChoiceSet": _EVERY | {"choices", "placeholder", "style", "value"},
     "Input.Toggle": _EVERY | {"title", "value", "valueOn", "valueOff"},

@@ -72,6 +72,13 @@ def tenant_of(outside: Playground, key: ApprovalKey) -> SampleTenant:
     return next(one for one in tenants if one.registered.document_type == key.tenant)
 
 
+def with_icons_at(address: str, tenant: Tenant) -> Tenant:
+    """Return *tenant* as the service at *address* has it: with addresses of its icons."""
+    if tenant.icons is None:
+        return tenant
+    return tenant.model_copy(update={"icons": tenant.icons.served_at(address)})
+
+
 class Truth(NamedTuple):
     """Everything that is stored about one request, and the world around it; *find* its messages in a chat."""
 
@@ -92,7 +99,8 @@ class Truth(NamedTuple):
             tenant = load_tenants(lives.tenants).by_id(key.tenant)
             assert approval is not None
             assert tenant is not None
-            yield cls(store, approval, tenant, lives, lives.playground)
+            shown = with_icons_at(lives.playground.teams.bot, tenant)
+            yield cls(store, approval, shown, lives, lives.playground)
         finally:
             await store.close()
 

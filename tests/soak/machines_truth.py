@@ -32,7 +32,7 @@ from bots.cli.places import PlacesDesk
 from playground.outside import Playground
 from playground.reading import buttons, words
 from playground.records import Json, Message, Sender
-from tests.crash.truth import Truth
+from tests.crash.truth import Truth, with_icons_at
 from tests.soak.machines_cases import YEAR, Case
 from tests.soak.machines_fleet import Fleet
 from tests.soak.machines_history import decided, stands, taken_in
@@ -223,7 +223,9 @@ class Checker:
             return
         tenant = self._tenants.by_id(approval.key.tenant)
         assert tenant is not None
-        truth = Of(self.store, approval, tenant, self._fleet, self._fleet.playground, self._find)
+        outside = self._fleet.playground
+        shown = with_icons_at(outside.teams.bot, tenant)
+        truth = Of(self.store, approval, shown, self._fleet, outside, self._find)
         history = await self.store.history(approval.key)
         if not chain_is_sound(tuple(history), head=approval.head):
             yield "the chain of its history is broken"

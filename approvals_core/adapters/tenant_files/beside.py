@@ -8,7 +8,7 @@ from pathlib import Path
 from approvals_core.adapters.small_files import read_small
 from approvals_core.adapters.tenant_files.calls import table_of, text_of
 from approvals_core.adapters.tenant_files.lines import Loc
-from approvals_core.tenant import Tenant
+from approvals_core.tenant import Icons, Tenant
 
 SIDES = {"small": 16, "medium": 30, "large": 40}  # pixels (assent-app, TenantImage)
 LARGEST_ICON = 64 * 1024  # bytes
@@ -35,8 +35,10 @@ def wrong_beside(
     """Find icons and templates that are not there, or not what they should be."""
     icons = table_of(fields, "icons")
     for name, side in SIDES.items():
-        if (path := text_of(icons, name)) and (why := _wrong_icon(folder, path, side)):
-            yield ("icons", name), why
+        if path := text_of(icons, name):
+            icon = _icon(folder, path, side)
+            if isinstance(icon, str):
+                yield ("icons", name), icon
     templates = table_of(table_of(fields, "mail"), "templates")
     for name in templates:
         if (path := text_of(templates, name)) and (why := _wrong_template(folder, path, check)):
@@ -59,7 +61,13 @@ def texts_beside(tenant: Tenant, folder: Path) -> Mapping[str, str]:
     return {n: read_small(folder / path, LARGEST_TEMPLATE).decode("utf-8-sig") for n, path in paths}
 
 
-def _wrong_icon(folder: Path, path: str, side: int) -> str:
+def icons_beside(icons: Icons, folder: Path) -> Mapping[str, bytes | str]:
+    """Return what is in the tenant's icons, by their names in its file, or why one is none. Blocking."""
+    return {name: _icon(folder, getattr(icons, name), side) for name, side in SIDES.items()}
+
+
+def _icon(folder: Path, path: str, side: int) -> bytes | str:
+    """Return what is in the file, or why it is no icon of this side."""
     content = _content(folder, path, LARGEST_ICON)
     if isinstance(content, str):
         return content
@@ -70,7 +78,7 @@ def _wrong_icon(folder: Path, path: str, side: int) -> str:
         return f"{path} is no PNG"
     if (width, height) != (side, side):
         return f"{path} must have {side} x {side} pixels, and has {width} x {height}"
-    return ""
+    return content
 
 
 def _wrong_template(folder: Path, path: str, check: CheckTemplate) -> str:

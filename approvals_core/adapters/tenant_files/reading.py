@@ -14,6 +14,7 @@ from approvals_core.adapters.referenced import References
 from approvals_core.adapters.small_files import read_small
 from approvals_core.adapters.tenant_files.beside import (
     CheckTemplate,
+    icons_beside,
     not_looked_at,
     texts_beside,
     wrong_beside,
@@ -148,7 +149,22 @@ def _read(
             found[loc] = why
     if tenant is None or found:
         return [_mistake(path, text, loc, why) for loc, why in found.items()]
-    return _with_templates(path, text, tenant)
+    with_icons = _with_icons(path, text, tenant)
+    if isinstance(with_icons, list):
+        return with_icons
+    return _with_templates(path, text, with_icons)
+
+
+def _with_icons(path: Path, text: str, tenant: Tenant) -> Tenant | list[str]:
+    """Take what is in its icons up with the tenant: what was checked is what is shown."""
+    if tenant.icons is None:
+        return tenant
+    found = icons_beside(tenant.icons, path.parent)
+    contents = {name: each for name, each in found.items() if isinstance(each, bytes)}
+    if len(contents) < len(found):  # changed since we looked at them
+        wrong = ((name, why) for name, why in found.items() if isinstance(why, str))
+        return [_mistake(path, text, ("icons", name), why) for name, why in wrong]
+    return tenant.model_copy(update={"icons": tenant.icons.with_contents(contents)})
 
 
 def _with_templates(path: Path, text: str, tenant: Tenant) -> _File | list[str]:
