@@ -27,6 +27,12 @@ PENDING = (
 )
 
 
+def notes(html: str, **source: int) -> list[str]:
+    """Return what is said of a template that was converted."""
+    row = source.pop("row", 0)
+    return [note.at(row) for note in convert(html, **source).notes]
+
+
 def a_table(path: Path, rows: Sequence[tuple[str, str, str]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -47,8 +53,8 @@ def test_placeholders_are_turned_and_the_card_is_left_to_us() -> None:
     assert '{{ AdditionalData["Cost Centre"] }} {{ AdditionalData.CostCentre }}' in converted.html
     assert 'href="{{ PageURL }}"' in converted.html
     assert "color:#333333;background:#fff" in converted.html
-    assert "the card's script was taken out: we put the card in" in converted.notes
-    assert "#ActionDetails.Comment# became ActionDetail.Comment" in converted.notes
+    assert "the card's script was taken out: we put the card in" in notes(PENDING)
+    assert "#ActionDetails.Comment# became ActionDetail.Comment" in notes(PENDING)
 
 
 def test_what_was_turned_makes_a_mail() -> None:
@@ -63,23 +69,79 @@ def test_what_was_turned_makes_a_mail() -> None:
 
 
 def test_what_is_not_here_is_taken_out_and_told() -> None:
-    converted = convert(
-        "<p>#Xcv#-#SessionId#-#Foo.Bar#-#ActionableMessage#-#ActionDetails.Placement#</p>"
-    )
+    html = "<p>#Xcv#-#SessionId#-#Foo.Bar#-#ActionableMessage#-#ActionDetails.Placement#</p>"
 
-    assert converted.html == "<p>----</p>"
-    assert [note.split("#")[1] for note in converted.notes] == [
+    assert convert(html).html == "<p>----</p>"
+    assert [note.split("#")[1] for note in notes(html)] == [
         *("Xcv", "SessionId", "Foo.Bar", "ActionableMessage", "ActionDetails.Placement"),
     ]
 
 
 def test_scripts_go_and_comments_that_hold_a_placeholder() -> None:
-    converted = convert(
-        "<!--[if mso]>x<![endif]--><!-- #Title# --><script>#Title#</script><p>x</p>"
+    html = "<!--[if mso]>x<![endif]--><!-- #Title# --><script>#Title#</script><p>x</p>"
+
+    assert convert(html).html == "<!--[if mso]>x<![endif]--><p>x</p>"
+    assert notes(html) == [
+        "line 1: another script was taken out: mails run none",
+        "line 1: #Title# was taken out with the comment around it: none can stand there",
+    ]
+
+
+def test_what_is_left_out_is_told_with_each_line_of_the_source() -> None:
+    card = '<script type="application/adaptivecard+json">\n{}\n</script>\n'
+    html = (
+        f"<html>\n{card}<script>\n1\n</script>\n\n"  # up to line 8
+        "<!--\n#Title#\n-->\r\n"  # 9 to 11
+        "<p>#Xcv# #Lines[0]#</p>\r<p>#Title#\n#Foo.Bar# #Xcv# #Xcv#</p>{#Title#}\n#approvername#"
     )
 
-    assert converted.html == "<!--[if mso]>x<![endif]--><p>x</p>"
-    assert converted.notes == ("another script was taken out: mails run none",)
+    assert notes(html) == [
+        "the card's script was taken out: we put the card in",
+        "line 5: another script was taken out: mails run none",
+        "line 10: #Title# was taken out with the comment around it: none can stand there",
+        "lines 12, 14: #Xcv# was taken out: there is nothing like it here",
+        "line 12: #Lines[0]# was left as text: it is no placeholder that we know",
+        "line 14: #Foo.Bar# was taken out: there is nothing like it here",
+        "line 14: braces that would begin something of a template's were parted: “{ {”, “{ %”",
+        "#approvername# became Approver.Name",
+    ]
+    assert "\0" not in convert(html).html
+
+
+def test_of_very_many_lines_the_rest_is_counted() -> None:
+    html = "#Xcv#\n" * 20
+
+    [note] = notes(html, row=7)
+
+    assert note.startswith("row 7, lines 1, 2, 3, 4, 5, 6, 7, 8 and 12 more: #Xcv# was taken out")
+
+
+def test_of_a_table_the_row_is_told_as_its_program_counts_it(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes(
+        b'PartitionKey,RowKey,TemplateContent\n1,A|None,"<p>\n#Title#</p>"\n\n'
+        b'1,B|None,"\n \r\n<p>\r\n#Xcv#</p>",more\n1\n'
+    )
+    said: list[str] = []
+
+    import_templates(table, tmp_path / "mails", said.append)
+
+    assert said[:4] == [
+        "A.html: written, from A",
+        "B.html: written, from B",
+        "  row 4, line 4: #Xcv# was taken out: there is nothing like it here",
+        "A template without a name: not written: nothing could ask for it; RowKey must be TemplateKey|Action",
+    ]
+
+
+def test_of_a_file_the_line_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/A.html").write_text("\n\n<p>#Xcv#</p>", encoding="utf-8")
+    said: list[str] = []
+
+    import_templates(tmp_path / "in", tmp_path / "out", said.append)
+
+    assert said[1] == "  line 3: #Xcv# was taken out: there is nothing like it here"
 
 
 def test_what_would_be_ours_stays_text() -> None:
@@ -88,7 +150,7 @@ def test_what_would_be_ours_stays_text() -> None:
     converted = convert(html)
 
     assert not converted.mistakes
-    assert [note for note in converted.notes if "braces" in note]
+    assert [note for note in notes(html) if "braces" in note]
     said = read_html(a_mail(a_view(), template=parse(converted.html)).html).one("body").text
     assert "{ { Title }} { % if x %} { # no #} { Laptops for the Lisbon design team}" in said
 
@@ -268,7 +330,7 @@ def test_other_spellings_of_a_name_are_known_and_told(theirs: str, ours: str) ->
     converted = convert(f"<p>#{theirs}#</p>")
 
     assert converted.html == f"<p>{{{{ {ours} }}}}</p>"
-    assert converted.notes == (f"#{theirs}# became {ours}",)
+    assert [note.at(1) for note in converted.notes] == [f"#{theirs}# became {ours}"]
     assert not converted.mistakes
 
 
@@ -278,8 +340,8 @@ def test_what_looks_like_a_placeholder_and_is_none_is_told() -> None:
     converted = convert(html)
 
     assert converted.html == html
-    [note] = converted.notes
-    assert note == "#Lines[0].Amount# was left as text: it is no placeholder that we know"
+    [note] = notes(html)
+    assert note == "line 1: #Lines[0].Amount# was left as text: it is no placeholder that we know"
 
 
 def test_check_says_each_mistake_and_what_mails_leave_out(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import csv
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +49,10 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _OPENING = re.compile(r"\{(?=[{%#])|\{$")  # would begin something of Jinja's
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 _NO_ACTION = "none"
+# What is taken out leaves one of these for each of its lines, so that those beneath it keep their numbers.
+_GONE = "\0"
+_LINE_END = re.compile(rf"\r\n|[\r\n{_GONE}]")
+_MOST_LINES = 8  # of one note
 
 
 class Source(NamedTuple):
@@ -55,13 +61,32 @@ class Source(NamedTuple):
     tenant: str  # PartitionKey, "" if it came from a folder
     key: str
     html: str
+    row: int = 0  # of the table, whose first one has the columns' names; 0 if it came from a folder
+    first_line: int = 1  # of *html* in its file or field
+
+
+class Note(NamedTuple):
+    """What was left out or changed, in a sentence, and on which lines of the source; none if that is no matter."""
+
+    why: str
+    lines: tuple[int, ...] = ()
+
+    def at(self, row: int) -> str:
+        """Return the sentence behind its place; *row* is the one of the source, 0 if it has none."""
+        if not self.lines:
+            return self.why
+        named = ", ".join(map(str, self.lines[:_MOST_LINES]))
+        further = len(self.lines) - _MOST_LINES
+        more = f" and {further} more" if further > 0 else ""
+        word = "line" if len(self.lines) == 1 else "lines"
+        return f"{f'row {row}, ' if row else ''}{word} {named}{more}: {self.why}"
 
 
 class Converted(NamedTuple):
-    """Our template, and in sentences what was left out or changed, and what is to be mended by hand."""
+    """Our template, what was left out or changed, and in sentences what is to be mended in it by hand."""
 
     html: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     mistakes: tuple[str, ...]
 
 
@@ -90,15 +115,16 @@ def _of_table(text: str) -> Iterator[Source]:
     if "\0" in text:
         raise BadTable("has NUL characters in it: export it anew, as CSV in UTF-8")
     csv.field_size_limit(_FIELD)
-    rows = csv.DictReader(StringIO(text, newline=""), strict=True)
+    rows = csv.reader(StringIO(text, newline=""), strict=True)
     good = 1  # lines
+    names: list[str] = []
     try:
-        for row in rows:
+        for number, row in enumerate(rows, 1):
+            if names and row:
+                cells = chain(row, repeat(""))  # a row may end early, or go on
+                yield _of_row(number, dict(zip(names, cells, strict=False)))
+            names = names or [name.strip().casefold() for name in row]
             good = rows.line_num
-            named = ((str(name), value) for name, value in row.items() if name)
-            fields = {name.strip().casefold(): value or "" for name, value in named}
-            tenant, key = _of(fields, "PartitionKey"), _key(_of(fields, "RowKey"))
-            yield Source(tenant, key, _of(fields, "TemplateContent"))
     except csv.Error as problem:
         too_large = "field larger" in str(problem)
         wrong = f"has a field of more than {_FIELD // 1024} KB, in the row"
@@ -109,10 +135,18 @@ def _of_table(text: str) -> Iterator[Source]:
         ) from None
 
 
+def _of_row(number: int, fields: Mapping[str, str]) -> Source:
+    tenant, key = _of(fields, "PartitionKey").strip(), _key(_of(fields, "RowKey"))
+    html = _of(fields, "TemplateContent")
+    above = html[: len(html) - len(html.lstrip())]
+    first_line = 1 + len(_LINE_END.findall(above))
+    return Source(tenant, key, html.strip(), row=number, first_line=first_line)
+
+
 def _of(fields: Mapping[str, str], name: str) -> str:
     if name.casefold() not in fields:
         raise BadTable(f"has no column {name}")
-    return fields[name.casefold()].strip()
+    return fields[name.casefold()]
 
 
 def _key(row_key: str) -> str:
@@ -121,55 +155,107 @@ def _key(row_key: str) -> str:
     return key if action.casefold() in ("", _NO_ACTION) else f"{key}|{action}"
 
 
-def convert(html: str) -> Converted:
-    """Turn one template into ours."""
-    notes: dict[str, None] = {}
-    html, cards = _CARD.subn("", html)
+def convert(html: str, first_line: int = 1) -> Converted:
+    """Turn one template into ours, whose first line is the source's *first_line*."""
+    notes = _Notes(first_line)
+    html, cards = _CARD.subn(_lines_of, html.replace(_GONE, ""))
     if cards:
-        notes["the card's script was taken out: we put the card in"] = None
-    html, scripts = _SCRIPT.subn("", html)
-    if scripts:
-        notes["another script was taken out: mails run none"] = None
-    html = _COMMENT.sub(lambda found: "" if _PLACEHOLDER.search(found[0]) else found[0], html)
+        notes.add("the card's script was taken out: we put the card in")
+    html = _without_comments(_without_scripts(html, notes), notes)
     written: list[str] = []
     at = 0
     for found in _PLACEHOLDER.finditer(html):
         if _COLOUR.fullmatch(found[1]):
             continue
-        written += [_text(html[at : found.start()], notes), _placed(found[1], notes)]
+        written += [_text(html, at, found.start(), notes), _placed(found, notes)]
         at = found.end()
-    written.append(_text(html[at:], notes))
-    result = "".join(written)
-    return Converted(result, tuple(notes), tuple(mistakes_in(result)))
+    written.append(_text(html, at, len(html), notes))
+    result = "".join(written).replace(_GONE, "")
+    return Converted(result, notes.all(), tuple(mistakes_in(result)))
 
 
-def _text(html: str, notes: dict[str, None]) -> str:
+class _Notes:
+    """Gathers what there is to say, each sentence once, with all the lines that it is about."""
+
+    def __init__(self, first_line: int) -> None:
+        self._first_line = first_line
+        self._found: dict[str, list[int]] = {}
+        self._ends: list[int] = []
+
+    def read(self, html: str) -> None:
+        """Learn where the lines of *html* end: what is added from now on stands there."""
+        self._ends = [end.end() for end in _LINE_END.finditer(html)]
+
+    def add(self, why: str, at: int | None = None) -> None:
+        """Note *why*, about what begins *at* this character of what was read; None: about no line."""
+        lines = self._found.setdefault(why, [])
+        if at is None:
+            return
+        line = bisect_right(self._ends, at) + self._first_line
+        if line not in lines[-1:]:
+            lines.append(line)
+
+    def all(self) -> tuple[Note, ...]:
+        return tuple(Note(why, tuple(lines)) for why, lines in self._found.items())
+
+
+def _lines_of(taken: re.Match[str]) -> str:
+    return _GONE * len(_LINE_END.findall(taken[0]))
+
+
+def _without_scripts(html: str, notes: _Notes) -> str:
+    notes.read(html)
+    for script in _SCRIPT.finditer(html):
+        notes.add("another script was taken out: mails run none", script.start())
+    return _SCRIPT.sub(_lines_of, html)
+
+
+def _without_comments(html: str, notes: _Notes) -> str:
+    """Take out the comments that hold placeholders: none of ours may stand in one."""
+    notes.read(html)
+
+    def left(comment: re.Match[str]) -> str:
+        if not (found := _PLACEHOLDER.search(comment[0])):
+            return comment[0]
+        why = f"{found[0]} was taken out with the comment around it: none can stand there"
+        notes.add(why, comment.start() + found.start())
+        return _lines_of(comment)
+
+    without = _COMMENT.sub(left, html)
+    notes.read(without)
+    return without
+
+
+def _text(html: str, start: int, end: int, notes: _Notes) -> str:
     """Return what stands between two placeholders, and note what may have been meant as one."""
-    for found in _LIKE_ONE.findall(html):
-        if not _COLOUR.fullmatch(found.strip("#")):
-            notes[f"{found} was left as text: it is no placeholder that we know"] = None
-    html, braces = _OPENING.subn("{ ", html)
-    if braces:
-        notes["braces that would begin something of a template's were parted: “{ {”, “{ %”"] = None
-    return html
+    text = html[start:end]
+    for found in _LIKE_ONE.finditer(text):
+        if not _COLOUR.fullmatch(found[0].strip("#")):
+            why = f"{found[0]} was left as text: it is no placeholder that we know"
+            notes.add(why, start + found.start())
+    for found in _OPENING.finditer(text):
+        why = "braces that would begin something of a template's were parted: “{ {”, “{ %”"
+        notes.add(why, start + found.start())
+    return _OPENING.sub("{ ", text)
 
 
-def _placed(path: str, notes: dict[str, None]) -> str:
+def _placed(found: re.Match[str], notes: _Notes) -> str:
     """Return our placeholder for one of theirs, "" if there is none, and note that."""
+    path, at = found[1], found.start()
     steps = path.split(".")
     if len(steps) > 1 and steps[0].casefold() in _SUMMARY:
         steps = steps[1:]
     if (folded := steps[0].casefold()) in _NOT_HERE:
-        notes[f"#{path}# was taken out: {_NOT_HERE[folded]}"] = None
+        notes.add(f"#{path}# was taken out: {_NOT_HERE[folded]}", at)
         return ""
     ours = _ours(steps)
     name = _written(ours)
     placed = "{{ " + name + " }}"
     if mistakes_in(placed):
-        notes[f"#{path}# was taken out: there is nothing like it here"] = None
+        notes.add(f"#{path}# was taken out: there is nothing like it here", at)
         return ""
     if ".".join(ours) != path:
-        notes[f"#{path}# became {name}"] = None
+        notes.add(f"#{path}# became {name}")
     return placed
 
 

@@ -55,7 +55,7 @@ def _import(found: Sequence[Source], folder: Path, say: Say) -> bool:
     pasted: list[str] = []
     done = True
     for source in found:
-        html = convert(source.html)
+        html = convert(source.html, source.first_line)
         if why := _unfit(source, html, keys):
             say(f"{plain(source.key) or 'A template without a name'}: not written: {why}")
             done = False
@@ -107,9 +107,9 @@ def _import_one(source: Source, converted: Converted, file: Path, say: Say) -> b
         return False
     say(f"{plain(file.name)}: written, from {plain(source.key)}")
     for note in converted.notes:
-        say(f"  {plain(note)}")
+        say(f"  {plain(note.at(source.row))}")
     for mistake in converted.mistakes:
-        say(f"  to be mended by hand: {plain(mistake)}")
+        say(f"  to be mended by hand in {plain(file.name)}: {plain(mistake)}")
     return not converted.mistakes
 
 
