@@ -21,6 +21,7 @@ from approvals_core.adapters.telemetry import ToldTenantApi, Watching, export_to
 from approvals_core.adapters.tenant_api import HttpTenantApi
 from approvals_core.adapters.tenant_files import BadTenantFiles
 from approvals_core.adapters.threads import OwnThreads
+from approvals_core.deadlines import PROMISED, Deadlines
 from approvals_core.errors import StoreError
 from approvals_core.keeping.clocks import ahead_of_store, same_clock
 from approvals_core.keeping.writers import Writers, refuse_closed, writing
@@ -62,16 +63,24 @@ async def open_house(
     open_store: OpenStore = open_store,
     traces: Sequence[TraceConfig] = (),
     spans: SpanProcessor | None = None,
+    deadlines: Deadlines = PROMISED,
 ) -> AsyncIterator["House"]:
     """
     Open everything the settings ask for, with its worker if its role has one, and close it at the end.
 
     *open_store* is called with the store's URL; *traces* are told of every request that
     goes out through aiohttp: all but MSAL's, for our own tokens. *spans* takes what else
-    would go to the collector that the settings name.
+    would go to the collector that the settings name. *deadlines* are for clicks.
     """
     async with AsyncExitStack() as stack:
-        house = House(settings, now=now, open_store=open_store, traces=traces, spans=spans)
+        house = House(
+            settings,
+            now=now,
+            open_store=open_store,
+            traces=traces,
+            spans=spans,
+            deadlines=deadlines,
+        )
         await house.open(stack)
         yield house
 
@@ -87,7 +96,9 @@ class House:
         open_store: OpenStore,
         traces: Sequence[TraceConfig],
         spans: SpanProcessor | None,
+        deadlines: Deadlines,
     ) -> None:
+        self._deadlines = deadlines
         self._settings = settings
         self._now = now
         self._brought_clock = None if now is _utc_now else now
@@ -125,6 +136,7 @@ class House:
             telemetry=self._watching.telemetry,
             allowances=make_allowances(self.store.budgets, self._brought_clock),
             notice_line=self._notice_line,
+            deadlines=self._deadlines,
         )
         stack.push_async_callback(ground.tokens.close)
         secrets, traces = self._references, self._traces
@@ -212,12 +224,13 @@ class House:
             ending=lambda: self.drain.begun,
             closed_directories=lambda: self._teams.directories.closed,
             may_lose=may_lose(self._settings.store_url),
+            store_answers_within=self._deadlines.probe,
         )
         app.add_routes(health.routes())
         if not role.takes_calls:
             return app
         app.add_routes([*self._intake.door.routes(), *self._teams.door.routes()])
-        app.add_routes(front_routes(self._settings, self._notice_line))
+        app.add_routes(front_routes(self._settings, self.tenants, self._notice_line))
         if self._outlook is not None:
             app.add_routes(self._outlook.routes())
         if self._page is not None:

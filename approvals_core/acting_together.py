@@ -25,8 +25,6 @@ from approvals_core.tenant import Submission, Tenant
 
 log = logging.getLogger(__name__)
 
-GATHERED_WITHIN = 2.0  # seconds: what is not committed by then does not hold up the array
-
 Find = Callable[[str], Awaitable[Found]]
 
 
@@ -93,8 +91,11 @@ class ActingTogether:
         store: Store,
         commits: Commits,
         posting: Posting,
+        gathered_within: float,
     ) -> None:
+        """What is not committed in *gathered_within* seconds does not hold up the array."""
         self._tenant = tenant
+        self._gathered_within = gathered_within
         self._posting = posting
         self._items = [
             _Item(each, Acting(each.click, by=by, store=store, commits=commits, posting=posting))
@@ -122,7 +123,7 @@ class ActingTogether:
     async def _as_array(self, find: Find) -> None:
         """Post what is recorded in time as one array, and each that comes later by itself."""
         recording = {asyncio.create_task(self._record(item, find)): item for item in self._items}
-        in_time, late = await asyncio.wait(recording, timeout=GATHERED_WITHIN)
+        in_time, late = await asyncio.wait(recording, timeout=self._gathered_within)
         failed = {task for task in in_time if task.exception() is not None}
         ready = [
             (item, attempt)

@@ -11,6 +11,7 @@ from approvals_core.acting import Acting, Found
 from approvals_core.acting_together import ActingTogether, Ticked, Together, checked
 from approvals_core.arx import Arx
 from approvals_core.committing import Commits, unknown
+from approvals_core.deadlines import PROMISED, Deadlines
 from approvals_core.ending import WRITTEN_WITHIN, Ending
 from approvals_core.errors import (
     AlreadyActedOn,
@@ -40,10 +41,7 @@ from approvals_core.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 1.2  # seconds: the longest a click waits for the tenant
-ANSWER_BY = 1.8  # seconds from a click's arrival
 BROKEN_OFF_WITHIN = 2.0  # seconds for a click to stop that is told to
-TO_ANSWER = 0.2  # seconds kept for building and sending the answer
 
 _T = TypeVar("_T")
 
@@ -71,8 +69,10 @@ class Approvals:
         posting: Posting,
         tenants: Tenants,
         directory: Directory | None = None,
+        deadlines: Deadlines = PROMISED,
     ) -> None:
         """*directory* is asked for new approvers; None: nobody can be named as one."""
+        self.deadlines = deadlines
         self._store = store
         self._commits = commits
         self._posting = posting
@@ -129,7 +129,7 @@ class Approvals:
             directory=self._directory,
         )
         task = self._spawn(acting.run(lambda: self._named(public_id)))
-        await asyncio.wait({task}, timeout=_patience(elapsed))
+        await self.deadlines.wait(task, elapsed)
         if not task.done():
             acting.promised = not acting.committed
             view = self.view_of(acting.approval, click.seat) if acting.approval else None
@@ -159,8 +159,9 @@ class Approvals:
             store=self._store,
             commits=self._commits,
             posting=self._posting,
+            gathered_within=self.deadlines.array,
         )
-        await asyncio.wait({self._spawn(acting.run(self._named))}, timeout=_patience(elapsed))
+        await self.deadlines.wait(self._spawn(acting.run(self._named)), elapsed)
         return acting.answer()
 
     async def view(self, public_id: str, seat: int, *, by: PersonId) -> View:
@@ -328,11 +329,6 @@ class Approvals:
         told = (ApprovalError, StoreUnavailable)  # to the person, or in the log
         if failure is not None and not isinstance(failure, told):
             log.error("click_failed", exc_info=failure)
-
-
-def _patience(elapsed: float) -> float:
-    """Return for how long a click may wait now, in seconds."""
-    return max(0.0, min(PATIENCE, ANSWER_BY - elapsed) - TO_ANSWER)
 
 
 def _repeated(known: Payload, payload_id: str) -> Payload:

@@ -11,8 +11,6 @@ from approvals_core.keeping.clocks import BEARABLE
 from approvals_core.models import MAIL_LANES, Lane
 from approvals_core.worker import Lateness
 
-STORE_ANSWERS_WITHIN = 2.0  # seconds
-
 
 class Missing(NamedTuple):
     """
@@ -62,7 +60,9 @@ class Health:
         may_lose: Sequence[str] = (),
         ending: Callable[[], bool] = lambda: False,
         ahead: Callable[[], float] = lambda: 0.0,
+        store_answers_within: float,
     ) -> None:
+        self._store_answers_within = store_answers_within  # seconds
         self._lateness = lateness
         self._unwritable = unwritable
         self._custom_issuers = custom_issuers
@@ -116,7 +116,7 @@ class Health:
     async def _told_by_store(self) -> dict[str, object]:
         """Return what is late; under "store" alone why we cannot work, if so."""
         try:
-            async with asyncio.timeout(STORE_ANSWERS_WITHIN):
+            async with asyncio.timeout(self._store_answers_within):
                 if why := await self._unwritable():  # first: another store answers, too
                     return {"store": why}
                 job_late = await self._lateness.of_jobs(PROMPT)

@@ -14,6 +14,7 @@ from approvals_core.adapters.remembered import RememberedDirectory
 from approvals_core.allowances import Allowances
 from approvals_core.approvals import Approvals
 from approvals_core.committing import Commits
+from approvals_core.deadlines import Deadlines
 from approvals_core.keeping.archiving import Archiving
 from approvals_core.ports import Directory, Mails, Store, TenantApi, Tenants
 from approvals_core.posting import Posting
@@ -38,6 +39,7 @@ class Ground(NamedTuple):
     telemetry: Telemetry
     allowances: Allowances
     notice_line: str | None
+    deadlines: Deadlines
 
 
 class Core(NamedTuple):
@@ -75,6 +77,7 @@ def make_core(
         posting=posting,
         tenants=tenants,
         directory=directory,
+        deadlines=ground.deadlines,
     )
     reconciling = Reconciling(store=store, commits=commits, tenants=tenants, api=api)
     chores = Chores(

@@ -78,6 +78,7 @@ class Outlook:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.provider = Provider(originator="", sender="", targets=())
+        self.auto_invoke_within = AUTO_INVOKE_WITHIN
         self._world = world
         self._keep = keep
         self._token = token
@@ -134,7 +135,7 @@ class Outlook:
         action = (card or {}).get("autoInvokeAction")
         if card is None or not isinstance(action, dict):
             return None
-        answer = await self._call(alias, card, action, {}, within=AUTO_INVOKE_WITHIN)
+        answer = await self._call(alias, card, action, {}, within=self.auto_invoke_within)
         self._note(alias, mail_id, invoked=_invoked(answer), **_new_card(answer))
         return answer
 

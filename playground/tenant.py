@@ -78,7 +78,7 @@ class SampleTenant:
         """Return the ApprovalRequests that wait for `release`."""
         return self._apis.held()
 
-    async def arrived(self, *, within: float = 5.0) -> Received:
+    async def arrived(self, *, within: float = 30.0) -> Received:
         """Return a request that is being held, as soon as there is one."""
         return (await self._world.until(self.held, within=within))[0]
 

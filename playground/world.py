@@ -220,7 +220,7 @@ class World:
         finally:
             self._listeners.discard(news)
 
-    async def until(self, look: Callable[[], Found], *, within: float = 5.0) -> Found:
+    async def until(self, look: Callable[[], Found], *, within: float = 30.0) -> Found:
         """
         Return what *look* finds, as soon as it finds something true.
 

@@ -141,6 +141,12 @@ def card_in(answer: Answer) -> str:
     return words(answer.body["value"])
 
 
+def still_under_way(answer: Answer) -> bool:
+    """Tell whether the person was answered before the tenant: as a rule it is being told by then."""
+    said = words(answer.card or {})
+    return "Sending to" in said or "Recording your decision" in said
+
+
 def said_to(running: Running, alias: str) -> list[Message]:
     """Return all that the bot said to somebody, the oldest first."""
     chat = running.playground.world.chat_of(alias)

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from approvals_core.errors import (
     CardGone,
@@ -273,6 +273,18 @@ class FakeTenants:
 
     def all(self) -> Sequence[Tenant]:
         return self.tenants
+
+
+class Gate(asyncio.Event):
+    """An event that tells that it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def wait(self) -> Literal[True]:
+        self.reached.set()
+        return await super().wait()
 
 
 class FlakyStore:

@@ -66,8 +66,8 @@ async def serving(handler: Callable[[web.Request], Awaitable[web.StreamResponse]
 
 
 async def eventually(look: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until *look* says yes to something that happens in the background; fail after 5 seconds."""
-    for _ in range(500):
+    """Wait until *look* says yes to something that happens in the background; fail after half a minute."""
+    for _ in range(3000):
         if await look():
             return
         await asyncio.sleep(0.01)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from approvals_core.approvals import ANSWER_BY, Approvals, Outcome
+from approvals_core.approvals import Approvals, Outcome
 from approvals_core.arx import Arx, ArxAction, ArxApprover
 from approvals_core.arx.times import ticks_of
 from approvals_core.committing import Commits
@@ -31,6 +31,7 @@ from approvals_core.tenant import Action, Api, Comment, People, Tenant
 from approvals_core.worker import Cards, Chores, Fetching, Nights, Reconciling, Worker
 from tests import card_makers
 from tests.fakes import Clock, FakeChannel, FakeDirectory, FakeMails, FakeTenantApi, FakeTenants
+from tests.patience import TOO_LATE, Patience
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DIRECTORY = card_makers.DIRECTORY
@@ -123,6 +124,7 @@ class Core:
         tenant: Tenant | None = None,
         clock: Clock | None = None,
         archive: Archive | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.store = store
         self.archive = archive
@@ -134,6 +136,7 @@ class Core:
         self.mails = FakeMails()
         self.mails_set_up = True
         self.under_way: set[asyncio.Task[Any]] = set()
+        self.patience = patience or Patience()
         self.start()
 
     @property
@@ -154,6 +157,7 @@ class Core:
             **parts,
             posting=posting,
             directory=self.directory,
+            deadlines=self.patience,
         )
         self.cards = Cards(**parts, channels={"teams": self.channel}, now=now)
         fetching = Fetching(**parts, api=self.api, jitter=lambda: 0.5)
@@ -243,7 +247,7 @@ class Core:
         """Click all at once, and go on when each is over or waits for the tenant."""
         approval, before = await self.approval(), set(self.approvals._tasks)
         acts = (
-            self.approvals.act(approval.id, click, by=person, elapsed=ANSWER_BY)
+            self.approvals.act(approval.id, click, by=person, elapsed=TOO_LATE)
             for person, click in clicks
         )
         await asyncio.gather(*acts, return_exceptions=True)

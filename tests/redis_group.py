@@ -21,7 +21,7 @@ from tests.redis_server import DURABLE
 HERE = "127.0.0.1"
 SLOTS = 16384
 LOG = "server.log"  # what a server says, in its folder
-WITHIN = 60.0  # seconds for a server to start, or for several to agree: a busy machine may stand still for long
+WITHIN = 100.0  # seconds for a server to start, or for several to agree: a busy machine may stand still for long
 
 # It says the server's process id, and kills it once its own input ends: when its starter is gone, too.
 _KEEPER = '"$@" </dev/null >/dev/null 2>&1 & echo $!; read _; kill -9 $! 2>/dev/null; wait $!'
@@ -43,7 +43,7 @@ class Running:
         return f"redis://{self.name}"
 
     def client(self) -> Redis:
-        return Redis(host=HERE, port=self.port, decode_responses=True, socket_timeout=5)
+        return Redis(host=HERE, port=self.port, decode_responses=True, socket_timeout=20)
 
     def ask(self, *command: str | int) -> Any:
         with self.client() as client:
@@ -110,9 +110,11 @@ def replicated(folder: Path, replicas: int = 1) -> Iterator[list[Running]]:
 @contextmanager
 def cluster(folder: Path, primaries: int = 3, replicas: int = 0) -> Iterator[list[Running]]:
     """Run a cluster: first its primaries, which share the slots, then their replicas in turn."""
+    # Who has a replica is soon replaced; else nobody is given up who only stands still.
+    missed_within = 1000 if replicas else 30_000
     with ExitStack() as stack:
         running = [
-            stack.enter_context(_member(folder / str(number)))
+            stack.enter_context(_member(folder / str(number), missed_within))
             for number in range(primaries + replicas)
         ]
         first = running[0]
@@ -179,9 +181,10 @@ def _have_all(primary: Running, replicas: int) -> bool:
 
 
 @contextmanager
-def _member(folder: Path) -> Iterator[Running]:
-    settings = {"cluster-enabled": "yes", "cluster-node-timeout": 1000, "cluster-port": free_port()}
-    with server(folder, **settings) as running:
+def _member(folder: Path, missed_within: int) -> Iterator[Running]:
+    """Run a member of a cluster, whom the others give up after *missed_within* milliseconds."""
+    settings = {"cluster-node-timeout": missed_within, "cluster-port": free_port()}
+    with server(folder, cluster_enabled="yes", **settings) as running:
         yield running
 
 

@@ -19,9 +19,10 @@ from config import Settings
 from playground.outside import Playground
 from playground.reading import button, buttons, words
 from playground.records import Json, Message, Sender
+from tests.patience import Patience
 
 WIKI_NUMBER = "REQ-34562-126"
-PATIENCE = 20.0  # seconds: a busy machine is slow, and waiting costs nothing where all goes well
+PATIENCE = 40.0  # seconds: a busy machine is slow, and waiting costs nothing where all goes well
 
 
 class Clock:
@@ -41,6 +42,7 @@ class Running:
     house: House
     playground: Playground
     clock: Clock
+    patience: Patience
     number: str = WIKI_NUMBER  # of the request that is looked at
 
     async def pass_time(self, seconds: float) -> None:
@@ -116,6 +118,11 @@ class Running:
     async def until(self, look: Any, *, within: float = PATIENCE) -> Any:
         return await self.playground.world.until(look, within=within)
 
+    async def click_held(self, alias: str, title: str, comment: str = "") -> Any:
+        """Press a button, and wait no longer than until the tenant holds what it led to."""
+        arrived = self.playground.tenant.arrived(within=PATIENCE)
+        return await self.patience.until(arrived, self.click(alias, title, comment))
+
     def told(self) -> list[Any]:
         """Return the ApprovalRequests that reached the tenant."""
         return self.playground.tenant.actions()
@@ -133,7 +140,7 @@ async def run_service(
     **more: Any,
 ) -> AsyncIterator[Running]:
     """Start the service on a free port and let the world know where; *more* are settings."""
-    clock = clock or Clock()
+    clock, patience = clock or Clock(), Patience()
     tenants = playground.write_tenants(folder / "tenants")
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -141,14 +148,17 @@ async def run_service(
         given = playground.settings(store_url=store_url, tenants=tenants, port=port)
         named = {name.lower(): value for name, value in given.items()} | more
         settings = Settings.model_validate(named)
-        opening = open_house(settings, now=clock, open_store=open_store, spans=spans)
+        opening = open_house(
+            settings, now=clock, open_store=open_store, spans=spans, deadlines=patience
+        )
         house = await stack.enter_async_context(opening)
         runner = web.AppRunner(house.application(), access_log=None)
         await runner.setup()
         await web.SockSite(runner, listening).start()
+        playground.outlook.auto_invoke_within = patience.outlook
         playground.meet(f"http://127.0.0.1:{runner.addresses[0][1]}")
         try:
-            yield Running(house, playground, clock)
+            yield Running(house, playground, clock, patience)
         finally:
             await runner.cleanup()
 

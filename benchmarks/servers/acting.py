@@ -15,6 +15,7 @@ from approvals_core.models import Person
 from approvals_core.rules.deciding import Click
 from benchmarks.servers.control import serve, settings
 from config import Settings
+from house.collector import looking_seldom
 
 
 def _application(house: House, by: Person) -> web.Application:
@@ -35,7 +36,8 @@ async def _run() -> None:
     by = Person.model_validate(told.pop("person"))
     async with open_house(Settings.model_validate(told)) as house:
         house.worker.stop()
-        await serve(_application(house, by))
+        with looking_seldom():
+            await serve(_application(house, by))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from approvals_core.adapters.outgoing import session_trusting
 from approvals_core.adapters.referenced import References
 from approvals_core.adapters.stores import open_store
 from approvals_core.allowances import Allowances
+from approvals_core.deadlines import PROMISED
 from approvals_core.models import Change, Contact, Lane, Person, PersonId
 from approvals_core.onboarded import Onboarded
 from approvals_core.ports import Channel, Store, View
@@ -132,6 +133,7 @@ async def _ground(stack: AsyncExitStack, given: Settings) -> tuple[Ground, Core]
         telemetry=NO_TELEMETRY,
         allowances=Allowances(store.budgets, monotonic=time.monotonic),
         notice_line=None,
+        deadlines=PROMISED,
     )
     return ground, make_core(ground, api=calls, wake=lambda: None)
 

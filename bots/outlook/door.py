@@ -12,9 +12,9 @@ from approvals_core.models import PersonId
 from bots.outlook.answers import answered, failed
 from bots.outlook.callers import caller
 from bots.outlook.links import ACT_PATH, REFRESH_PATH
-from bots.outlook.presses import ANSWER_WITHIN, Presses
+from bots.outlook.presses import Presses
 from bots.outlook.tickets import ExpiredTicket, InvalidTicket, Purpose, Ticket, Tickets
-from bots.web import elapsed, read_body
+from bots.web import read_body
 from cards.language import _
 
 BODY_LIMIT = 16 * 1024  # bytes: choices, and a comment of a few thousand characters
@@ -48,7 +48,8 @@ class OutlookDoor:
         ticket, is_live = await self._admitted(request, Purpose.ACT)
         if not is_live:
             return answered(self._presses.too_old(ticket))
-        return answered(await self._presses.act(ticket, await _text(request)))
+        text = await _text(request, within=self._presses.time_left())
+        return answered(await self._presses.act(ticket, text))
 
     async def _refresh(self, request: web.Request) -> web.Response:
         ticket, is_live = await self._admitted(request, Purpose.REFRESH)
@@ -70,7 +71,7 @@ class OutlookDoor:
 
     async def _person(self, request: web.Request) -> PersonId:
         try:
-            async with asyncio.timeout(max(0.05, ANSWER_WITHIN - elapsed())):
+            async with asyncio.timeout(self._presses.time_left()):
                 return await caller(request, self._verifier)
         except TimeoutError:  # the issuer's keys are not here, and it is slow
             said = _("We could not verify who you are just now. Please try again.")
@@ -86,13 +87,12 @@ class OutlookDoor:
             raise _not_admitted(400, str(problem), said) from None
 
 
-async def _text(request: web.Request) -> str:
+async def _text(request: web.Request, *, within: float) -> str:
     """Return the body, whatever it calls itself: it is read as text that anybody may have typed."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise failed(415, _("This cannot be read. Nothing was decided."))
     try:
-        left = max(0.05, ANSWER_WITHIN - elapsed())
-        body = await read_body(request, limit=BODY_LIMIT, within=left)
+        body = await read_body(request, limit=BODY_LIMIT, within=within)
     except web.HTTPException as problem:
         too_long = problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         said = _("This is too long. Please shorten it.") if too_long else _NOT_ARRIVED

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from approvals_core.approvals import TO_ANSWER, Approvals, Outcome
+from approvals_core.approvals import Approvals, Outcome
 from approvals_core.errors import ApprovalError, StaleCard, StoreError, UnknownApproval
 from approvals_core.models import ApprovalKey, Contact, Entries, Person, PersonId, PlaceState
 from approvals_core.ports import Tenants, View
@@ -23,9 +23,6 @@ from cards.outlook.body import read_body
 from cards.viewer import Viewer, viewer_of
 
 CHANNEL = "outlook"
-# Seconds from a request's arrival. Outlook drops what it asked for by itself after 2 seconds
-# (outlook-dev-docs, auto-invoke.md).
-ANSWER_WITHIN = 1.7
 
 Card = dict[str, object]
 
@@ -51,6 +48,7 @@ class Presses:
         seen: Callable[[ApprovalKey, str], Awaitable[object]],
     ) -> None:
         self._approvals = approvals
+        self._deadlines = approvals.deadlines
         self._tenants = tenants
         self._faces = faces
         self._contact = contact
@@ -68,12 +66,16 @@ class Presses:
         if not request:
             return (await self._press(ticket, text)).card
         led = await self._repeats.first(
-            (ticket, request), lambda: self._press(ticket, text), patience=_time_left()
+            (ticket, request), lambda: self._press(ticket, text), patience=self.time_left()
         )
         if isinstance(led, Pressed):
             return led.card
         log.info("press_repeated", extra={"approval": ticket.public_id})
         return await self._within(ticket, self._after(ticket, led))
+
+    def time_left(self) -> float:
+        """Return for how many seconds the request under way may still be worked on."""
+        return max(0.05, self._deadlines.outlook - elapsed())
 
     def too_old(self, ticket: Ticket) -> Card:
         """Return what stands in the place of a card whose ticket has expired."""
@@ -117,7 +119,7 @@ class Presses:
         aside = Aside(recording=click.action if outcome.recording else "")
         view, viewer = outcome.view, Viewer()
         try:
-            async with asyncio.timeout(TO_ANSWER / 2):
+            async with asyncio.timeout(self._deadlines.building / 2):
                 viewer = await self._viewer(ticket)
                 view = await self._approvals.with_details(view)
         except (TimeoutError, StoreError):
@@ -170,7 +172,7 @@ class Presses:
     async def _within(self, ticket: Ticket, answering: Coroutine[Any, Any, Card]) -> Card:
         """Return the card, or a small one that is true if it does not come in time."""
         try:
-            async with asyncio.timeout(_time_left()):
+            async with asyncio.timeout(self.time_left()):
                 return await answering
         except UnknownApproval:
             return notices.not_available(self._faces.around(ticket))
@@ -200,7 +202,3 @@ def _said_of(problem: ApprovalError) -> ApprovalError:
     if isinstance(problem, UnknownApproval):  # it is so of the place, not of the request
         return StaleCard(_("Your place changed since this card was made. Please look again."))
     return problem
-
-
-def _time_left() -> float:
-    return max(0.05, ANSWER_WITHIN - elapsed())

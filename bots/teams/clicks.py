@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from approvals_core.approvals import TO_ANSWER, Approvals, Outcome
+from approvals_core.approvals import Approvals, Outcome
 from approvals_core.errors import ApprovalError, StoreError, UnknownApproval
 from approvals_core.ports import View
 from approvals_core.rules.deciding import Click
@@ -34,8 +34,6 @@ from cards.language import _
 from cards.together import several
 
 log = logging.getLogger(__name__)
-
-ANSWER_WITHIN = 1.9  # seconds: beyond, a refresh says that it could not be done
 
 
 class _ActData(BaseModel):
@@ -65,6 +63,7 @@ class Clicks:
         """*pages* and a request's id are the address of our own page of it, "" if there is none."""
         self._pages = pages
         self._approvals = approvals
+        self._deadlines = approvals.deadlines
         self._contacts = contacts
         self._notice_line = notice_line
         self._together = TogetherClicks(approvals, notice_line=notice_line)
@@ -136,7 +135,7 @@ class Clicks:
     async def _within(self, inbound: Inbound, answering: Coroutine[Any, Any, Card]) -> Card:
         """Return the card, or a notice if it does not come in time."""
         try:
-            async with asyncio.timeout(max(0.05, ANSWER_WITHIN - elapsed())):
+            async with asyncio.timeout(max(0.05, self._deadlines.teams - elapsed())):
                 return await answering
         except UnknownApproval:
             return notices.not_available(notice_line=self._notice_line)
@@ -180,7 +179,7 @@ class Clicks:
         aside = Aside(recording=click.action if outcome.recording else "")
         view = outcome.view
         try:
-            async with asyncio.timeout(TO_ANSWER / 2):
+            async with asyncio.timeout(self._deadlines.building / 2):
                 view = await self._approvals.with_details(view)
         except (TimeoutError, StoreError):
             ids = {"approval": view.approval.id, "xcv": view.approval.xcv}

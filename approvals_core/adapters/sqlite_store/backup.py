@@ -2,14 +2,17 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from approvals_core.errors import StoreRefused, StoreUnavailable
 
 _AT_ONCE = -1  # pages: all of them in one go, for who copies in steps begins anew at each commit
 
+Connect = Callable[..., sqlite3.Connection]
 
-def back_up(source: Path, target: Path) -> int:
+
+def back_up(source: Path, target: Path, *, connect: Connect = sqlite3.connect) -> int:
     """
     Write what the store in *source* holds now into the new file *target*; return its size in bytes.
 
@@ -28,7 +31,7 @@ def back_up(source: Path, target: Path) -> int:
     unfinished = target.with_name(f"{target.name}.unfinished")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
-        _copy(source, unfinished)
+        _copy(source, unfinished, connect)
         unfinished.rename(target)
         _sync(target.parent)
         return target.stat().st_size
@@ -40,9 +43,9 @@ def back_up(source: Path, target: Path) -> int:
         raise StoreUnavailable(f"{source} could not be copied to {target}: {error}") from error
 
 
-def _copy(source: Path, target: Path) -> None:
-    taken = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-    given = sqlite3.connect(target)
+def _copy(source: Path, target: Path, connect: Connect) -> None:
+    taken = connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+    given = connect(target)
     try:
         taken.backup(given, pages=_AT_ONCE)
         # One file, which can be read where nobody may write; who opens it as a store sets it again.
