@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import EmailPolicy
 from enum import StrEnum
+from functools import lru_cache
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -20,6 +21,15 @@ from playground.records import Json
 
 CARD_TYPE = "application/adaptivecard+json"  # outlook-dev-docs, get-started.md
 ELSEWHERE = "elsewhere"  # in place of an alias: addresses of nobody here
+
+
+class _Remembering(EmailPolicy):
+    """The usual policy, whose headers are parsed once, and not each time that one is asked for."""
+
+    header_fetch_parse = lru_cache(maxsize=256)(EmailPolicy.header_fetch_parse)
+
+
+REMEMBERING = cast("EmailPolicy[EmailMessage]", _Remembering())  # generic for checkers only
 
 
 class Via(StrEnum):
@@ -108,7 +118,7 @@ class Mailboxes:
 
     def deliver_mime(self, raw: bytes, *, sender: str, to: str) -> ReceivedMail:
         """Put what came over SMTP into the inbox of the address *to*."""
-        message = message_from_bytes(raw, EmailMessage, policy=default)
+        message = message_from_bytes(raw, EmailMessage, policy=REMEMBERING)
         return self.deliver(
             ReceivedMail(
                 id=secrets.token_hex(8),

@@ -7,8 +7,8 @@ import hmac
 import logging
 import secrets
 from collections import defaultdict
-from email import message_from_bytes
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import default
 from typing import Any
 
@@ -184,7 +184,7 @@ class _Handler:
             return "500 5.5.2 line too long"
         if self._fault(FaultKind.CONTENT_REFUSED):
             return "554 5.6.0 this mail is refused"
-        sender = message_from_bytes(raw, EmailMessage, policy=default)["From"]
+        sender = BytesHeaderParser(EmailMessage, policy=default).parsebytes(raw)["From"]
         if sender is None or [one.addr_spec for one in sender.addresses] != [names.MAIL_FROM]:
             return "554 5.2.252 SendAsDenied; not allowed to send as this address"
         return None

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.logged import log
 from tests.outside import authority, first_keys, playground
 from tests.running import running
+from tests.selection import pytest_addoption, select
 from tests.shared_browser import CHROMIUM_ARGUMENTS, browser_url
 from tests.store_fixtures import (
     lasting_redis_url,
@@ -30,6 +31,7 @@ __all__ = [
     "lasting_redis_url",
     "log",
     "playground",
+    "pytest_addoption",
     "pytest_generate_tests",
     "redis_cluster_url",
     "redis_url",
@@ -63,11 +65,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the world around; `test_flow.py` goes the whole way on every Python."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs the world around; `test_flow.py` goes the whole way on every Python. Then choose."""
     for item in items:
         if "playground" in getattr(item, "fixturenames", ()) and item.path.name != "test_flow.py":
             item.add_marker("world")
+    select(config, items)
 
 
 @pytest.fixture

@@ -18,6 +18,24 @@ from tests.browser import find_browser, install_line
 
 __all__ = ["CHROMIUM_ARGUMENTS", "browser_url"]
 
+# The pages behind the address bar's popups: with each window they take as long to load as a page of ours.
+_UNSEEN = ("WebUIOmniboxPopup", "WebUIOmniboxFullPopup", "WebUIOmniboxAimPopup")
+# What Playwright switches off itself (its chromiumSwitches.ts): of two lists Chromium takes the last.
+_BY_PLAYWRIGHT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
 # As root Chromium has no sandbox; the rest keeps it from calling home, and from asking.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -25,6 +43,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    f"--disable-features={','.join((*_BY_PLAYWRIGHT, *_UNSEEN))}",
 ]
 
 

@@ -105,6 +105,14 @@ class Runs:
         for fate in await self.fates(moment, plot=plot, honours_keys=honours_keys):
             yield fate, await self.one(fate, plot=plot, honours_keys=honours_keys)
 
+    async def one_of_each_kind(
+        self, moment: Moment, *, plot: Plot, honours_keys: bool
+    ) -> Sequence[Fate]:
+        """Run once undisturbed; return a death of each kind: the first on SQLite, the last on Redis."""
+        fates = await self.fates(moment, plot=plot, honours_keys=honours_keys)
+        later_wins = reversed(fates) if self.redis_url is None else fates
+        return list({fate.what: fate for fate in later_wins}.values())
+
     async def fates(self, *moments: Moment, plot: Plot, honours_keys: bool) -> list[Fate]:
         """Run once undisturbed; return a death for each time that one of *moments* came."""
         met = (await self.one(plot=plot, honours_keys=honours_keys)).met
