@@ -34,6 +34,7 @@ from playground.signing import Claims, KeyRing
 from tests import outlook_schema
 from tests.fakes import FlakyStore
 from tests.makers import KEY, Core, a_tenant
+from tests.patience import Patience
 
 PUBLIC_URL = "https://approvals.example.com"
 SECRET = "a secret of this test, and long enough for it"
@@ -229,9 +230,9 @@ async def mailed(slow_store: SlowStore, token_issuer: Issuer) -> AsyncIterator[M
         yield opened
 
 
-async def a_core(store: SlowStore, **tenant: Any) -> Core:
+async def a_core(store: SlowStore, *, patience: Patience | None = None, **tenant: Any) -> Core:
     """Return the core with a request of a tenant with these fields before Maria and Jonas."""
-    core = Core(store, tenant=a_tenant(**tenant))  # pyright: ignore[reportArgumentType] - delegates
+    core = Core(store, tenant=a_tenant(**tenant), patience=patience)  # pyright: ignore[reportArgumentType] - delegates
     await core.open()
     return core
 

@@ -34,7 +34,7 @@ class Started:
         async with aiohttp.ClientSession() as http, http.get(self.url + path) as response:
             return response.status, await response.json(content_type=None)
 
-    async def ended(self, within: float = 30.0) -> bytes:
+    async def ended(self, within: float = 60.0) -> bytes:
         """Wait for its end; return what else it logged."""
         _out, err = await asyncio.wait_for(self.process.communicate(), within)
         return err
@@ -90,7 +90,7 @@ class Several:
         action = button(message.card or {}, "Approve")
         return await self.outside.teams.click(alias, message.id, action, {"comment": comment})
 
-    async def until(self, look: Callable[[], Any], *, within: float = 15.0) -> Any:
+    async def until(self, look: Callable[[], Any], *, within: float = 60.0) -> Any:
         return await self.outside.world.until(look, within=within)
 
 

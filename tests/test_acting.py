@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from approvals_core.acting import Acting
-from approvals_core.approvals import ANSWER_BY
 from approvals_core.committing import COMMIT_TRIES
 from approvals_core.errors import (
     ActionIncomplete,
@@ -34,7 +33,7 @@ from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import Comment, Concurrency, Limits
 from cards.approval import approval_card
 from cards.viewer import Viewer
-from tests.fakes import FlakyStore
+from tests.fakes import FlakyStore, Gate
 from tests.makers import (
     EVE,
     JONAS,
@@ -48,6 +47,7 @@ from tests.makers import (
     done_by,
     update,
 )
+from tests.patience import TOO_LATE
 
 YES = Answer(kind=AnswerKind.ACCEPTED)
 NO = Answer(kind=AnswerKind.REFUSED, message="Over budget")
@@ -195,6 +195,17 @@ async def test_an_approver_removed_in_this_round_is_told_that_it_is_over(store: 
     assert core.api.posted == []
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_who_was_only_ever_taken_out_may_not_know(store: Store) -> None:
+    core = Core(store)
+    await core.open(update(removes=("johndoe1",)))  # before anybody was asked
+
+    approval = await core.approval()
+    assert approval.place_of(MARIA.id) is not None
+    with pytest.raises(UnknownApproval):
+        await core.approvals.own(approval.id, by=MARIA.id)
+
+
 async def test_an_approver_of_an_older_round_may_no_longer_know(store: Store) -> None:
     core = await a_core(store)
     click = await core.shown(MARIA)
@@ -250,7 +261,7 @@ async def test_who_decided_in_an_older_round_does_not_see_what_the_new_one_is_ab
         await core.approvals.view(approval.id, 0, by=MARIA.id),
         await core.approvals.find("REQ-1", by=MARIA.id),
     ):
-        assert "Secret" not in approval_card(view, Viewer()).to_json()
+        assert b"Secret" not in approval_card(view, Viewer()).to_json()
         assert view.details == {}
 
 
@@ -278,27 +289,28 @@ async def test_a_slow_store_shows_nothing_to_somebody_not_checked_yet(store: Sto
     approval, click = await core.approval(), await core.shown(MARIA)
     flaky.reads_wait_for = asyncio.Event()
 
-    outcome = await core.approvals.act(approval.id, click, by=EVE, elapsed=ANSWER_BY - 0.3)
+    outcome = await core.approvals.act(approval.id, click, by=EVE, elapsed=TOO_LATE)
 
     assert outcome.view is None
     assert outcome.recording
     flaky.reads_wait_for.set()
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
     assert core.api.posted == []
 
 
 async def test_a_slow_commit_is_said_to_be_recording_and_never_failed(store: Store) -> None:
     core, flaky = await a_flaky_core(store)
     approval, click = await core.approval(), await core.shown(MARIA)
-    flaky.commits_wait_for = asyncio.Event()
+    flaky.commits_wait_for = gate = Gate()
 
-    outcome = await core.approvals.act(approval.id, click, by=MARIA, elapsed=ANSWER_BY - 0.5)
+    acting = core.approvals.act(approval.id, click, by=MARIA, elapsed=0.0)
+    outcome = await core.patience.until(gate.reached.wait(), acting)
 
     assert outcome.recording
     assert outcome.view is not None
     assert outcome.view.place.decision is None
     flaky.commits_wait_for.set()
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
     assert await core.state(MARIA) is PlaceState.ACCEPTED
 
 
@@ -306,10 +318,10 @@ async def record_late(flaky: FlakyStore, core: Core, click: Click) -> None:
     """Click while the store is slow, so that the answer is that it is being recorded."""
     approval = await core.approval()
     flaky.reads_wait_for = asyncio.Event()
-    outcome = await core.approvals.act(approval.id, click, by=MARIA, elapsed=ANSWER_BY)
+    outcome = await core.approvals.act(approval.id, click, by=MARIA, elapsed=TOO_LATE)
     assert outcome.recording
     flaky.reads_wait_for.set()
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
 
 
 async def test_a_click_refused_after_it_was_said_to_be_recorded_shows_its_card_anew(
@@ -451,7 +463,7 @@ async def test_whoever_was_too_late_can_read_it_before_his_card_changes(store: S
 
     with pytest.raises(AlreadyActedOn):
         await core.act(JONAS, click)
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
     before = core.channel.of(JONAS)[-1].face
     await core.work()
 
@@ -467,7 +479,8 @@ async def test_the_answer_to_a_click_comes_before_the_tenants(store: Store) -> N
     core = await a_core(store)
     core.api.holding = True
 
-    outcome = await core.act(MARIA, await core.shown(MARIA))
+    acting = core.act(MARIA, await core.shown(MARIA))
+    outcome = await core.patience.until(core.api.reached.wait(), acting)
 
     assert outcome.view is not None
     assert not outcome.recording
@@ -475,7 +488,7 @@ async def test_the_answer_to_a_click_comes_before_the_tenants(store: Store) -> N
     [told] = core.api.held
     assert not told.done()
     told.set_result(YES)
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
     assert await core.state(MARIA) is PlaceState.ACCEPTED
 
 
@@ -486,7 +499,7 @@ async def test_the_tenants_answer_is_kept_until_the_store_takes_it(store: Store)
     flaky.refuses = lambda change: tries.append(change) is None and len(tries) < 30
 
     await core.tell(YES)
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
 
     assert len(tries) >= 30
     assert len(core.api.posted) == 1
@@ -516,7 +529,7 @@ async def test_a_caller_that_goes_away_does_not_stop_his_decision(store: Store) 
 
     caller.cancel()
     core.api.held[0].set_result(YES)
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
 
     assert await core.state(MARIA) is PlaceState.ACCEPTED
 
@@ -528,7 +541,7 @@ async def test_a_failure_after_the_answer_was_given_is_logged_and_leaves_the_att
     await core.begin(MARIA)
 
     core.api.held.pop().set_exception(RuntimeError("a bug"))
-    await core.approvals.drain(seconds=5)
+    await core.approvals.drain(seconds=30)
     await core.pass_time(POST_LEASE + 1)
 
     assert "click_failed" in caplog.messages

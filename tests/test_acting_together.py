@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from approvals_core.acting_together import Ticked, Together
-from approvals_core.approvals import ANSWER_BY
 from approvals_core.errors import (
     ActionIncomplete,
     ActionNotOffered,
@@ -24,6 +23,7 @@ from approvals_core.tenant import Action, Api, Comment, Limits, Submission, Whil
 from tests.card_makers import TENANT_ID
 from tests.fakes import FlakyStore
 from tests.makers import EVE, JONAS, MARIA, Core, a_tenant, create, delete, update
+from tests.patience import TOO_LATE, Patience
 
 BULK = Action(code="Approve", label="Approve", past="Approved", bulk=True)
 REJECT = Action(code="Reject", label="Reject", past="Rejected", bulk=True, comment=Comment.REQUIRED)
@@ -74,9 +74,9 @@ class Desk:
         arrived: asyncio.Queue[Posted] = asyncio.Queue()
         self.core.api.watch = arrived.put
         self.core.api.holding = True
-        said = await self.core.approvals.act_together("pr", ticked, by=MARIA, elapsed=ANSWER_BY)
+        said = await self.core.approvals.act_together("pr", ticked, by=MARIA, elapsed=TOO_LATE)
         for _ in range(until):
-            await asyncio.wait_for(arrived.get(), 5.0)
+            await asyncio.wait_for(arrived.get(), 60)
         self.core.api.watch = None
         return said
 
@@ -85,10 +85,10 @@ class Desk:
         self.core.api.holding, self.core.api.usual = False, answer
         for held in self.core.api.held:
             held.set_result(answer)
-        await self.core.approvals.drain(seconds=5.0)
+        await self.core.approvals.drain(seconds=30)
 
     async def becomes(self, number: str, state: PlaceState) -> None:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30.0):
             while await self.states(number) != [state]:  # noqa: ASYNC110 (the store tells nobody)
                 await asyncio.sleep(0.001)
 
@@ -111,7 +111,11 @@ def is_about(change: Change, number: str) -> bool:
 
 
 async def a_desk(
-    store: Store, *numbers: str, submission: Submission = Submission.BULK, **fields: Any
+    store: Store,
+    *numbers: str,
+    submission: Submission = Submission.BULK,
+    patience: Patience | None = None,
+    **fields: Any,
 ) -> Desk:
     api = Api(
         base_url="https://erp.example.com",
@@ -121,7 +125,7 @@ async def a_desk(
         **fields.pop("api", {}),
     )
     usual: dict[str, Any] = {"api": api, "actions": (BULK, REJECT, ALONE)}
-    core = Core(store, tenant=a_tenant(**usual | fields))
+    core = Core(store, tenant=a_tenant(**usual | fields), patience=patience)
     return await Desk(core).open(*(numbers or ("A", "B", "C")))
 
 
@@ -158,7 +162,7 @@ async def test_one_post_each_is_a_few_at_a_time(store: Store) -> None:
 
     desk.core.api.watch = watch
     await desk.decide(await desk.tick(*numbers))
-    await desk.core.approvals.drain(seconds=5.0)
+    await desk.core.approvals.drain(seconds=30)
 
     assert most == 2  # half of the tenant's calls: others decide too
     assert desk.core.api.arrays == []
@@ -461,7 +465,7 @@ async def test_a_death_at_any_commit_doubles_nothing_and_loses_nothing(
     deciding = asyncio.create_task(desk.decide(ticked))
     desk.core.under_way.add(deciding)
 
-    await asyncio.wait_for(deadly.reached.wait(), 5.0)
+    await asyncio.wait_for(deadly.reached.wait(), 60)
     await desk.core.die()
     # What was with the store when the process died is committed, or never: this comes after it.
     await store.commit(Change(id="after", scope=HOUSE, notes={"after": "death"}))
@@ -559,7 +563,7 @@ async def test_what_was_taken_for_dead_before_its_turn_is_not_told(store: Store)
 
 async def test_a_commit_that_hangs_holds_up_no_other(store: Store) -> None:
     flaky = FlakyStore(store)
-    desk = await a_desk(flaky, "A", "B")  # pyright: ignore[reportArgumentType] - delegates
+    desk = await a_desk(flaky, "A", "B", patience=Patience(array=0.1))  # pyright: ignore[reportArgumentType] - delegates
     ticked = await desk.tick("A", "B")
     hanging = asyncio.Event()
     commit = flaky.commit
@@ -570,7 +574,7 @@ async def test_a_commit_that_hangs_holds_up_no_other(store: Store) -> None:
         await commit(change)
 
     flaky.commit = slow
-    said = await desk.core.approvals.act_together("pr", ticked, by=MARIA, elapsed=0.0)
+    said = await desk.core.patience.until(desk.core.api.reached.wait(), desk.decide(ticked))
     await desk.becomes("A", PlaceState.ACCEPTED)
     hanging.set()
     await desk.becomes("B", PlaceState.ACCEPTED)

@@ -7,6 +7,7 @@ from approvals_core.allowances import ASK_AGAIN, SHARE, Allowance, Allowances
 from approvals_core.ports import Budgets, Store
 from approvals_core.ports.budgets import Windows
 from tests.clock import Clock
+from tests.opened import opened
 from tests.shared_limits import ByOurClock, NoBudgets
 
 FEW: Windows = ((8, 60.0),)
@@ -151,10 +152,9 @@ async def test_a_share_is_one_at_least(clock: Clock) -> None:
 async def test_what_the_store_gave_before_counts_against_the_share(
     store_url: str, clock: Clock
 ) -> None:
-    store = await open_store(store_url)
-    one = a_process(ByOurClock(store.budgets, clock.now), clock)
-    await taken(one, asks=3)
-    await store.close()
+    async with opened(open_store(store_url)) as store:
+        one = a_process(ByOurClock(store.budgets, clock.now), clock)
+        await taken(one, asks=3)
 
     assert await one.take(FEW) == 60.0
 

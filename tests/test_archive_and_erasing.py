@@ -14,8 +14,10 @@ from approvals_core.errors import ArchiveUnavailable, NotErased
 from approvals_core.keeping.alone import ALIVE, Alone, erases
 from approvals_core.keeping.archiving import ARCHIVE
 from approvals_core.keeping.erasing import Erasing, Outcome
+from approvals_core.keeping.erasing.known import ERASING
 from approvals_core.keeping.leaving import WRITING, end_begun
 from approvals_core.keeping.shelf import Shelf
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     HOUSE,
     Change,
@@ -27,7 +29,7 @@ from approvals_core.models import (
 from approvals_core.models.held import Kind
 from approvals_core.ports import Archive, Store
 from approvals_core.rules.archiving import fits
-from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.draft import Draft, chain_is_sound
 from tests.archives import an_archive, in_archive
 from tests.fakes import FlakyStore
 from tests.makers import JONAS, KEY, MARIA, START, Core, create, delete, update
@@ -187,16 +189,17 @@ async def test_what_somebody_else_took_away_meanwhile_stays_in_the_file(
     assert len(await in_archive(archive)) == 1
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("when", "heard"), [("before", True), ("before", False), ("after", True)])
 async def test_who_was_held_up_and_is_not_noted_any_more_writes_nothing(
-    store: Store, tmp_path: Path, when: str
+    store: Store, tmp_path: Path, when: str, *, heard: bool
 ) -> None:
     archive = Watched(folder_of(tmp_path))
     core = await closed(store, archive)
 
     async def end_it() -> None:
         await store.commit(Change(id="ended", scope=SCOPE, notes={WRITING: None}))
-        await core.receive(update("johndoe1", at=1, nonce="late"))
+        if heard:
+            await core.receive(update("johndoe1", at=1, nonce="late"))
 
     if when == "after":
         archive.after = end_it
@@ -209,6 +212,79 @@ async def test_who_was_held_up_and_is_not_noted_any_more_writes_nothing(
 
     assert await store.approval(KEY) is not None
     assert len(await archive.names()) == (1 if when == "after" else 0)
+
+
+async def test_what_happens_to_a_request_while_it_is_read_keeps_it_here(
+    store: Store, tmp_path: Path
+) -> None:
+    archive = an_archive(tmp_path)
+    core = await closed(store, archive)
+
+    async def something() -> None:
+        await core.commits.change(KEY, lambda found, stamp: Draft(found, stamp).change())
+
+    core.store = as_store(Ended(store, something))
+    core.start()
+    await core.worker.sweep()
+    core.clock.advance(1.5 * DAY)
+    await core.work()
+
+    assert await store.approval(KEY) is not None
+    assert await archive.names() == []
+
+
+async def test_who_lost_his_job_while_he_wrote_takes_nothing_away(
+    store: Store, tmp_path: Path
+) -> None:
+    archive = Watched(folder_of(tmp_path))
+    core = await closed(store, archive)
+
+    async def another_has_it() -> None:
+        core.clock.advance(LEASE + 1)
+        now = core.clock.now()
+        until = now + timedelta(seconds=LEASE)
+        assert await store.lease((Lane.DIGEST,), limit=9, now=now, until=until)
+
+    archive.after = another_has_it
+    await core.worker.sweep()
+    core.clock.advance(1.5 * DAY)
+    await core.work()
+
+    assert archive.after is None
+    assert await store.approval(KEY) is not None
+
+
+class Reopened(FlakyStore):
+    """A store where somebody asks again while a person is erased: once his names are known."""
+
+    def __init__(self, store: Store, again: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(store)
+        self._again = again
+        self._known = False
+
+    async def commit(self, change: Change) -> None:
+        await self._store.commit(change)
+        self._known = self._known or ERASING in change.notes
+
+    async def approval(self, key: Any) -> Any:
+        if self._known:
+            self._known = False
+            await self._again()
+        return await self._store.approval(key)
+
+
+async def test_who_is_asked_again_while_he_is_erased_stays_in_that_request(
+    store: Store, tmp_path: Path
+) -> None:
+    core = await closed(store, an_archive(tmp_path))
+    again = create("johndoe1", at=400 * 24 * 60, nonce="again")
+    core.store = as_store(Reopened(store, lambda: core.approvals.receive(again, core.tenant)))
+
+    await erased(core)
+
+    approval = await core.approval()
+    assert approval.open
+    assert approval.place_of(MARIA.id) is not None
 
 
 class Ended(FlakyStore):

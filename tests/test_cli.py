@@ -23,6 +23,7 @@ from approvals_core.rules.draft import Draft, Stamp
 from bots.cli.__main__ import check_config, parser
 from config import Settings
 from playground.faults import Fault, FaultKind
+from tests.opened import opened
 from tests.running import Running
 from tests.store_makers import (
     KEY,
@@ -401,9 +402,8 @@ async def test_looking_makes_no_store_and_marks_none_as_ours(tenants: Path, stor
         assert await terminal.type("requests", "list") == 1
         assert "There is no store at" in terminal.text
 
-    others = await open_store(store_url)
-    await others.stamp(["https://others.example"])  # nobody else had been there
-    await others.close()
+    async with opened(open_store(store_url)) as others:
+        await others.stamp(["https://others.example"])  # nobody else had been there
 
 
 async def test_a_store_that_is_not_there_is_not_made(tenants: Path, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """`store backup`: a copy of the store's file that is whole, while somebody goes on writing."""
 
+import sqlite3
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +14,7 @@ from approvals_core.errors import StoreRefused
 from bots.cli.commands import parser
 from bots.cli.moving import run_store
 from tests.makers import START
+from tests.opened import opened
 from tests.store_makers import KEY, a_change
 
 
@@ -32,19 +37,50 @@ def wants_a_log_beside_it(file: Path) -> bool:
 async def test_a_copy_of_a_store_in_use_has_all_that_was_committed_and_opens_as_a_store(
     tmp_path: Path,
 ) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/store.db")
-    await store.commit(a_change())
-    target = tmp_path / "copy.db"
+    async with opened(open_store(f"sqlite:///{tmp_path}/store.db")) as store:
+        await store.commit(a_change())
+        target = tmp_path / "copy.db"
 
-    done, said = backed_up(f"sqlite:///{tmp_path}/store.db", target)
+        done, said = backed_up(f"sqlite:///{tmp_path}/store.db", target)
 
-    assert done, said
-    assert files_and_modes(tmp_path, "copy") == {"copy.db": 0o600}
-    assert not wants_a_log_beside_it(target)
-    copy = await open_store(f"sqlite:///{target}")
-    assert await copy.approval(KEY) == await store.approval(KEY) is not None
-    await copy.close()
-    await store.close()
+        assert done, said
+        assert files_and_modes(tmp_path, "copy") == {"copy.db": 0o600}
+        assert not wants_a_log_beside_it(target)
+        async with opened(open_store(f"sqlite:///{target}")) as copy:
+            assert await copy.approval(KEY) == await store.approval(KEY) is not None
+
+
+class Watched(sqlite3.Connection):
+    """Calls *meanwhile* after each step of a copy."""
+
+    def __init__(self, *given: Any, meanwhile: Callable[[], object], **how: Any) -> None:
+        super().__init__(*given, **how)
+        self._meanwhile = meanwhile
+
+    def backup(self, target: sqlite3.Connection, **how: Any) -> None:
+        super().backup(target, progress=lambda *_: self._meanwhile(), **how)
+
+
+async def test_a_copy_of_a_large_store_begins_anew_for_nobody_who_writes_meanwhile(
+    tmp_path: Path,
+) -> None:
+    file, target = tmp_path / "store.db", tmp_path / "copy.db"
+    await (await open_store(f"sqlite:///{file}")).close()
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("INSERT INTO bodies VALUES ('s', 'k', 'details', hex(zeroblob(4000000)))")
+    left = ["third", "second", "first"]
+
+    def write() -> None:
+        if left:
+            writer.execute("INSERT INTO notes VALUES ('s', ?, '')", (left.pop(),))
+
+    back_up(file, target, connect=partial(Watched, meanwhile=write))
+
+    copy = sqlite3.connect(target)
+    found = [each.execute("SELECT name FROM notes").fetchall() for each in (writer, copy)]
+    copy.close()
+    writer.close()
+    assert found == [[("first",)], []]
 
 
 async def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:

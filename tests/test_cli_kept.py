@@ -16,6 +16,7 @@ from approvals_core.ports import Store
 from bots.cli.moving import copy_store, reopen_store
 from tests.makers import JONAS, MARIA, START, Core, create, delete, done_by
 from tests.makers import KEY as REQUEST
+from tests.opened import opened
 from tests.store_makers import ANN, NOON, a_change, a_place, an_approval
 from tests.terminal import ROOT, Terminal, given, settings_of, tenants
 from tests.test_store_holdings import everything, fill
@@ -336,9 +337,8 @@ async def test_a_store_is_copied_and_a_table_says_what(
     assert said[-1] == (
         f"Now set APPROVALS_STORE_URL to the address of {tmp_path}/copy.db and start the service."
     )
-    copy = await open_store(target)
-    assert await everything(copy) == before
-    await copy.close()
+    async with opened(open_store(target)) as copy:
+        assert await everything(copy) == before
 
 
 async def test_a_store_that_is_not_there_is_not_copied(tmp_path: Path) -> None:
@@ -370,10 +370,9 @@ async def test_no_command_works_on_a_closed_store(
 
 
 async def test_copying_needs_no_settings(tmp_path: Path) -> None:
-    source = await open_store(f"sqlite:///{tmp_path}/a.db")
-    await Writers(source, now=lambda: START, name="ended long ago").begin()
-    await fill(source)
-    await source.close()
+    async with opened(open_store(f"sqlite:///{tmp_path}/a.db")) as source:
+        await Writers(source, now=lambda: START, name="ended long ago").begin()
+        await fill(source)
 
     command = ("-m", "bots.cli", "store", "copy", f"sqlite:///{tmp_path}/a.db")
     process = await asyncio.create_subprocess_exec(

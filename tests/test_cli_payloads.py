@@ -25,6 +25,7 @@ from approvals_core.ports import PayloadCursor, Store
 from approvals_core.rules.draft import Draft, Stamp
 from bots.cli.doing import utc_now
 from bots.cli.payload_log import PERSONAL
+from tests.opened import opened
 from tests.store_makers import KEY, MINUTE, SCOPE, a_change, a_job, a_place, an_approval
 from tests.store_spoiling import spoil_approval
 from tests.terminal import Terminal, a_decision, kept, tenants, terminal
@@ -162,11 +163,10 @@ async def test_a_store_of_yesterday_lists_its_payloads_too(
         async with Redis.from_url(store_url) as client:
             await client.delete(ScopeKeys(SCOPE).payload_log)
 
-    again = await open_store(store_url)
-    first = await again.payloads(SCOPE, limit=1)
-    second = await again.payloads(SCOPE, after=first.after, limit=1)
-    none = await again.payloads(SCOPE, after=PayloadCursor(at=NOW), limit=9)
-    await again.close()
+    async with opened(open_store(store_url)) as again:
+        first = await again.payloads(SCOPE, limit=1)
+        second = await again.payloads(SCOPE, after=first.after, limit=1)
+        none = await again.payloads(SCOPE, after=PayloadCursor(at=NOW), limit=9)
 
     assert [p.id for p in (*first.payloads, *second.payloads)] == ["p1", "p2"]
     assert (second.after, none.payloads) == (None, ())

@@ -77,6 +77,6 @@ async def test_only_the_card_that_was_clicked_waits_until_its_refusal_is_read(
 
     with pytest.raises(StaleCard):
         await core.act(JONAS, stale)
-    await core.approvals.drain(seconds=5.0)
+    await core.approvals.drain(seconds=30)
 
     assert ((await core.place(JONAS)).quiet_until is not None) is read

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,7 @@ from approvals_core.ports import Store
 from playground.outside import Playground
 from tests.failing import asked_for
 from tests.logged import Log
+from tests.opened import opened
 from tests.redis_server import redis_server
 from tests.running import run_service
 from tests.store_makers import (
@@ -97,9 +99,8 @@ async def test_a_mark_is_replaced_by_one_of_two_who_saw_the_same(store: Store) -
 
 
 async def test_a_store_has_one_id_for_all_who_open_it(store: Store, store_url: str) -> None:
-    again = await open_store(store_url)
-    ids = [(await each.holdings.about())[ID] for each in (store, again)]
-    await again.close()
+    async with opened(open_store(store_url)) as again:
+        ids = [(await each.holdings.about())[ID] for each in (store, again)]
 
     assert ids[0] == ids[1] != ""
 
@@ -108,17 +109,16 @@ async def test_a_store_has_one_id_for_all_who_open_it(store: Store, store_url: s
 
 
 async def test_a_redis_that_was_emptied_takes_nothing(redis_url: str, log: Log) -> None:
-    store = await open_store(redis_url)
-    await store.commit(a_change())
-    async with Redis.from_url(redis_url) as client:
-        await client.flushall()
+    async with opened(open_store(redis_url)) as store:
+        await store.commit(a_change())
+        async with Redis.from_url(redis_url) as client:
+            await client.flushall()
 
-        with pytest.raises(StoreClosed, match="not the store that was opened"):
-            await store.commit(a_change(an_approval(), id="anew"))
-        with pytest.raises(StoreClosed, match="emptied"):
-            await store.holdings.about()
-        left = await client.keys("*approval*REQ*")
-    await store.close()
+            with pytest.raises(StoreClosed, match="not the store that was opened"):
+                await store.commit(a_change(an_approval(), id="anew"))
+            with pytest.raises(StoreClosed, match="emptied"):
+                await store.holdings.about()
+            left = await client.keys("*approval*REQ*")
 
     assert left == []
     assert len(log.of("other_store")) == 1
@@ -151,10 +151,11 @@ async def answered(ask: Callable[[], Awaitable[object]]) -> object:
 
 
 async def test_an_empty_redis_in_the_place_of_ours_is_given_nothing() -> None:
-    with TemporaryDirectory(prefix="redis-") as name:
+    async with AsyncExitStack() as stack:
+        name = stack.enter_context(TemporaryDirectory(prefix="redis-"))
         folder = Path(name)
         with redis_server(folder) as url:
-            store = await open_store(url)
+            store = await stack.enter_async_context(opened(open_store(url)))
             await store.commit(a_change())
         kept = put_aside(folder)
         with redis_server(folder) as url:
@@ -168,7 +169,6 @@ async def test_an_empty_redis_in_the_place_of_ours_is_given_nothing() -> None:
         with redis_server(folder):
             await answered(lambda: store.commit(a_change(**NEXT)))
             back = await answered(lambda: store.approval(KEY))
-        await store.close()
 
     assert kept
     assert written == 0
@@ -197,31 +197,29 @@ async def test_a_file_that_is_not_ours_any_more_takes_nothing(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     file = tmp_path / "store.db"
-    store = await open_store(f"sqlite:///{file}")
-    await store.commit(a_change())
+    async with opened(open_store(f"sqlite:///{file}")) as store:
+        await store.commit(a_change())
 
-    spoil(file)
+        spoil(file)
 
-    with pytest.raises(StoreClosed, match="deleted or replaced"):
-        await store.commit(a_change(**NEXT))
-    with pytest.raises(StoreClosed):
-        await store.holdings.about()
-    await store.close()
+        with pytest.raises(StoreClosed, match="deleted or replaced"):
+            await store.commit(a_change(**NEXT))
+        with pytest.raises(StoreClosed):
+            await store.holdings.about()
 
 
 async def test_a_file_that_was_moved_and_put_back_is_as_it_was(tmp_path: Path) -> None:
-    store = await open_store(f"sqlite:///{tmp_path}/store.db")
-    await store.commit(a_change())
-    aside = tmp_path / "aside"
-    aside.mkdir()
+    async with opened(open_store(f"sqlite:///{tmp_path}/store.db")) as store:
+        await store.commit(a_change())
+        aside = tmp_path / "aside"
+        aside.mkdir()
 
-    moved("store.db*", tmp_path, aside)
-    with pytest.raises(StoreClosed):
+        moved("store.db*", tmp_path, aside)
+        with pytest.raises(StoreClosed):
+            await store.commit(a_change(**NEXT))
+        moved("store.db*", aside, tmp_path)
+        back = await store.approval(KEY)
         await store.commit(a_change(**NEXT))
-    moved("store.db*", aside, tmp_path)
-    back = await store.approval(KEY)
-    await store.commit(a_change(**NEXT))
-    await store.close()
 
     assert back == an_approval()
 
@@ -235,33 +233,32 @@ async def test_what_was_committed_while_the_file_was_deleted_is_not_acknowledged
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "store.db"
-    store = await open_store(f"sqlite:///{file}")
-    await store.commit(a_change())
+    async with opened(open_store(f"sqlite:///{file}")) as store:
+        await store.commit(a_change())
 
-    class Deleting(dict[str, str]):
-        """Notes that delete the file once they are written, before the commit."""
+        class Deleting(dict[str, str]):
+            """Notes that delete the file once they are written, before the commit."""
 
-        def items(self):  # type: ignore[no-untyped-def]
-            file.unlink(missing_ok=True)
-            return super().items()
+            def items(self):  # type: ignore[no-untyped-def]
+                file.unlink(missing_ok=True)
+                return super().items()
 
-    change = a_change(**NEXT).model_copy(update={"notes": Deleting(a="b")})
-    with pytest.raises(StoreClosed):
-        await store.commit(change)
-    await store.close()
+        change = a_change(**NEXT).model_copy(update={"notes": Deleting(a="b")})
+        with pytest.raises(StoreClosed):
+            await store.commit(change)
 
 
 async def test_other_processes_may_come_and_go_at_a_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
-    store = await open_store(url)
-    for number in range(3):
-        other = await open_store(url)
-        await other.commit(a_change(an_approval(version=2 * number + 1), id=f"other{number}"))
-        await other.close()
+    async with opened(open_store(url)) as store:
+        for number in range(3):
+            async with opened(open_store(url)) as other:
+                await other.commit(
+                    a_change(an_approval(version=2 * number + 1), id=f"other{number}")
+                )
 
-        await store.commit(a_change(an_approval(version=2 * number + 2), id=f"own{number}"))
-    found = await store.approval(KEY)
-    await store.close()
+            await store.commit(a_change(an_approval(version=2 * number + 2), id=f"own{number}"))
+        found = await store.approval(KEY)
 
     assert found is not None
     assert found.version == 6

@@ -16,6 +16,7 @@ from approvals_core.models import HOUSE
 from approvals_core.ports import Holdings, Store
 from tests.clock import Clock
 from tests.makers import KEY, MARIA, START, Core, create, delete, done_by, update
+from tests.opened import opened
 from tests.store_makers import ANN, SCOPE, a_change, a_lease, a_payload, numbered
 from tests.test_store_holdings import all_held, everything, fill, one_document
 
@@ -36,9 +37,8 @@ async def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def target(target_url: str) -> AsyncIterator[Store]:
     """A second empty store, of each kind in turn."""
-    opened = await open_store(target_url)
-    yield opened
-    await opened.close()
+    async with opened(open_store(target_url)) as made:
+        yield made
 
 
 def a_copy(source: Store, target: Store, *, now: Callable[[], datetime] = lambda: START) -> Copying:
@@ -256,6 +256,21 @@ async def test_a_copy_with_more_in_it_than_there_was_is_not_used(
         await a_copy(store, failing(target, "counts", then=litter)).run()
 
 
+async def test_a_target_that_somebody_fills_just_before_it_is_claimed_is_left_alone(
+    store: Store, target: Store
+) -> None:
+    await a_story(store)
+
+    async def fills() -> None:
+        await target.commit(a_change())
+
+    with pytest.raises(StoreRefused, match="holds something already"):
+        await a_copy(store, failing(target, "replace_mark", then=fills)).run()
+
+    assert await target.scopes() == [SCOPE]
+    await a_writer(target).begin()
+
+
 async def test_a_target_that_holds_something_is_left_alone(store: Store, target: Store) -> None:
     await a_story(store)
     await fill(target)
@@ -269,13 +284,11 @@ async def test_a_target_that_holds_something_is_left_alone(store: Store, target:
 
 
 async def test_a_store_is_not_copied_onto_itself(store: Store, store_url: str) -> None:
-    again = await open_store(store_url)
+    async with opened(open_store(store_url)) as again:
+        with pytest.raises(StoreRefused, match="same store"):
+            await copied(store, again)
 
-    with pytest.raises(StoreRefused, match="same store"):
-        await copied(store, again)
-
-    await a_writer(store).begin()
-    await again.close()
+        await a_writer(store).begin()
 
 
 async def test_a_copy_that_was_not_finished_is_no_source(store: Store, target: Store) -> None:

@@ -1,7 +1,7 @@
 """A store is copied between one server, a cluster, and whatever sentinels lead to."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +12,9 @@ from approvals_core.adapters.stores import open_store, place_of
 from approvals_core.errors import StoreRefused
 from approvals_core.keeping.writers import refuse_closed
 from approvals_core.models import Lane
-from approvals_core.ports import Store
 from bots.cli.moving import copy_store, reopen_store
 from tests.makers import KEY, MARIA, START, Core, create, delete, done_by
+from tests.opened import opened
 from tests.redis_group import (
     Running,
     cluster,
@@ -48,7 +48,10 @@ def watched() -> Iterator[tuple[list[Running], str]]:
         pair = stack.enter_context(replicated(folder))
         asked = stack.enter_context(sentinel(folder / "sentinel", pair[0], "approvals"))
         wait_until(lambda: asked.ask("SENTINEL", "REPLICAS", "approvals"))
-        yield pair, f"redis+sentinel://127.0.0.1:1,{asked.name}/approvals?wait_replicas=1"
+        yield (
+            pair,
+            f"redis+sentinel://127.0.0.1:1,{asked.name}/approvals?wait_replicas=1&wait_ms=4000",
+        )
 
 
 @pytest.fixture
@@ -67,15 +70,6 @@ def urls(
     }
 
 
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    store = await open_store(url)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 WAYS = [
     ("sqlite", "cluster"),
     ("cluster", "sqlite"),
@@ -91,7 +85,7 @@ async def test_a_copy_answers_every_question_alike_whatever_lies_between(
     urls: dict[str, str], source: str, target: str
 ) -> None:
     said: list[str] = []
-    async with opened(urls[source]) as store:
+    async with opened(open_store(urls[source])) as store:
         await store.stamp(ISSUERS)
         await a_story(store)
         for number in range(PEOPLE):  # work of many scopes, so that each server has some
@@ -102,27 +96,27 @@ async def test_a_copy_answers_every_question_alike_whatever_lies_between(
     done = await copy_store(urls[source], urls[target], said.append, now=lambda: LATER)
 
     assert done, said
-    async with opened(urls[target]) as store:
+    async with opened(open_store(urls[target])) as store:
         assert await everything(store) == before
         assert set(await store.scopes()) == scopes
         assert await store.depth(NOON) == depth
         found = await leased(store, Lane.CARD, limit=PEOPLE + 10)
         assert keys(found).count("job") >= PEOPLE
-    async with opened(urls[source]) as store:
+    async with opened(open_store(urls[source])) as store:
         with pytest.raises(StoreRefused, match="closed for a copy"):
             refuse_closed(await store.holdings.about())
 
 
 @pytest.mark.parametrize("target", ["cluster", "sentinels"])
 async def test_a_service_goes_on_in_the_copy(urls: dict[str, str], target: str) -> None:
-    async with opened(urls["sqlite"]) as store:
+    async with opened(open_store(urls["sqlite"])) as store:
         core = Core(store)
         await core.open(create("johndoe1", "johndoe2"))
         await core.click(MARIA)
 
     assert await copy_store(urls["sqlite"], urls[target], print, now=lambda: LATER)
 
-    async with opened(urls[target]) as store:
+    async with opened(open_store(urls[target])) as store:
         moved = Core(store, clock=core.clock)
         await moved.receive(delete("johndoe1", "johndoe2", action=done_by("johndoe1")))
         await moved.pass_time(2 * 3600)
@@ -135,7 +129,7 @@ async def test_what_is_there_already_is_left_alone_and_no_store_is_copied_onto_i
     urls: dict[str, str], kind: str
 ) -> None:
     said: list[str] = []
-    async with opened(urls[kind]) as store:
+    async with opened(open_store(urls[kind])) as store:
         await a_story(store)
         before = await everything(store)
 
@@ -144,7 +138,7 @@ async def test_what_is_there_already_is_left_alone_and_no_store_is_copied_onto_i
 
     assert not onto_it
     assert not onto_itself
-    async with opened(urls[kind]) as store:
+    async with opened(open_store(urls[kind])) as store:
         assert await everything(store) == before
     assert not await reopen_store(urls[kind], said.append)
 

@@ -16,6 +16,7 @@ from approvals_core.models import (
     Change,
     Content,
     PlaceState,
+    needs_operator,
     tenant_scope,
 )
 from approvals_core.onboarded import Onboarded
@@ -27,7 +28,7 @@ from approvals_core.tenant import Maintenance, Tenant, WhileClosed
 from approvals_core.worker import WITHOUT_A_FILE
 from approvals_core.worker.nights import AT_ONCE, nightly_job
 from tests.fakes import Clock, FlakyStore
-from tests.makers import KEY, MARIA, START, Core, a_tenant, create, delete, update
+from tests.makers import KEY, MARIA, START, Core, a_tenant, create, delete, done_by, update
 from tests.test_acting_together import a_desk, is_about, key
 from tests.test_closing import says as face
 from tests.test_reconcile_jobs import CONTENT, asked, keep_nights
@@ -117,6 +118,37 @@ async def test_nobody_settles_a_repeat_that_was_let_out_early_and_is_on_the_wire
     assert await core.state(MARIA) is PlaceState.ACCEPTED
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_an_operator_is_called_at_once_if_what_was_decided_changed_on_the_wire(
+    store: Store,
+) -> None:
+    core = Core(store, tenant=a_tenant(idempotent=True))
+    await core.open()
+    await core.begin(MARIA)
+    await core.receive(update("johndoe2", content=Content(title="A thousand laptops")))
+
+    await core.tell(UNKNOWN)
+
+    place = await core.place(MARIA)
+    assert place.state is PlaceState.UNCONFIRMED
+    assert needs_operator(place)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_a_payload_that_comes_late_ends_no_decision_that_was_made_since(
+    store: Store,
+) -> None:
+    core = Core(store)
+    await core.open(create("johndoe1", "johndoe2"), update("johndoe1", at=30))
+    await core.begin(MARIA)
+
+    await core.receive(update("johndoe2", at=10, action=done_by("johndoe1", "Reviewed")))
+
+    assert await core.state(MARIA) is PlaceState.SUBMITTING
+    await core.tell(YES)
+    assert await core.state(MARIA) is PlaceState.ACCEPTED
+
+
 async def test_an_array_leaves_out_what_changed_while_it_waited_for_others(store: Store) -> None:
     slow: Any = SlowStore(store)
     desk = await a_desk(slow, "A", "B")
@@ -129,7 +161,7 @@ async def test_an_array_leaves_out_what_changed_while_it_waited_for_others(store
     await desk.core.receive(arx)
     slow.let.set()
     await deciding
-    await desk.core.approvals.drain(seconds=5)
+    await desk.core.approvals.drain(seconds=30)
 
     assert [each.approval.key.number for each in desk.core.api.posted] == ["B"]
     assert await desk.states("A") == [PlaceState.PENDING]
@@ -148,7 +180,7 @@ async def test_an_array_leaves_out_who_was_removed_while_it_waited_for_others(
     await desk.core.receive(gone)
     slow.let.set()
     await deciding
-    await desk.core.approvals.drain(seconds=5)
+    await desk.core.approvals.drain(seconds=30)
 
     assert [each.approval.key.number for each in desk.core.api.posted] == ["B"]
 

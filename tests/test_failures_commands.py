@@ -55,9 +55,7 @@ async def test_twenty_five_requests_are_listed_once_each_page_by_page(running: R
     numbers = [f"REQ-{each:02}" for each in range(25)]
     for number in numbers:
         await ask_for(running, number, "johndoe1")
-    await running.until(
-        lambda: len(said_to(running, "johndoe1")) == 1 + 25, within=30
-    )  # and welcome
+    await running.until(lambda: len(said_to(running, "johndoe1")) == 1 + 25)  # and welcome
 
     page = await say(running, "johndoe1", "pending")
     listed = numbers_on(page)

@@ -9,12 +9,12 @@ import pytest
 
 from approvals_core.adapters.stores import open_store
 from approvals_core.errors import StoreUnavailable
-from approvals_core.models import Approval, PlaceState
+from approvals_core.models import Approval, Change, PlaceState
 from approvals_core.ports import Store
 from playground.outside import Playground
 from playground.reading import button
 from tests.failing import asked_for, card_in, converged, stored
-from tests.fakes import FlakyStore
+from tests.fakes import FlakyStore, Gate
 from tests.running import Running, run_service
 
 EVERYBODY = ("johndoe1", "johndoe2", "johndoe3")
@@ -70,9 +70,10 @@ async def test_a_click_that_the_store_is_slow_to_read_is_answered_first_and_coun
     asked: Asked,
 ) -> None:
     service, store = asked
-    store.reads_wait_for = asyncio.Event()
+    store.reads_wait_for = gate = Gate()
 
-    answered = await service.click("johndoe1", "Approve", "in time")
+    clicking = service.click("johndoe1", "Approve", "in time")
+    answered = await service.patience.until(gate.reached.wait(), clicking)
 
     assert "Recording your decision" in card_in(answered)
     store.reads_wait_for.set()
@@ -103,14 +104,23 @@ async def test_a_decision_that_the_full_disk_does_not_take_is_recorded_once_ther
     asked: Asked,
 ) -> None:
     service, store = asked
-    store.refuses = lambda change: change.claim is not None
+    refused = asyncio.Event()
 
-    answered = await service.click("johndoe1", "Reject", "Too dear")
+    def full(change: Change) -> bool:
+        if change.claim is None:
+            return False
+        refused.set()
+        return True
+
+    store.refuses = full
+
+    clicking = service.click("johndoe1", "Reject", "Too dear")
+    answered = await service.patience.until(refused.wait(), clicking)
 
     assert "Recording your decision" in card_in(answered)
     assert service.told() == []
     store.refuses = lambda _change: False  # somebody made room
-    await service.until(lambda: service.told() or None, within=20)
+    await service.until(lambda: service.told() or None)
     await converged(service)
     assert len(service.told()) == 1
     assert (await stored(service)).places[0].state is PlaceState.ACCEPTED

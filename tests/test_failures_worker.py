@@ -70,7 +70,7 @@ async def test_a_service_whose_worker_ends_ends_too_and_says_so_by_its_exit_code
         store.broken = True
         return store
 
-    code = await asyncio.wait_for(serve(settings, open_store=broken_from_the_start), 30)
+    code = await asyncio.wait_for(serve(settings, open_store=broken_from_the_start), 60)
 
     assert code == 1
 

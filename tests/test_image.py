@@ -159,7 +159,7 @@ async def test_the_image_runs_as_nobody_in_particular_with_code_that_it_cannot_w
         await playground.world.until(lambda: _has_card(playground, "johndoe1"), within=30)
         for process in (web, worker):
             process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(process.communicate(), 30)
+            await asyncio.wait_for(process.communicate(), 60)
         assert not await _succeeds(image, *_health(image, ports["web"]))
 
     assert (web.returncode, worker.returncode) == (0, 0)

@@ -11,6 +11,7 @@ from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.errors import VersionConflict
 from approvals_core.models import LetterState
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.store_makers import (
     KEY,
     MINUTE,
@@ -130,16 +131,14 @@ async def test_a_change_that_lost_its_lease_writes_no_letter(store: Store) -> No
 
 async def test_a_file_of_yesterdays_program_opens_and_takes_letters(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    made = await open_sqlite(path)
-    await made.commit(a_change())
-    await made.close()
+    async with opened(open_sqlite(path)) as made:
+        await made.commit(a_change())
     with closing(sqlite3.connect(path)) as yesterdays:
         yesterdays.execute("DROP TABLE letters")
         yesterdays.commit()
 
-    store = await open_sqlite(path)
-    await store.commit(a_change(an_approval(version=2), letters=(a_letter(),)))
+    async with opened(open_sqlite(path)) as store:
+        await store.commit(a_change(an_approval(version=2), letters=(a_letter(),)))
 
-    assert list(await store.letters(KEY)) == [a_letter()]
-    assert list(await store.scopes()) == [SCOPE]
-    await store.close()
+        assert list(await store.letters(KEY)) == [a_letter()]
+        assert list(await store.scopes()) == [SCOPE]

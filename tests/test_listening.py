@@ -41,7 +41,7 @@ async def test_a_port_that_is_taken_is_told_with_its_setting() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(OSError, match=f"127.0.0.1:{port} is taken .* set APPROVALS_PORT"):
-            async with asyncio.timeout(5), served(an_app(), "127.0.0.1", port, drain=1.0):
+            async with asyncio.timeout(30), served(an_app(), "127.0.0.1", port, drain=1.0):
                 pass
 
 

@@ -4,15 +4,17 @@ import asyncio
 
 import pytest
 
-from approvals_core.models import Change, JobKind, Lane, PlaceState, needs_operator
+from approvals_core.models import Change, JobKind, Lane, Lease, PlaceState, needs_operator
 from approvals_core.ports import Answer, AnswerKind, Store
+from approvals_core.rules.answering import Post
 from approvals_core.rules.doubting import BEGUN_WITHIN, LOOK_UPS, MARGIN
 from approvals_core.rules.draft import chain_is_sound
+from approvals_core.rules.looking_up import looked_up
 from approvals_core.rules.reconciling import look_job
 from approvals_core.rules.settling import Settlement
 from approvals_core.tenant import Api
 from tests.card_reading import texts
-from tests.makers import KEY, MARIA, Core, a_tenant, create, delete, update
+from tests.makers import KEY, MARIA, START, Core, a_stamp, a_tenant, create, delete, update
 
 ACCEPTED = Answer(kind=AnswerKind.ACCEPTED, message="Order 4711")
 REFUSED = Answer(kind=AnswerKind.REFUSED, message="No budget", reason="ErrorType 1")
@@ -253,6 +255,47 @@ async def test_an_arx_while_the_tenant_is_asked_settles_it(core: Core) -> None:
     assert await core.state(MARIA) is PlaceState.REMOVED
     assert "late_answer" in await core.kinds()
     assert len(core.api.posted) == 1
+
+
+async def test_a_no_counts_by_when_the_tenant_was_asked_not_by_when_it_answered(
+    core: Core,
+) -> None:
+    asking = core.api.decision_status
+    core.api.statuses.append(NEVER)
+
+    async def slowly(*values: object) -> Answer:
+        core.clock.advance(OVER)
+        return await asking(*values)  # type: ignore[arg-type]
+
+    core.clock.advance(6)  # an attempt could still arrive
+    core.api.decision_status = slowly  # type: ignore[method-assign]
+    await core.worker.run_due([Lane.TENANT])
+
+    assert len(core.api.asked) == 1
+    assert await core.state(MARIA) is PlaceState.UNCONFIRMED
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_an_answer_that_says_nothing_changes_nothing_once_the_next_way_is_gone(
+    core: Core,
+) -> None:
+    approval, place = await core.approval(), await core.place(MARIA)
+    assert place.decision is not None
+    gone = place.model_copy(
+        update={"decision": place.decision.model_copy(update={"look_up": None})}
+    )
+    approval = approval.model_copy(update={"places": (gone, *approval.places[1:])})
+    post, lease = Post(place.seat, place.decision.id, 0), Lease(KEY.scope, "status", "token", START)
+
+    changed = looked_up(
+        *(approval, post, UNKNOWN),
+        asked_at=core.clock.now(),
+        tenant=core.tenant,
+        stamp=a_stamp(),
+        finish=lease,
+    )
+
+    assert changed is None
 
 
 async def test_two_processes_ask_and_post_once(store: Store) -> None:

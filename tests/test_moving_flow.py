@@ -12,6 +12,7 @@ from approvals_core.keeping.writers import writers_in
 from approvals_core.models import HOUSE
 from bots.cli.moving import copy_store
 from playground.outside import Playground
+from tests.opened import opened
 from tests.running import run_service
 from tests.test_copying import target_url
 
@@ -52,9 +53,8 @@ async def test_a_service_says_that_it_writes_until_it_ends(
     async with run_service(playground, store_url=store_url, folder=tmp_path) as running:
         during = writers_in(await running.house.store.notes(HOUSE))
 
-    store = await open_store(store_url)
-    after = writers_in(await store.notes(HOUSE))
-    await store.close()
+    async with opened(open_store(store_url)) as store:
+        after = writers_in(await store.notes(HOUSE))
     assert len(during) == 1
     assert after == {}
 

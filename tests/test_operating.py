@@ -23,6 +23,7 @@ from approvals_core.models import (
 )
 from approvals_core.operating import Operating
 from approvals_core.ports import Answer, AnswerKind, NotFound, Store
+from approvals_core.rules.binding import bind
 from approvals_core.rules.draft import chain_is_sound
 from approvals_core.rules.settling import Settlement
 from approvals_core.rules.standing import may_see
@@ -37,6 +38,7 @@ from tests.makers import (
     PRIYA,
     START,
     Core,
+    a_stamp,
     a_tenant,
     create,
     delete,
@@ -298,6 +300,16 @@ async def test_with_all_of_everybody_still_decides_for_himself(store: Store) -> 
     await core.click(JONAS)
 
     assert [posted.place.alias for posted in core.api.posted] == ["johndoe1", "johndoe2"]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_who_was_found_once_stays_whomever_the_directory_finds_later(store: Store) -> None:
+    core = Core(store)
+    approval = await core.open(create("johndoe1"))
+
+    found = bind(approval, 0, PRIYA, tenant=core.tenant, stamp=a_stamp(), finish=None)
+
+    assert found is None
 
 
 async def test_a_rebinding_whose_answer_was_lost_is_done_once(store: Store) -> None:

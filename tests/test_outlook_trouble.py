@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from approvals_core.deadlines import PROMISED
 from approvals_core.errors import AlreadyActedOn, StoreUnavailable
 from approvals_core.models import EventKind
 from approvals_core.ports import Answer, AnswerKind
 from approvals_core.rules.deciding import POST_LEASE
 from approvals_core.tenant import Concurrency
 from playground.issuer import Issuer
+from tests.fakes import Gate
 from tests.makers import JONAS, MARIA, Core, update
 from tests.outlook_posts import (
     REFRESH,
@@ -24,6 +26,7 @@ from tests.outlook_posts import (
     slow_store,
     token_issuer,
 )
+from tests.patience import Patience
 
 __all__ = ["mailed", "slow_store", "token_issuer"]
 
@@ -210,26 +213,27 @@ async def test_with_all_of_two_presses_at_once_both_count(
 async def test_the_answer_does_not_wait_for_a_tenant_that_hangs(mailed: Mailed) -> None:
     mailed.core.api.holding = True
 
-    answered = await mailed.press(MARIA)
+    answered = await mailed.core.patience.until(mailed.core.api.reached.wait(), mailed.press(MARIA))
 
     assert len(mailed.core.api.held) == 1  # it has not answered yet
     assert "Sending to Contoso Purchasing" in answered.said
     mailed.core.api.held.pop().set_result(Answer(kind=AnswerKind.ACCEPTED))
-    await mailed.core.approvals.drain(seconds=5)
+    await mailed.core.approvals.drain(seconds=30)
     assert "Approved by Maria Keller" in (await mailed.open(MARIA)).said
 
 
 async def test_a_press_again_while_the_tenant_hangs_tells_it_nothing(mailed: Mailed) -> None:
     mailed.core.api.holding = True
     path, token = await mailed.path(MARIA), mailed.token(MARIA)
-    await mailed.post(path, token=token, Action_Request_Id="press-1")
+    pressing = mailed.post(path, token=token, Action_Request_Id="press-1")
+    await mailed.core.patience.until(mailed.core.api.reached.wait(), pressing)
 
     again = await mailed.post(path, token=token, Action_Request_Id="press-1")
 
     assert "Sending to Contoso Purchasing" in again.said
     assert len(mailed.core.api.posted) == 1
     mailed.core.api.held.pop().set_result(Answer(kind=AnswerKind.ACCEPTED))
-    await mailed.core.approvals.drain(seconds=5)
+    await mailed.core.approvals.drain(seconds=30)
 
 
 async def test_a_process_that_dies_before_the_tenant_answered_leaves_a_true_card(
@@ -237,7 +241,8 @@ async def test_a_process_that_dies_before_the_tenant_answered_leaves_a_true_card
 ) -> None:
     mailed.core.api.holding = True
     path, token = await mailed.path(MARIA), mailed.token(MARIA)
-    await mailed.post(path, token=token, Action_Request_Id="press-1")
+    pressing = mailed.post(path, token=token, Action_Request_Id="press-1")
+    await mailed.core.patience.until(mailed.core.api.reached.wait(), pressing)
     await mailed.core.die()
     mailed.core.api.holding = False
 
@@ -257,9 +262,10 @@ async def test_a_store_that_is_slow_to_commit_is_waited_for_by_nobody(
     mailed: Mailed, slow_store: SlowStore
 ) -> None:
     path, token = await mailed.path(MARIA), mailed.token(MARIA)
-    slow_store.commits_wait_for = asyncio.Event()
+    slow_store.commits_wait_for = gate = Gate()
 
-    answered = await mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
+    pressing = mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
+    answered = await mailed.core.patience.until(gate.reached.wait(), pressing)
     again = await mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
 
     assert "Recording your decision" in answered.said
@@ -267,7 +273,7 @@ async def test_a_store_that_is_slow_to_commit_is_waited_for_by_nobody(
     assert answered.titles == again.titles == []
     assert mailed.core.api.posted == []
     slow_store.commits_wait_for.set()
-    await mailed.core.approvals.drain(seconds=5)
+    await mailed.core.approvals.drain(seconds=30)
     assert len(mailed.core.api.posted) == 1
     late = await mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
     assert "Recording" not in late.said
@@ -279,11 +285,12 @@ async def test_a_press_again_after_a_late_no_says_why_and_gives_the_buttons_back
     mailed: Mailed, slow_store: SlowStore
 ) -> None:
     path, token = await mailed.path(MARIA), mailed.token(MARIA)
-    slow_store.commits_wait_for = asyncio.Event()
+    slow_store.commits_wait_for = gate = Gate()
     mailed.core.api.answers.append(NO)
-    await mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
+    pressing = mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
+    await mailed.core.patience.until(gate.reached.wait(), pressing)
     slow_store.commits_wait_for.set()
-    await mailed.core.approvals.drain(seconds=5)
+    await mailed.core.approvals.drain(seconds=30)
 
     again = await mailed.post(path, "Yes", token=token, Action_Request_Id="press-1")
 
@@ -296,14 +303,15 @@ async def test_a_store_that_is_slow_to_read_still_records_the_press(
     mailed: Mailed, slow_store: SlowStore
 ) -> None:
     path = await mailed.path(MARIA)
-    slow_store.reads_wait_for = asyncio.Event()
+    slow_store.reads_wait_for = gate = Gate()
 
-    answered = await mailed.post(path, "Yes", token=mailed.token(MARIA))
+    pressing = mailed.post(path, "Yes", token=mailed.token(MARIA))
+    answered = await mailed.core.patience.until(gate.reached.wait(), pressing)
 
     assert "Recording your decision" in answered.said
     assert "Laptops" not in str(answered.body)
     slow_store.reads_wait_for.set()
-    await mailed.core.approvals.drain(seconds=5)
+    await mailed.core.approvals.drain(seconds=30)
     [posted] = mailed.core.api.posted
     assert posted.decision.comment == "Yes"
     shown = await mailed.post(answered.url("Show the request"), token=mailed.token(MARIA))
@@ -328,11 +336,15 @@ async def test_a_store_that_is_away_is_said_and_nothing_else(
 
 
 async def test_an_opening_does_not_wait_for_a_store_that_hangs(
-    mailed: Mailed, slow_store: SlowStore
+    slow_store: SlowStore, token_issuer: Issuer
 ) -> None:
-    path = await mailed.path(MARIA, purpose=REFRESH)
-    slow_store.reads_wait_for = asyncio.Event()  # never set
+    core = await a_core(slow_store, patience=Patience(outlook=PROMISED.outlook))
+    async with a_door(core, token_issuer) as mailed:
+        while "Approve" not in (await mailed.open(MARIA)).titles:
+            pass  # the issuer's keys are not here yet
+        path = await mailed.path(MARIA, purpose=REFRESH)
+        slow_store.reads_wait_for = asyncio.Event()  # never set
 
-    answered = await mailed.post(path, token=mailed.token(MARIA))
+        answered = await mailed.post(path, token=mailed.token(MARIA))
 
     assert "cannot be reached" in answered.said

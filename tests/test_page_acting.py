@@ -12,7 +12,7 @@ from approvals_core.adapters.stores import open_store
 from playground.faults import Fault, FaultKind
 from playground.outside import Playground
 from tests.failing import TENANT
-from tests.fakes import FlakyStore
+from tests.fakes import FlakyStore, Gate
 from tests.page_visits import Page, Visitor, paged, path_of, visiting
 from tests.running import Running
 
@@ -135,10 +135,11 @@ async def test_a_slow_tenant_keeps_nobody_waiting(service: Running, visitor: Vis
     page = await visitor.open(await path_of(service))
     service.playground.world.set_fault(TENANT, Fault(kind=FaultKind.HELD, times=1))
 
-    sent = await visitor.press(page, "Approve")
+    arrived = service.playground.tenant.arrived()
+    sent = await service.patience.until(arrived, visitor.press(page, "Approve"))
     meanwhile = await visitor.open(sent.location)
     service.playground.tenant.release()
-    await service.says("johndoe1", "Approved by", "Maria Keller", within=15)
+    await service.says("johndoe1", "Approved by", "Maria Keller")
     after = await visitor.open(sent.location)
 
     assert sent.status == 303
@@ -163,11 +164,12 @@ async def test_while_nobody_knows_whether_it_is_recorded_the_page_says_so(
         visiting(service, "johndoe1") as visitor,
     ):
         page = await visitor.open(await path_of(service))
-        opened[0].commits_wait_for = asyncio.Event()
+        opened[0].commits_wait_for = gate = Gate()
 
-        sent = await visitor.press(page, "Approve", comment="Good price.")
-        opened[0].commits_wait_for.set()
-        await service.says("johndoe1", "Approved by", "Maria Keller", within=15)
+        pressing = visitor.press(page, "Approve", comment="Good price.")
+        sent = await service.patience.until(gate.reached.wait(), pressing)
+        gate.set()
+        await service.says("johndoe1", "Approved by", "Maria Keller")
 
         assert sent.status == 202
         assert "Recording your decision…" in sent.text

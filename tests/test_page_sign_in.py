@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from yarl import URL
 
 from approvals_core.models import PersonId
+from bots.page.answers import Answers
+from bots.page.pages import Pages
 from bots.page.sealing import Seals
-from bots.page.sessions import ENDED, Cookies, Sessions
+from bots.page.sessions import ENDED, Cookies, PersonTokens, Sessions
+from bots.page.signing_in import SignInDoor
+from bots.web import correlated
 from playground import names
 from playground.forgeries import FORGERIES
 from playground.outside import Playground
@@ -266,14 +270,6 @@ class TestSession:
         assert len(cookie) < 2000
         assert "Domain" not in cookie
 
-    async def test_it_ends_after_eight_hours(self, service: Running, visitor: Visitor):
-        await visitor.open(PATH)
-        assert await is_signed_in(visitor)
-
-        await service.pass_time(8 * 3600 + 1)
-
-        assert not await is_signed_in(visitor)
-
     @pytest.mark.parametrize("at", [0, 10, -1])
     async def test_one_letter_of_the_cookie_changed(
         self, service: Running, visitor: Visitor, at: int
@@ -327,6 +323,16 @@ class TestSession:
         assert "You are signed out" in out.text
         assert not await is_signed_in(visitor)
 
+    async def test_a_form_that_was_not_made_in_it_does_not_end_it(
+        self, service: Running, visitor: Visitor
+    ):
+        await visitor.open(PATH)
+
+        out = await visitor.post("/sign-out", {"csrf": "of another session"})
+
+        assert out.status == 403
+        assert await is_signed_in(visitor)
+
     async def test_signing_out_ends_every_copy_of_it(self, service: Running, visitor: Visitor):
         page = await visitor.open(PATH)
         copied = visitor.cookie()
@@ -335,6 +341,37 @@ class TestSession:
         await visitor.press(page, "Sign out")
 
         assert not await _takes(service, copied)
+
+    async def test_the_token_of_who_signs_out_is_forgotten(self):
+        here, nobody = "http://approvals.example.com", cast("Any", None)  # who is not asked
+        cookies, pages = Cookies(here), Pages(name="Approvals", notice_line=None)
+        sessions = Sessions([KEY], cookies, directories=[names.DIRECTORY], now=_now)
+        tokens, begun = PersonTokens(now=_now), web.Response()
+        session = sessions.begin(begun, PersonId(names.DIRECTORY, "maria"), "Maria Keller")
+        tokens.keep(session, "a token", seconds=3600)
+        door = SignInDoor(
+            issuer=nobody,
+            verifier=nobody,
+            directories=[names.DIRECTORY],
+            tenants=nobody,
+            keys=[KEY],
+            public_url=here,
+            sessions=sessions,
+            cookies=cookies,
+            tokens=tokens,
+            pages=pages,
+            answers=Answers(pages, sessions.of),
+            now=_now,
+        )
+        app = web.Application(middlewares=[correlated])
+        app.add_routes(door.routes())
+        sent = {"Origin": here, "Cookie": f"approvals={begun.cookies['approvals'].value}"}
+
+        async with TestClient(TestServer(app)) as browser:
+            out = await browser.post("/sign-out", data={"csrf": session.csrf}, headers=sent)
+
+        assert out.status == 200
+        assert tokens.of(session) is None
 
     def test_what_is_remembered_of_ended_ones_is_bounded(self):
         sessions = Sessions(

@@ -20,7 +20,7 @@ from playground.faults import FaultKind
 from playground.http_action import request_of
 from playground.looks import in_look
 from playground.mailboxes import Via
-from playground.outlook import PATIENCE, TOO_OLD, TROUBLE
+from playground.outlook import TOO_OLD, TROUBLE
 from playground.outside import Playground
 from playground.spoken import Said, beginning, spoken
 from tests.hand_made_mails import Target, a_card, a_mail, an_html, an_http, target
@@ -400,7 +400,6 @@ async def test_an_answer_that_takes_too_long_is_ignored(
     assert answer.status is None
     assert playground.outlook.shown(MARIA, mail.id) == card
     assert "no answer within 2 s" in playground.outlook.reading(MARIA, mail.id).invoked
-    assert answer.seconds < PATIENCE
 
 
 async def test_a_card_without_auto_invoke_stays_as_it_is(

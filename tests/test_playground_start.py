@@ -82,7 +82,7 @@ async def test_a_signal_ends_the_service_and_the_playground(tmp_path: Path, capf
     said: asyncio.Queue[str] = asyncio.Queue()
 
     running = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
-    greeting = await asyncio.wait_for(said.get(), 30)
+    greeting = await asyncio.wait_for(said.get(), 60)
     os.kill(os.getpid(), signal.SIGTERM)
 
     assert await running == 0
@@ -105,7 +105,7 @@ async def test_three_settings_are_passed_on_and_the_addresses_told(tmp_path: Pat
     said: asyncio.Queue[str] = asyncio.Queue()
 
     running = asyncio.create_task(start(tmp_path, script, said, given).run("sqlite"))
-    greeting = await asyncio.wait_for(said.get(), 30)
+    greeting = await asyncio.wait_for(said.get(), 60)
     os.kill(os.getpid(), signal.SIGTERM)
     await running
 
@@ -128,7 +128,7 @@ async def test_a_service_that_crashes_later_ends_the_playground_with_its_code(
     crashing = SERVICE.replace("return web", "os._exit(9) if count() == 6 else 0; return web")
     crashing = crashing.replace("async def", COUNT + "async def")
 
-    code = await asyncio.wait_for(start(tmp_path, crashing, said).run("sqlite"), 30)
+    code = await asyncio.wait_for(start(tmp_path, crashing, said).run("sqlite"), 60)
 
     said.get_nowait()
     assert code == 9
@@ -139,7 +139,7 @@ async def test_a_service_that_crashes_later_ends_the_playground_with_its_code(
 async def test_a_folder_belongs_to_one_playground_at_a_time(tmp_path: Path) -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     first = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
-    await asyncio.wait_for(said.get(), 30)
+    await asyncio.wait_for(said.get(), 60)
 
     with pytest.raises(CannotStart, match=rf"running already .*as process {os.getpid()}\."):
         await start(tmp_path, SERVICE).run("sqlite")
@@ -175,7 +175,7 @@ def test_a_tenants_file_of_ones_own_is_not_forgotten(tmp_path: Path) -> None:
 async def test_the_greeting_names_the_process_to_kill(tmp_path: Path) -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     running = asyncio.create_task(start(tmp_path, SERVICE, said).run("sqlite"))
-    greeting = await asyncio.wait_for(said.get(), 30)
+    greeting = await asyncio.wait_for(said.get(), 60)
 
     named = re.search(r"kill -9 (\d+)", greeting)
     assert named is not None
@@ -189,7 +189,7 @@ async def test_the_services_settings_are_there_for_a_shell_and_for_nobody_else(
 ) -> None:
     folder, said = tmp_path / "it's here", asyncio.Queue[str]()
     running = asyncio.create_task(start(folder, SERVICE, said).run("sqlite"))
-    await asyncio.wait_for(said.get(), 30)
+    await asyncio.wait_for(said.get(), 60)
     os.kill(os.getpid(), signal.SIGTERM)
     await running
 
@@ -211,7 +211,7 @@ async def test_each_store_has_chats_of_its_own(tmp_path: Path, capfd) -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     for store in ("sqlite", "redis", "sqlite"):
         running = asyncio.create_task(start(tmp_path, SERVICE, said).run(store))
-        await asyncio.wait_for(said.get(), 30)
+        await asyncio.wait_for(said.get(), 60)
         os.kill(os.getpid(), signal.SIGTERM)
         assert await running == 0
         said.get_nowait()

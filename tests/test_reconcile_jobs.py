@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from approvals_core.leases import LEASE
 from approvals_core.models import (
     ATTENTION,
     Approval,
@@ -14,6 +16,8 @@ from approvals_core.models import (
     Change,
     Content,
     JobKind,
+    Lane,
+    LeasedJob,
     PlaceState,
 )
 from approvals_core.ports import Answer, AnswerKind, Fetched, FetchedKind, Store
@@ -283,6 +287,26 @@ def test_the_next_night_begins_after_the_hours_end_and_each_day(code: str, day: 
 
 async def keep_nights(core: Core) -> None:
     assert await core.nights.keep(core.tenant)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_who_lost_the_job_meanwhile_heals_nothing_more(core: Core) -> None:
+    job = nightly_job(AT_ONCE, due=core.clock.now())
+    await core.store.commit(Change(id="all", scope=KEY.scope, jobs=(job,)))
+    core.api.bodies[""] = GONE
+    [his] = await handed_out(core)
+    core.clock.advance(LEASE + 1)
+    assert await handed_out(core)
+
+    await core.worker.run_one(his)
+
+    assert (await core.approval()).open
+
+
+async def handed_out(core: Core) -> Sequence[LeasedJob]:
+    now = core.clock.now()
+    until = now + timedelta(seconds=LEASE)
+    return await core.store.lease((Lane.TENANT,), limit=9, now=now, until=until)
 
 
 async def test_what_was_not_heard_of_for_long_is_compared_by_night(store: Store) -> None:

@@ -18,7 +18,7 @@ from approvals_core.adapters.redis_store.line import packed
 from tests.redis_group import server
 from tests.scripted_redis import Scripted, scripted
 
-AT_ONCE = 0.05  # seconds for an answer of whoever gives none
+SOON = 4.0  # seconds for an answer of whoever gives none; all others are faster, wherever a machine stands still
 WHO = packed(("CLIENT", "ID"))
 
 
@@ -76,8 +76,8 @@ async def test_one_that_broke_is_made_anew_and_what_was_under_way_is_unknown(far
 
 
 async def test_an_answer_that_does_not_come_in_time_ends_the_connection(far: Scripted) -> None:
-    async with connected(far.url, within=AT_ONCE) as connection:
-        with pytest.raises(TimeoutError, match=r"no answer within 0\.05 seconds"):
+    async with connected(far.url, within=SOON) as connection:
+        with pytest.raises(TimeoutError, match="no answer within 4 seconds"):
             await connection.exchange(get("a", "never"))
         assert await connection.exchange(get("b")) == ["b"]
 
@@ -116,7 +116,7 @@ async def test_one_that_was_idle_and_does_not_answer_any_more_has_sent_nothing(
     tmp_path: Path,
 ) -> None:
     with server(tmp_path) as running:
-        async with connected(running.url, within=AT_ONCE) as connection:
+        async with connected(running.url, within=SOON) as connection:
             await connection.exchange([WHO])
             assert connection._made is not None
             connection._made.next_health_check = 0  # it was idle for long

@@ -1,8 +1,8 @@
 """What the store in Redis has to withstand on many machines: replicas that lag, primaries that go, clusters that move."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from approvals_core.errors import StoreRefused, StoreUnavailable
 from approvals_core.models import Change, Lane
 from approvals_core.ports import Store
 from tests.logged import Log
+from tests.opened import opened
 from tests.redis_group import (
     SLOTS,
     Running,
@@ -43,6 +44,9 @@ from tests.test_store_processes import child, everything_is_there, line
 
 MARKED = ("HGETALL", ABOUT)  # asks what is marked on the store
 ENOUGH = 200  # commits acknowledged before something is killed
+# A sentinel that notices that the machine stood still does nothing for 30 seconds (Sentinel's TILT mode,
+# redis.io/docs/latest/operate/oss_and_stack/management/sentinel).
+TILTS = pytest.mark.timeout(300)
 
 
 @pytest.fixture
@@ -50,15 +54,6 @@ def pair(tmp_path: Path) -> Iterator[list[Running]]:
     """A primary, and a replica of it."""
     with replicated(tmp_path) as running:
         yield running
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    store = await open_store(url)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def commit(store: Store, change: Change) -> None:
@@ -92,7 +87,7 @@ async def test_the_weaker_durability_is_taken_only_where_it_is_named(tmp_path: P
         with pytest.raises(StoreRefused, match="appendfsync always"):
             await open_store(running.url)
 
-        async with opened(f"{running.url}?durability=everysec") as store:
+        async with opened(open_store(f"{running.url}?durability=everysec")) as store:
             await store.commit(a_change())
 
             assert await store.approval(KEY)
@@ -110,7 +105,7 @@ async def test_a_managed_server_hides_its_settings_but_may_not_evict(tmp_path: P
     with server(tmp_path, appendonly="no", appendfsync="no") as running:
         running.ask("ACL", "SETUSER", "default", "-config", "-role", "-cluster")
 
-        async with opened(f"{running.url}?durability=managed") as store:
+        async with opened(open_store(f"{running.url}?durability=managed")) as store:
             await store.commit(a_change())
             assert await store.approval(KEY)
 
@@ -131,26 +126,27 @@ async def test_a_managed_server_that_hides_whether_it_evicts_is_refused(tmp_path
 async def test_a_server_that_comes_back_with_unsafe_settings_is_given_nothing(
     tmp_path: Path,
 ) -> None:
-    with server(tmp_path) as running:
-        store = await open_store(running.url)
-        await commit(store, a_change())
-        running.kill()
-    with pytest.raises(StoreUnavailable):
-        await store.commit(jobs_change(a_job()))
-    with (
-        server(tmp_path, at=running.port, appendfsync="everysec"),
-        pytest.raises(StoreUnavailable, match="appendfsync always"),
-    ):
-        await store.commit(jobs_change(a_job()))
+    async with AsyncExitStack() as stack:
+        with server(tmp_path) as running:
+            store = await stack.enter_async_context(opened(open_store(running.url)))
+            await commit(store, a_change())
+            running.kill()
+        with pytest.raises(StoreUnavailable):
+            await store.commit(jobs_change(a_job()))
+        with (
+            server(tmp_path, at=running.port, appendfsync="everysec"),
+            pytest.raises(StoreUnavailable, match="appendfsync always"),
+        ):
+            await store.commit(jobs_change(a_job()))
 
-    with server(tmp_path, at=running.port):
-        await commit_somehow(store, jobs_change(a_job()))
+        with server(tmp_path, at=running.port):
+            await commit_somehow(store, jobs_change(a_job()))
 
-        assert await store.approval(KEY)
-        assert await store.job(SCOPE, a_job().key)
-    await store.close()
+            assert await store.approval(KEY)
+            assert await store.job(SCOPE, a_job().key)
 
 
+@TILTS
 async def test_a_replica_with_unsafe_settings_that_took_over_is_given_nothing_until_they_are_safe(
     tmp_path: Path, log: Log
 ) -> None:
@@ -164,7 +160,7 @@ async def test_a_replica_with_unsafe_settings_that_took_over_is_given_nothing_un
         with follows as replica, sentinel(tmp_path / "sentinel", primary, "approvals") as asked:
             wait_until(lambda: asked.ask("SENTINEL", "REPLICAS", "approvals"))
             wait_until(lambda: "online" in str(primary.ask("INFO", "replication")))
-            async with opened(f"redis+sentinel://{asked.name}/approvals") as store:
+            async with opened(open_store(f"redis+sentinel://{asked.name}/approvals")) as store:
                 wait_until(lambda: replica.ask(*MARKED) == primary.ask(*MARKED))
                 primary.kill()
                 with pytest.raises(StoreUnavailable):
@@ -203,7 +199,7 @@ async def test_what_a_replica_has_not_is_never_acknowledged_not_even_when_repeat
     primary, replica = pair
     url = f"{primary.url}?wait_replicas=1"
     change = a_change(events=(an_event(),))
-    async with opened(url) as store, opened(url) as other:
+    async with opened(open_store(url)) as store, opened(open_store(url)) as other:
         replica.freeze()
 
         with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
@@ -220,7 +216,7 @@ async def test_what_a_replica_has_not_is_never_acknowledged_not_even_when_repeat
 async def test_who_was_second_is_not_told_of_what_a_replica_has_not(pair: list[Running]) -> None:
     primary, replica = pair
     url = f"{primary.url}?wait_replicas=1"
-    async with opened(url) as store, opened(url) as other:
+    async with opened(open_store(url)) as store, opened(open_store(url)) as other:
         await other.commit(a_change())
         replica.freeze()
         with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
@@ -245,7 +241,7 @@ async def test_who_was_second_is_not_told_of_what_a_replica_has_not(pair: list[R
 async def test_what_was_read_before_another_server_took_over_without_it_is_told_to_nobody(
     pair: list[Running],
 ) -> None:
-    async with opened(f"{pair[0].url}?wait_replicas=1") as store:
+    async with opened(open_store(f"{pair[0].url}?wait_replicas=1&wait_ms=4000")) as store:
         await store.commit(a_change())
 
         with pytest.raises(StoreUnavailable, match="is gone"):
@@ -256,7 +252,7 @@ async def test_what_was_read_before_another_server_took_over_without_it_is_told_
 
 async def test_a_promoted_replica_has_all_that_was_acknowledged(pair: list[Running]) -> None:
     primary, replica = pair
-    async with child(f"{primary.url}?wait_replicas=1", "write") as writer:
+    async with child(f"{primary.url}?wait_replicas=1&wait_ms=4000", "write") as writer:
         acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
         primary.kill()
         assert writer.stdout is not None
@@ -265,7 +261,7 @@ async def test_a_promoted_replica_has_all_that_was_acknowledged(pair: list[Runni
 
     replica.ask("REPLICAOF", "NO", "ONE")
 
-    async with opened(replica.url) as store:
+    async with opened(open_store(replica.url)) as store:
         await everything_is_there(store, acknowledged)
 
 
@@ -273,9 +269,9 @@ async def test_a_primary_that_became_a_replica_takes_nothing_and_tells_no_old_ne
     pair: list[Running],
 ) -> None:
     before, after = pair
-    async with opened(f"{before.url}?wait_replicas=1") as store:
+    async with opened(open_store(f"{before.url}?wait_replicas=1&wait_ms=4000")) as store:
         await commit(store, a_change())
-    async with opened(before.url) as store:
+    async with opened(open_store(before.url)) as store:
         after.ask("REPLICAOF", "NO", "ONE")
         before.ask("REPLICAOF", "127.0.0.1", after.port)
 
@@ -287,20 +283,21 @@ async def test_a_primary_that_became_a_replica_takes_nothing_and_tells_no_old_ne
                 await store.approval(KEY)
 
         with pytest.raises(StoreUnavailable, match="replica"):
-            await asyncio.wait_for(old_news(), 10)
+            await asyncio.wait_for(old_news(), 60)
         before.ask("REPLICAOF", "NO", "ONE")
         await store.commit(jobs_change(a_job()))
         assert await store.approval(KEY)
 
 
+@TILTS
 async def test_sentinels_lead_to_whoever_is_the_primary_and_nothing_acknowledged_is_lost(
     pair: list[Running], tmp_path: Path
 ) -> None:
     primary, replica = pair
     with sentinel(tmp_path / "sentinel", primary, "approvals") as asked:
         wait_until(lambda: asked.ask("SENTINEL", "REPLICAS", "approvals"))
-        url = f"redis+sentinel://127.0.0.1:1,{asked.name}/approvals?wait_replicas=1"
-        async with opened(url) as store, child(url, "write") as writer:
+        url = f"redis+sentinel://127.0.0.1:1,{asked.name}/approvals?wait_replicas=1&wait_ms=4000"
+        async with opened(open_store(url)) as store, child(url, "write") as writer:
             acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
             primary.kill()
             assert writer.stdout is not None
@@ -341,7 +338,7 @@ async def test_every_primary_of_a_cluster_must_be_safe(tmp_path: Path) -> None:
 
 async def test_scopes_are_followed_when_their_slot_moves(tmp_path: Path) -> None:
     with cluster(tmp_path) as members:
-        async with opened(cluster_url(members)) as store:
+        async with opened(open_store(cluster_url(members))) as store:
             await store.commit(a_change(events=(an_event(),)))
             slot = key_slot(ScopeKeys(SCOPE).jobs.encode())
             owner = members[slot * len(members) // SLOTS]
@@ -362,8 +359,8 @@ async def test_a_cluster_whose_primary_is_killed_goes_on_with_its_replica(tmp_pa
     with cluster(tmp_path, replicas=3) as members:
         url = cluster_url(members[:3])
         slot = key_slot(ScopeKeys(SCOPE).jobs.encode())
-        async with opened(url) as store:
-            async with child(f"{url}?wait_replicas=1", "write") as writer:
+        async with opened(open_store(url)) as store:
+            async with child(f"{url}?wait_replicas=1&wait_ms=4000", "write") as writer:
                 acknowledged = {int(await line(writer)) for _ in range(ENOUGH)}
                 members[slot * 3 // SLOTS].kill()
                 assert writer.stdout is not None

@@ -9,6 +9,7 @@ from approvals_core.errors import StoreUnavailable
 from approvals_core.models import Change
 from approvals_core.ports import Store
 from tests.makers import DIRECTORY
+from tests.opened import opened
 from tests.redis_group import server
 
 NAME = "Thaddeus Quill"
@@ -35,28 +36,24 @@ def naming(folder: Path) -> list[str]:
 async def test_a_rewrite_that_began_before_does_not_count(tmp_path: Path) -> None:
     """It lasts two seconds and more here: a pause after each key."""
     with server(tmp_path, rdbcompression="no", rdb_key_save_delay=300000) as running:
-        store = await open_store(running.url)
-        await named(store)
-        assert naming(tmp_path)
-        running.ask("BGREWRITEAOF")
-        assert running.ask("INFO", "persistence")["aof_rewrite_in_progress"] == 1
+        async with opened(open_store(running.url)) as store:
+            await named(store)
+            assert naming(tmp_path)
+            running.ask("BGREWRITEAOF")
+            assert running.ask("INFO", "persistence")["aof_rewrite_in_progress"] == 1
 
-        await forgotten(store)
-        await store.holdings.scrub()
-
-        await store.close()
+            await forgotten(store)
+            await store.holdings.scrub()
         assert naming(tmp_path) == []
 
 
 async def test_a_server_that_does_not_rewrite_its_file_is_named(tmp_path: Path) -> None:
     with server(tmp_path, rdbcompression="no") as running:
         running.ask("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-bgrewriteaof")
-        store = await open_store(running.url.replace("//", "//app:pw@"))
-        await named(store)
-        await forgotten(store)
+        async with opened(open_store(running.url.replace("//", "//app:pw@"))) as store:
+            await named(store)
+            await forgotten(store)
 
-        with pytest.raises(StoreUnavailable, match=rf"{running.name} does not write"):
-            await store.holdings.scrub()
-
-        await store.close()
+            with pytest.raises(StoreUnavailable, match=rf"{running.name} does not write"):
+                await store.holdings.scrub()
         assert naming(tmp_path)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,7 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.errors import StoreRefused, StoreUnavailable
 from approvals_core.models import HOUSE, Lane
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.redis_server import kill_redis, redis_server
 from tests.store_child import whole_change
 from tests.store_makers import (
@@ -37,9 +39,8 @@ async def client(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def redis(redis_url: str, client: Redis) -> AsyncIterator[Store]:
-    store = await open_store(redis_url)
-    yield store
-    await store.close()
+    async with opened(open_store(redis_url)) as store:
+        yield store
 
 
 @pytest.mark.parametrize(
@@ -100,9 +101,10 @@ async def test_a_server_that_forgot_the_scripts_is_told_again(redis: Store, clie
 
 
 async def test_a_lost_connection_is_unavailable_and_the_same_change_is_done_once_later() -> None:
-    with TemporaryDirectory(prefix="redis-") as folder:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="redis-"))
         with redis_server(Path(folder)) as url:
-            store = await open_store(url)
+            store = await stack.enter_async_context(opened(open_store(url)))
             change = a_change(events=(an_event(),))
             await store.commit(change)
             await kill_redis(url)
@@ -115,7 +117,6 @@ async def test_a_lost_connection_is_unavailable_and_the_same_change_is_done_once
         with redis_server(Path(folder)):
             await store.commit(change)
             assert len(await store.history(KEY)) == 1
-            await store.close()
 
 
 async def test_who_raises_a_hint_too_far_sees_it_and_lowers_it_again(redis: Store) -> None:
@@ -135,12 +136,10 @@ async def test_a_job_whose_hint_was_never_written_is_found_by_the_sweep(
     for number in range(250):
         await redis.commit(jobs_change(a_job(), scope=f"t:{number}"))
     await client.delete(*[f"approvals:{{{HOUSE}}}:hints:{lane.value}" for lane in Lane])
-    started = await open_store(redis_url)
+    async with opened(open_store(redis_url)) as started:
+        found: set[str] = set()
+        for _ in range(10):  # each lease sweeps a page
+            leased = await started.lease([Lane.CARD], limit=300, now=NOON, until=NOON + MINUTE)
+            found |= {one.lease.scope for one in leased}
 
-    found: set[str] = set()
-    for _ in range(10):  # each lease sweeps a page
-        leased = await started.lease([Lane.CARD], limit=300, now=NOON, until=NOON + MINUTE)
-        found |= {one.lease.scope for one in leased}
-
-    assert len(found) == 250
-    await started.close()
+        assert len(found) == 250

@@ -14,7 +14,7 @@ from playground.faults import Fault, FaultKind
 from playground.outside import Playground
 from playground.reading import words
 from playground.records import Sender
-from tests.failing import TENANT
+from tests.failing import TENANT, still_under_way
 from tests.running import WIKI_NUMBER
 from tests.several_processes import EVERYBODY, Several, Started, several
 
@@ -132,8 +132,8 @@ async def test_a_decision_on_its_way_is_taken_over_at_once(processes: Several, r
     said = await leaving.ended()
 
     for alias in EVERYBODY:
-        await processes.until(lambda who=alias: "mine" in processes.text_of(who), within=10)
-        await processes.until(lambda who=alias: "Approved by" in processes.text_of(who), within=10)
+        await processes.until(lambda who=alias: "mine" in processes.text_of(who))
+        await processes.until(lambda who=alias: "Approved by" in processes.text_of(who))
 
     assert leaving.process.returncode == 0
     assert b"clicks_broken_off" in said
@@ -150,7 +150,7 @@ async def test_the_second_signal_ends_a_process_that_still_waits(processes: Seve
 
     one.process.send_signal(signal.SIGTERM)
 
-    await one.ended(within=20)
+    await one.ended()
     assert one.process.returncode == -signal.SIGTERM
 
 
@@ -172,7 +172,8 @@ async def _waits_for_the_tenant(processes: Several, role: str = "all", **setting
     await processes.asked(*EVERYBODY)
     processes.outside.world.set_fault(TENANT, Fault(kind=FaultKind.HELD, times=1))
     answered = await processes.click("johndoe1")
-    assert "Sending to" in words(answered.card or {})
+    assert still_under_way(answered)
+    await processes.outside.tenant.arrived()
     return one
 
 

@@ -257,7 +257,7 @@ async def test_the_log_of_a_whole_run_holds_nothing_that_is_anybodys(
             )
             assert card_in(clicked)
         process.send_signal(signal.SIGTERM)
-        out, err = await asyncio.wait_for(process.communicate(), 40)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
 
     log = "".join(lines) + out.decode() + err.decode()
     assert '"event": "card_shown"' in log

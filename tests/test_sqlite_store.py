@@ -11,9 +11,11 @@ import pytest
 
 from approvals_core.adapters.sqlite_store import open_sqlite
 from approvals_core.adapters.stores import open_store
-from approvals_core.errors import StoreRefused, StoreUnavailable, VersionConflict
+from approvals_core.errors import StoreClosed, StoreRefused, StoreUnavailable, VersionConflict
 from approvals_core.models import OPEN, Change, Disposition
+from approvals_core.models.marks import MOVED
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.store_makers import (
     KEY,
     SCOPE,
@@ -32,9 +34,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def sqlite(path: Path) -> AsyncIterator[Store]:
-    store = await open_sqlite(path, busy_timeout=0.05)
-    yield store
-    await store.close()
+    async with opened(open_sqlite(path, busy_timeout=0.05)) as store:
+        yield store
 
 
 def big_change(number: int) -> Change:
@@ -62,18 +63,29 @@ def no_file_may_grow(folder: Path) -> Iterator[None]:
 
 
 async def test_a_change_too_big_for_the_disk_fails_alone(path: Path) -> None:
-    store = await open_sqlite(path, max_pages=100)
-    await store.commit(a_change(numbered("before")))
-    changes = [a_change(numbered("1")), big_change(2), a_change(numbered("3")), big_change(4)]
+    async with opened(open_sqlite(path, max_pages=100)) as store:
+        await store.commit(a_change(numbered("before")))
+        changes = [a_change(numbered("1")), big_change(2), a_change(numbered("3")), big_change(4)]
 
-    outcomes = await asyncio.gather(*map(store.commit, changes), return_exceptions=True)
-    await store.commit(a_change(numbered("after")))
+        outcomes = await asyncio.gather(*map(store.commit, changes), return_exceptions=True)
+        await store.commit(a_change(numbered("after")))
 
-    assert [type(outcome) for outcome in outcomes[1::2]] == [StoreUnavailable] * 2
-    assert outcomes[::2] == [None, None]
-    assert await store.count(SCOPE, OPEN) == 4
-    assert list(await store.history(KEY._replace(number="2"))) == []
-    await store.close()
+        assert [type(outcome) for outcome in outcomes[1::2]] == [StoreUnavailable] * 2
+        assert outcomes[::2] == [None, None]
+        assert await store.count(SCOPE, OPEN) == 4
+        assert list(await store.history(KEY._replace(number="2"))) == []
+
+
+async def test_what_comes_behind_a_mark_in_the_same_transaction_is_refused(sqlite: Store) -> None:
+    before, _mark, behind = await asyncio.gather(
+        sqlite.commit(a_change(numbered("before"))),
+        sqlite.holdings.mark(MOVED, "elsewhere"),
+        sqlite.commit(a_change(numbered("behind"))),
+        return_exceptions=True,
+    )
+
+    assert before is None
+    assert isinstance(behind, StoreClosed)
 
 
 async def test_a_commit_that_cannot_reach_the_disk_fails_all_and_the_next_works(
@@ -129,7 +141,7 @@ async def test_what_was_committed_moves_into_the_file_in_the_background(
     before = size(path)
     await sqlite.commit(big_change(1))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while size(path) < before + 300_000:  # noqa: ASYNC110 - SQLite tells nobody
             await asyncio.sleep(0.05)
 
@@ -154,13 +166,11 @@ async def test_many_may_make_the_same_new_file_at_once(path: Path) -> None:
 
 
 async def test_what_is_there_is_there_after_opening_again(path: Path) -> None:
-    store = await open_sqlite(path)
-    await store.commit(a_change())
-    await store.close()
+    async with opened(open_sqlite(path)) as store:
+        await store.commit(a_change())
 
-    store = await open_sqlite(path)
-    assert await store.approval(KEY) == an_approval()
-    await store.close()
+    async with opened(open_sqlite(path)) as store:
+        assert await store.approval(KEY) == an_approval()
 
 
 async def test_a_file_of_a_newer_program_is_refused(sqlite: Store, path: Path) -> None:
@@ -207,11 +217,9 @@ async def test_the_url_says_which_store_and_where(
 
 
 async def test_a_closed_store_is_unavailable(path: Path) -> None:
-    store = await open_sqlite(path)
-    under_way = asyncio.ensure_future(store.commit(a_change()))
-    await asyncio.sleep(0)
-
-    await store.close()
+    async with opened(open_sqlite(path)) as store:
+        under_way = asyncio.ensure_future(store.commit(a_change()))
+        await asyncio.sleep(0)
 
     assert await under_way is None
     with pytest.raises(StoreUnavailable):
@@ -227,9 +235,8 @@ def test_a_loop_that_ends_leaves_nobody_waiting_and_nothing_torn(path: Path) -> 
 
     async def close_and_look(left: Store) -> bool:
         await left.close()
-        store = await open_sqlite(path)
-        approval, bodies = await store.approval(KEY), await store.bodies(KEY)
-        await store.close()
+        async with opened(open_sqlite(path)) as store:
+            approval, bodies = await store.approval(KEY), await store.bodies(KEY)
         return (approval is None) == (bodies == {})
 
     left = asyncio.run(leave_in_the_middle())
@@ -238,19 +245,19 @@ def test_a_loop_that_ends_leaves_nobody_waiting_and_nothing_torn(path: Path) -> 
 
 
 async def test_a_file_made_before_a_table_came_gets_it(path: Path) -> None:
-    first = await open_sqlite(path)
-    await first.commit(a_change())
-    await first.close()
+    async with opened(open_sqlite(path)) as first:
+        await first.commit(a_change())
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("DROP TABLE late_payloads")
         file.execute("DROP TABLE notes")
 
-    second = await open_sqlite(path)
-    late = a_payload(disposition=Disposition.SUPERSEDED)
-    await second.commit(a_change(an_approval(version=2), id="2", payload=late, notes={"a": "1"}))
-    page = await second.late_payloads(SCOPE, limit=9)
-    notes = await second.notes(SCOPE)
-    await second.close()
+    async with opened(open_sqlite(path)) as second:
+        late = a_payload(disposition=Disposition.SUPERSEDED)
+        await second.commit(
+            a_change(an_approval(version=2), id="2", payload=late, notes={"a": "1"})
+        )
+        page = await second.late_payloads(SCOPE, limit=9)
+        notes = await second.notes(SCOPE)
 
     assert page.payloads == (late,)
     assert notes == {"a": "1"}

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from redis.asyncio import Redis
 
+from approvals_core.adapters.redis_store import RedisStore
 from approvals_core.adapters.redis_store.budgets import RedisBudgets
 from approvals_core.adapters.redis_store.wire import Command, Wire
 from approvals_core.adapters.sqlite_store import open_sqlite
@@ -22,11 +23,21 @@ from approvals_core.allowances.log import PARTS, TakenLog
 from approvals_core.errors import StoreUnavailable
 from approvals_core.ports import Budgets, Grant, Store
 from approvals_core.ports.budgets import LONGEST_HOLD, Windows
+from tests.opened import opened
+from tests.shared_limits import patient
 from tests.test_store_processes import child
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MINUTE = ((5, 60.0),)
 CHAT = ((7, 1.0), (8, 2.0), (60, 30.0))
+
+
+@pytest.fixture
+def store(store: Store) -> Store:
+    """One whose budgets are waited for, however long they take."""
+    if isinstance(store, RedisStore):
+        store._budgets = patient(store)  # pyright: ignore[reportAttributeAccessIssue]
+    return store
 
 
 def at(seconds: float) -> datetime:
@@ -201,70 +212,64 @@ async def test_both_stores_count_as_the_log_does(store: Store, seed: int) -> Non
 
 async def test_a_file_that_a_power_failure_spoilt_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "store.db-budgets").write_bytes(b"no database at all" * 1000)
-    store = await open_sqlite(tmp_path / "store.db")
+    async with opened(open_sqlite(tmp_path / "store.db")) as store:
+        with pytest.raises(StoreUnavailable):
+            await store.budgets.take("one", MINUTE)
+        again = await store.budgets.take("one", MINUTE)
 
-    with pytest.raises(StoreUnavailable):
-        await store.budgets.take("one", MINUTE)
-    again = await store.budgets.take("one", MINUTE)
-
-    assert again == Grant(1)
-    await store.close()
+        assert again == Grant(1)
 
 
 async def test_a_line_that_is_none_of_ours_is_begun_anew(tmp_path: Path) -> None:
-    store = await open_sqlite(tmp_path / "store.db")
-    await store.budgets.take("one", MINUTE)
-    with closing(sqlite3.connect(tmp_path / "store.db-budgets")) as file:
-        file.execute("UPDATE budgets SET log = x'00'")
-        file.commit()
-
-    with pytest.raises(StoreUnavailable):
+    async with opened(open_sqlite(tmp_path / "store.db")) as store:
         await store.budgets.take("one", MINUTE)
-    again = await store.budgets.take("one", MINUTE)
+        with closing(sqlite3.connect(tmp_path / "store.db-budgets")) as file:
+            file.execute("UPDATE budgets SET log = x'00'")
+            file.commit()
 
-    assert again == Grant(1)
-    await store.close()
+        with pytest.raises(StoreUnavailable):
+            await store.budgets.take("one", MINUTE)
+        again = await store.budgets.take("one", MINUTE)
+
+        assert again == Grant(1)
 
 
 async def test_a_file_that_another_process_holds_is_not_waited_for_long(tmp_path: Path) -> None:
-    store = await open_sqlite(tmp_path / "store.db")
-    await store.budgets.take("one", MINUTE)
-    other = sqlite3.connect(tmp_path / "store.db-budgets", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-
-    with pytest.raises(StoreUnavailable, match="locked"):
+    async with opened(open_sqlite(tmp_path / "store.db")) as store:
         await store.budgets.take("one", MINUTE)
-    other.execute("COMMIT")
-    again = await store.budgets.take("one", ((2, 60.0),))
+        other = sqlite3.connect(tmp_path / "store.db-budgets", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
 
-    assert again == Grant(1)
-    other.close()
-    await store.close()
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.budgets.take("one", MINUTE)
+        other.execute("COMMIT")
+        again = await store.budgets.take("one", ((2, 60.0),))
+
+        assert again == Grant(1)
+        other.close()
 
 
 async def test_the_budgets_file_is_ours_alone(tmp_path: Path) -> None:
-    store = await open_sqlite(tmp_path / "store.db")
-    before = (tmp_path / "store.db-budgets").exists()
+    async with opened(open_sqlite(tmp_path / "store.db")) as store:
+        before = (tmp_path / "store.db-budgets").exists()
 
-    await store.budgets.take("one", MINUTE)
+        await store.budgets.take("one", MINUTE)
 
-    assert not before
-    assert (tmp_path / "store.db-budgets").stat().st_mode & 0o777 == 0o600
-    await store.close()
+        assert not before
+        assert (tmp_path / "store.db-budgets").stat().st_mode & 0o777 == 0o600
 
 
 async def test_what_matters_no_more_is_swept_out_of_the_file(tmp_path: Path) -> None:
-    store = await open_sqlite(tmp_path / "store.db")
-    for number in range(SWEEP):
-        await take(store.budgets, 0, name=f"chat {number}")
-    await store.budgets.hold("held", LONGEST_HOLD, now=at(60))
+    async with opened(open_sqlite(tmp_path / "store.db")) as store:
+        for number in range(SWEEP):
+            await take(store.budgets, 0, name=f"chat {number}")
+        await store.budgets.hold("held", LONGEST_HOLD, now=at(60))
 
-    await take(store.budgets, 61, name="one more")
+        await take(store.budgets, 61, name="one more")
 
-    with closing(sqlite3.connect(tmp_path / "store.db-budgets")) as file:
-        names = {name for (name,) in file.execute("SELECT bucket FROM budgets")}
-    assert names == {"held", "one more"}
-    await store.close()
+        with closing(sqlite3.connect(tmp_path / "store.db-budgets")) as file:
+            names = {name for (name,) in file.execute("SELECT bucket FROM budgets")}
+        assert names == {"held", "one more"}
 
 
 class Silent:
@@ -285,14 +290,13 @@ async def test_a_redis_that_does_not_answer_is_not_waited_for_long() -> None:
 
 
 async def test_what_redis_keeps_of_a_budget_goes_by_itself(redis_url: str) -> None:
-    store = await open_store(redis_url)
-    await store.budgets.take("one", CHAT)
-    await store.budgets.hold("two", 30)
+    async with opened(open_store(redis_url)) as store:
+        await store.budgets.take("one", CHAT)
+        await store.budgets.hold("two", 30)
 
-    async with Redis.from_url(redis_url) as client:
-        keys = [key async for key in client.scan_iter("approvals:{budget:*")]
-        ends = sorted([await client.pttl(key) / 1000 for key in keys])
+        async with Redis.from_url(redis_url) as client:
+            keys = [key async for key in client.scan_iter("approvals:{budget:*")]
+            ends = sorted([await client.pttl(key) / 1000 for key in keys])
 
-    assert [0 < ends[0] <= 32, 32 < ends[1] <= 2 * LONGEST_HOLD + 1] == [True, True]
-    assert len(keys) == 2
-    await store.close()
+        assert [0 < ends[0] <= 32, 32 < ends[1] <= 2 * LONGEST_HOLD + 1] == [True, True]
+        assert len(keys) == 2

@@ -8,6 +8,7 @@ from approvals_core.adapters.redis_store.keys import DEAD
 from approvals_core.adapters.stores import open_store
 from approvals_core.models import DeadLetter, Lane
 from approvals_core.ports import LaneDepth, Store
+from tests.opened import opened
 from tests.store_leases import leased
 from tests.store_makers import MINUTE, NOON, SCOPE, a_job, jobs_change
 
@@ -72,8 +73,7 @@ async def test_dead_letters_are_counted_by_scope_until_they_are_answered(store: 
 
 
 async def test_dead_letters_of_yesterdays_redis_are_found_by_the_sweep(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as client:
-        store = await open_store(redis_url)
+    async with Redis.from_url(redis_url) as client, opened(open_store(redis_url)) as store:
         await store.commit(jobs_change(dead=a_letter(1)))
         await client.delete(DEAD)  # as it was before there was this set
         forgotten = (await store.depth(NOON)).dead
@@ -81,7 +81,6 @@ async def test_dead_letters_of_yesterdays_redis_are_found_by_the_sweep(redis_url
         await leased(store)
 
         found = (await store.depth(NOON)).dead
-        await store.close()
     assert forgotten == {}
     assert found == {SCOPE: 1}
 

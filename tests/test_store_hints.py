@@ -11,6 +11,7 @@ from approvals_core.adapters.stores import open_store
 from approvals_core.errors import StoreUnavailable
 from approvals_core.models import Change
 from tests.failing import asked_for
+from tests.opened import opened
 from tests.redis_server import redis_server
 from tests.running import Running
 from tests.store_makers import a_change
@@ -18,14 +19,12 @@ from tests.store_makers import a_change
 
 async def test_a_full_redis_names_what_to_raise(tmp_path: Path) -> None:
     with redis_server(tmp_path) as url:
-        store = await open_store(url)
-        async with Redis.from_url(url) as client:
-            await client.config_set("maxmemory", 1)
+        async with opened(open_store(url)) as store:
+            async with Redis.from_url(url) as client:
+                await client.config_set("maxmemory", 1)
 
-        with pytest.raises(StoreUnavailable, match="raise its maxmemory"):
-            await store.commit(a_change())
-
-        await store.close()
+            with pytest.raises(StoreUnavailable, match="raise its maxmemory"):
+                await store.commit(a_change())
 
 
 @pytest.mark.parametrize("password", ["", ":wrong@"])
@@ -58,13 +57,13 @@ def test_what_we_do_not_know_is_told_as_it_is() -> None:
 
 
 async def test_a_full_disk_under_sqlite_names_what_to_do(tmp_path: Path) -> None:
-    store: Any = await open_store(f"sqlite:///{tmp_path}/store.db")
-    store._writer._connection.execute("PRAGMA max_page_count=1")  # as many as it has: it is full
+    async with opened(open_store(f"sqlite:///{tmp_path}/store.db")) as store:
+        inside: Any = store
+        # As many pages as it has: it is full.
+        inside._writer._connection.execute("PRAGMA max_page_count=1")
 
-    with pytest.raises(StoreUnavailable, match="make room"):
-        await store.commit(a_change(bodies={"details": "x" * 1_000_000}))
-
-    await store.close()
+        with pytest.raises(StoreUnavailable, match="make room"):
+            await store.commit(a_change(bodies={"details": "x" * 1_000_000}))
 
 
 async def test_a_service_whose_store_takes_no_writes_is_not_ready_until_it_does_again(

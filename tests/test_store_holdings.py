@@ -21,6 +21,7 @@ from approvals_core.models import (
 )
 from approvals_core.models.held import Document, Held, Kind, Whole
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.store_makers import (
     ANN,
     KEY,
@@ -279,32 +280,30 @@ async def test_marks_are_of_the_whole_store(store: Store) -> None:
 async def test_what_was_taken_away_is_in_no_file_any_more(
     store_url: str, size: int, tmp_path: Path
 ) -> None:
-    store = await open_store(store_url)
-    secret = "Thaddeus-Quill"
-    bodies: dict[str, str | None] = {f"b{n}": f"{secret} {n}" for n in range(size)}
-    await store.commit(a_change(bodies=bodies))
-    await store.holdings.swap(SCOPE, Whole(await one_document(store)), None)
+    async with opened(open_store(store_url)) as store:
+        secret = "Thaddeus-Quill"
+        bodies: dict[str, str | None] = {f"b{n}": f"{secret} {n}" for n in range(size)}
+        await store.commit(a_change(bodies=bodies))
+        await store.holdings.swap(SCOPE, Whole(await one_document(store)), None)
 
-    await store.holdings.scrub()
-
-    await store.close()
+        await store.holdings.scrub()
     assert secret.encode() not in await files_of(store_url)
 
 
 async def test_what_sqlite_left_in_unused_pages_is_in_no_file_any_more(tmp_path: Path) -> None:
     url, secret = f"sqlite:///{tmp_path}/store.db", b"Thaddeus-Quill"
-    store = await open_store(url)
-    raw = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
-    raw.execute("PRAGMA secure_delete=OFF")  # as it is in some builds of SQLite
-    for number in range(500):
-        raw.execute("INSERT INTO notes VALUES ('house', ?, ?)", (f"n{number}", f"{secret} " * 20))
-    raw.execute("DELETE FROM notes")
-    raw.close()
-    before = await files_of(url)
+    async with opened(open_store(url)) as store:
+        raw = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+        raw.execute("PRAGMA secure_delete=OFF")  # as it is in some builds of SQLite
+        for number in range(500):
+            raw.execute(
+                "INSERT INTO notes VALUES ('house', ?, ?)", (f"n{number}", f"{secret} " * 20)
+            )
+        raw.execute("DELETE FROM notes")
+        raw.close()
+        before = await files_of(url)
 
-    await store.holdings.scrub()
-
-    await store.close()
+        await store.holdings.scrub()
     assert secret in before
     assert secret not in await files_of(url)
 

@@ -215,6 +215,16 @@ async def test_who_takes_an_expired_job_over_does_what_was_asked_meanwhile(store
     assert await store.job(SCOPE, "job") is None
 
 
+async def test_who_takes_an_expired_job_over_leaves_what_is_asked_for_later(store: Store) -> None:
+    await store.commit(jobs_change(a_job()))
+    await the_lease(store)
+    await store.commit(jobs_change(a_job(due=NOON + HOUR), id="2"))
+
+    await store.finish(await the_lease(store, now=NOON + MINUTE))
+
+    assert await store.next_due(list(Lane)) == NOON + HOUR
+
+
 async def test_a_claimed_job_belongs_to_the_committer_at_once(store: Store) -> None:
     mine = a_lease()
 

@@ -9,6 +9,7 @@ import pytest
 from approvals_core.adapters.stores import open_store
 from approvals_core.models import Lane, tenant_scope
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.store_leases import keys, leased
 from tests.store_makers import MINUTE, NOON, a_change, a_job, jobs_change
 
@@ -108,37 +109,35 @@ async def test_scopes_have_their_turn_when_there_are_more_than_asked_for(store: 
 
 
 async def test_no_job_is_overlooked_while_others_come_and_go(store: Store, store_url: str) -> None:
-    other = await open_store(store_url)
-    asked = {f"{scope}/{number}" for scope in range(3) for number in range(60)}
-    done: list[str] = []
+    async with opened(open_store(store_url)) as other:
+        asked = {f"{scope}/{number}" for scope in range(3) for number in range(60)}
+        done: list[str] = []
 
-    async def ask() -> None:
-        for name in sorted(asked, key=lambda name: name[::-1]):
-            await store.commit(jobs_change(a_job(name), scope=tenant_scope(name[0])))
+        async def ask() -> None:
+            for name in sorted(asked, key=lambda name: name[::-1]):
+                await store.commit(jobs_change(a_job(name), scope=tenant_scope(name[0])))
 
-    async def work(mine: Store) -> None:
-        while len(done) < len(asked):
-            await asyncio.sleep(0)
-            for one in await leased(mine, limit=3):
-                await mine.finish(one.lease)
-                done.append(one.job.key)
+        async def work(mine: Store) -> None:
+            while len(done) < len(asked):
+                await asyncio.sleep(0)
+                for one in await leased(mine, limit=3):
+                    await mine.finish(one.lease)
+                    done.append(one.job.key)
 
-    async with asyncio.timeout(30):
-        await asyncio.gather(ask(), work(store), work(other))
+        async with asyncio.timeout(30):
+            await asyncio.gather(ask(), work(store), work(other))
 
-    assert sorted(done) == sorted(asked)
-    assert await store.next_due(list(Lane)) is None
-    await other.close()
+        assert sorted(done) == sorted(asked)
+        assert await store.next_due(list(Lane)) is None
 
 
 async def test_what_one_store_commits_another_one_finds(store: Store, store_url: str) -> None:
-    other = await open_store(store_url)
-    assert list(await leased(other)) == []
-    await store.commit(a_change(jobs=(a_job(),)))
+    async with opened(open_store(store_url)) as other:
+        assert list(await leased(other)) == []
+        await store.commit(a_change(jobs=(a_job(),)))
 
-    found = await leased(other)
+        found = await leased(other)
 
-    assert keys(found) == ["job"]
-    assert list(await leased(store)) == []
-    await other.finish(found[0].lease)
-    await other.close()
+        assert keys(found) == ["job"]
+        assert list(await leased(store)) == []
+        await other.finish(found[0].lease)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from approvals_core.adapters.stores import open_store
 from approvals_core.models import OPEN, ApprovalKey
 from approvals_core.ports import Store
+from tests.opened import opened
 from tests.redis_server import kill_redis, redis_server
 from tests.store_child import whole_change
 from tests.store_makers import KEY, SCOPE
@@ -54,11 +55,10 @@ async def test_two_processes_race_and_each_approval_has_one_winner(store_url: st
         won = await asyncio.gather(wins(one), wins(two))
 
     assert sorted(won[0] + won[1]) == list(range(APPROVALS))
-    store = await open_store(store_url)
-    for name, numbers in zip(("one", "two"), won, strict=True):
-        for number in numbers:
-            assert await found(store, number) == whole(number, name)
-    await store.close()
+    async with opened(open_store(store_url)) as store:
+        for name, numbers in zip(("one", "two"), won, strict=True):
+            for number in numbers:
+                assert await found(store, number) == whole(number, name)
 
 
 async def test_a_writer_killed_loses_nothing_acknowledged_and_tears_nothing(
@@ -71,9 +71,8 @@ async def test_a_writer_killed_loses_nothing_acknowledged_and_tears_nothing(
         rest = (await writer.stdout.read()).decode()
     acknowledged |= {int(number) for number in rest.splitlines() if rest.endswith("\n")}
 
-    store = await open_store(store_url)
-    await everything_is_there(store, acknowledged)
-    await store.close()
+    async with opened(open_store(store_url)) as store:
+        await everything_is_there(store, acknowledged)
 
 
 async def test_a_redis_killed_loses_nothing_acknowledged_and_tears_nothing() -> None:
@@ -87,9 +86,8 @@ async def test_a_redis_killed_loses_nothing_acknowledged_and_tears_nothing() -> 
         acknowledged |= {int(number) for number in rest.splitlines()}
 
         with redis_server(Path(folder)) as url:
-            store = await open_store(url)
-            await everything_is_there(store, acknowledged)
-            await store.close()
+            async with opened(open_store(url)) as store:
+                await everything_is_there(store, acknowledged)
 
 
 async def everything_is_there(store: Store, acknowledged: set[int]) -> None:

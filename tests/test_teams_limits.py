@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -13,7 +13,8 @@ from approvals_core.errors import ChannelBusy
 from approvals_core.ports import Budgets, Store
 from bots.teams.limits import CONVERSATION, FOR_CARDS, MANY_TOLD, TOLD_WITHIN, Pace
 from tests.clock import Clock
-from tests.shared_limits import ByOurClock, CrowdClock, NoBudgets, most_within
+from tests.opened import opened
+from tests.shared_limits import ByOurClock, CrowdClock, NoBudgets, most_within, patient
 
 CARDS, FEWER = 3000, 600
 AT_ONCE = 32  # of each process
@@ -31,10 +32,9 @@ def a_pace(budgets: Budgets | None, clock: Clock | CrowdClock, per_second: int =
 
 @asynccontextmanager
 async def processes(url: str, clock: CrowdClock, count: int) -> AsyncIterator[list[ByOurClock]]:
-    stores = [await open_store(url) for _ in range(count)]
-    yield [ByOurClock(store.budgets, clock.now) for store in stores]
-    for store in stores:
-        await store.close()
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(opened(open_store(url))) for _ in range(count)]
+        yield [ByOurClock(patient(store), clock.now) for store in stores]
 
 
 async def sent_by(
@@ -135,7 +135,7 @@ async def test_who_waits_for_his_conversation_leaves_his_directory_to_others(
     allowances = Allowances(budgets, monotonic=clock.monotonic)
     pace = Pace(allowances, sleep=sleep, per_second=1)
     waiting = asyncio.create_task(pace.turn("directory", "chat"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asleep.wait()
         await pace.turn("directory", "another chat")
 

@@ -427,7 +427,7 @@ class TestTokens:
                 return await super().token(tenant)
 
         async with a_server(answering(b"", 401)) as (url, seen):
-            answer = await post(url, tokens=SecondTokenNeverComes(), answer_within=0.3)
+            answer = await post(url, tokens=SecondTokenNeverComes(), answer_within=4.0)
 
         assert answer.kind is AnswerKind.AGAIN
         assert len(seen.requests) == 1
@@ -490,10 +490,10 @@ class TestFailures:
             await asyncio.Event().wait()
 
         async with a_socket(wait) as url:
-            answer = await post(url, answer_within=0.1)
+            answer = await post(url, answer_within=4.0)
 
         assert answer.kind is AnswerKind.UNKNOWN
-        assert answer.reason == "no usable answer: timed out, at most 0.1 s"
+        assert answer.reason == "no usable answer: timed out, at most 4 s"
 
     async def test_an_endless_drip_ends_with_the_time(self):
         async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -504,7 +504,7 @@ class TestFailures:
                 await asyncio.sleep(0.01)
 
         async with a_socket(drip) as url:
-            answer = await post(url, answer_within=0.2)
+            answer = await post(url, answer_within=4.0)
 
         assert answer.kind is AnswerKind.UNKNOWN
         assert "timed out" in answer.reason

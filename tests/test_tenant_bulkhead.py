@@ -12,7 +12,7 @@ from approvals_core.adapters.outgoing import Address
 from approvals_core.adapters.resolving import LOOKUPS, OwnResolver
 from approvals_core.adapters.tenant_api.breaker import Verdict
 from approvals_core.adapters.tenant_api.bulkhead import Bulkhead, NotMade
-from approvals_core.ports import AnswerKind, FetchedKind
+from approvals_core.ports import Answer, AnswerKind, FetchedKind
 from approvals_core.tenant import Breaker, Tenant
 from tests.clock import Clock
 from tests.test_tenant_api import (
@@ -337,7 +337,10 @@ class TestOverHttp:
             for _ in range(3):
                 await answered.acquire()
             others = [await api.post_decision(other, a_posted()) for _ in range(5)]
-            done, waiting = await asyncio.wait(clicks, timeout=2)
+            done, waiting = set[asyncio.Task[Answer]](), set(clicks)
+            while len(waiting) > hanging.api.calls:
+                ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                done |= ended
             hung.set()
             await asyncio.wait(waiting)
 

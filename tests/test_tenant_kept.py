@@ -63,7 +63,7 @@ async def a_far_side(*script: Sequence[bytes]) -> AsyncIterator[FarSide]:
 
 
 async def posts(far: FarSide, times: int, *, tokens: Tokens | None = None, idempotent: bool = True):
-    tenant = a_tenant(base_url=far.url, action="/act", answer_within=5.0, idempotent=idempotent)
+    tenant = a_tenant(base_url=far.url, action="/act", answer_within=30.0, idempotent=idempotent)
     async with an_api(tokens) as api:
         return [await api.post_decision(tenant, a_posted()) for _ in range(times)]
 
@@ -162,6 +162,15 @@ async def test_with_another_token_that_is_not_taken_either_nobody_knows_of_the_f
         _, answer = await posts(far, 2)
 
     assert answer.kind is AnswerKind.UNKNOWN
+
+
+async def test_with_another_token_a_decision_that_a_new_connection_lost_is_not_sent_again() -> None:
+    closes = NOBODY.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    async with a_far_side([YES, closes], [CUT], [YES]) as far:
+        _, answer = await posts(far, 2)
+
+    assert answer.kind is AnswerKind.UNKNOWN
+    assert len(far.heads) == 3
 
 
 async def test_with_another_token_a_lost_decision_is_taken() -> None:

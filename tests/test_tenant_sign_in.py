@@ -366,7 +366,7 @@ class TestHanging:
         await asyncio.sleep(0)
         calls[0].cancel()  # nobody waits for it any more; its thread is busy all the same
         await asyncio.sleep(0)
-        began = sum(running.acquire(timeout=5) for _ in range(2))
+        began = sum(running.acquire(timeout=30) for _ in range(2))
         more = running.acquire(blocking=False)
         release.set()
         given = await asyncio.gather(*calls, return_exceptions=True)

@@ -459,7 +459,7 @@ class TestSize:
         )
 
         writer.write(head.encode())
-        status = await asyncio.wait_for(reader.readline(), 5)
+        status = await asyncio.wait_for(reader.readline(), 60)
         writer.close()
 
         assert status.startswith(b"HTTP/1.1 413 ")

@@ -249,10 +249,10 @@ async def test_a_slow_tenant_is_being_told_and_looking_again_shows_how_it_ended(
     message = await ticked_list(running)
     fail(running, PLACE, FaultKind.HELD)
 
-    said = await press(running, message, "Approve", ticks_of(message))
-    await expenses(running).arrived()
+    pressing = press(running, message, "Approve", ticks_of(message))
+    said = await running.patience.until(expenses(running).arrived(), pressing)
     expenses(running).release()
-    await running.house.approvals.drain(seconds=5)
+    await running.house.approvals.drain(seconds=30)
     refreshed = await running.playground.teams.refresh(MARIA, said_to(running, MARIA)[-1].id)
 
     assert "Sending 3 to Contoso Expenses…" in said

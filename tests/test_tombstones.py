@@ -17,6 +17,7 @@ from approvals_core.ports import Store
 from approvals_core.tenant import Limits, Tenant
 from tests.archives import an_archive, in_archive
 from tests.makers import KEY, MARIA, START, Core, a_tenant, create, delete, done_by, update
+from tests.opened import opened
 
 DAY = 24 * 3600.0  # seconds
 SCOPE = KEY.scope
@@ -235,13 +236,11 @@ async def forget_all(store: Store) -> None:
 
 async def test_a_copy_of_the_store_has_it(store: Store, tmp_path: Path) -> None:
     core = await archived(store, tmp_path)
-    other = await open_store(f"sqlite:///{tmp_path}/other.db")
+    async with opened(open_store(f"sqlite:///{tmp_path}/other.db")) as other:
+        copied = await Copying(End(store, "here"), End(other, "there"), now=core.clock.now).run()
 
-    copied = await Copying(End(store, "here"), End(other, "there"), now=core.clock.now).run()
-
-    assert copied.counts[Kind.TOMBSTONE] == 1
-    assert await other.holdings.archived_to(KEY) == ticks(3)
-    await other.close()
+        assert copied.counts[Kind.TOMBSTONE] == 1
+        assert await other.holdings.archived_to(KEY) == ticks(3)
 
 
 # -- the store's own part --------------------------------------------------------------

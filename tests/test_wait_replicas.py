@@ -75,6 +75,16 @@ async def test_a_change_is_never_acknowledged_however_often_it_is_repeated(pair:
         assert await store.approval(STORED) is None
 
 
+async def test_nobody_is_told_of_a_conflict_with_what_no_replica_has(pair: Pair) -> None:
+    async with pair.opened() as store, pair.opened() as other:
+        pair.replica.freeze()
+        with pytest.raises(StoreUnavailable):
+            await store.commit(a_change())
+
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await other.commit(a_change(id="another"))
+
+
 async def test_a_payload_is_not_taken_neither_at_first_nor_as_a_duplicate(pair: Pair) -> None:
     arx = create("johndoe1")
     async with pair.opened() as store:

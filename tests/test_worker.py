@@ -755,13 +755,13 @@ async def test_decisions_do_not_wait_for_what_fills_the_other_lanes(store: Store
     ghosts = (f"ghost{number}" for number in range(3 * SLOTS))
     await core.receive(create(*ghosts, key=KEY._replace(number="REQ-2")))
     running = asyncio.create_task(core.worker.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         for _slot in range(OF_ONE):
             await core.directory.crowd.acquire()
 
     core.clock.advance(60)
     core.worker.wake()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await core.api.reached.wait()
 
     assert len(core.api.posted) == 2

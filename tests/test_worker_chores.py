@@ -130,6 +130,19 @@ async def test_of_all_workers_one_sweeps_each_hour(
     assert (job.leased, job.next) == (False, core.clock.now() + timedelta(seconds=SWEEP))
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_who_finds_the_sweep_written_does_not_write_it_again(
+    core: Core, stumbling: StumblingStore
+) -> None:
+    await until_run(core.worker, stumbling, lambda: "queued" in stumbling.asked)
+    stumbling.asked.clear()
+    core.start()
+
+    await until_run(core.worker, stumbling, lambda: "queued" in stumbling.asked)
+
+    assert "commit" not in stumbling.asked
+
+
 async def test_a_sweep_whose_worker_died_is_made_by_another(
     core: Core, stumbling: StumblingStore, log: Log
 ) -> None:

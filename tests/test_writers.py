@@ -1,6 +1,7 @@
 """What each process says of itself, what it learns of its store, and whether its clock is right."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -23,11 +24,13 @@ from approvals_core.models import HOUSE
 from approvals_core.models.marks import ID, MOVED
 from approvals_core.ports import Store
 from config import Settings
+from house.collector import THRESHOLDS
 from playground.outside import Playground
 from tests.clock import Clock
 from tests.failing import asked_for
 from tests.logged import Log
 from tests.makers import START
+from tests.opened import opened
 from tests.ports import free_port
 from tests.running import run_service
 
@@ -91,7 +94,7 @@ async def test_a_process_on_a_store_that_was_closed_ends(store: Store, log: Log)
     await writer.begin()
     await store.holdings.mark(MOVED, "to the new one, finished")
 
-    await asyncio.wait_for(writer.run(), 20)
+    await asyncio.wait_for(writer.run(), 60)
 
     assert writer.over.is_set()
     assert clock.slept[0] == BEAT
@@ -208,7 +211,7 @@ async def test_a_process_whose_clock_goes_off_ends(store: Store, log: Log) -> No
     writer = a_writer(store, 0.0, REFUSED + 1)
     await writer.begin()
 
-    await asyncio.wait_for(writer.run(), 20)
+    await asyncio.wait_for(writer.run(), 60)
 
     assert writer.over.is_set()
     assert len(log.of("store_lost")) == 1
@@ -231,15 +234,14 @@ async def test_a_clock_that_is_a_little_off_is_told(store: Store, log: Log) -> N
 async def test_whoever_writes_is_seen_whatever_the_clocks_say(
     store: Store, tmp_path: Any, ahead: float
 ) -> None:
-    target = await open_store(f"sqlite:///{tmp_path}/target.db")
-    theirs = Clock(START + timedelta(seconds=ahead))
-    writer = a_writer(store, 0.0, ahead, clock=theirs)
-    await writer.begin()
-    await writer._say({writer._note: said_ahead(writer, ahead)})
+    async with opened(open_store(f"sqlite:///{tmp_path}/target.db")) as target:
+        theirs = Clock(START + timedelta(seconds=ahead))
+        writer = a_writer(store, 0.0, ahead, clock=theirs)
+        await writer.begin()
+        await writer._say({writer._note: said_ahead(writer, ahead)})
 
-    with pytest.raises(StoreRefused, match="written to by process 7"):
-        await Copying(End(store, "old"), End(target, "new"), now=lambda: START).run()
-    await target.close()
+        with pytest.raises(StoreRefused, match="written to by process 7"):
+            await Copying(End(store, "old"), End(target, "new"), now=lambda: START).run()
 
 
 def said_ahead(writer: Writers, ahead: float) -> str:
@@ -250,16 +252,15 @@ def said_ahead(writer: Writers, ahead: float) -> str:
 async def test_who_slept_while_the_store_was_copied_can_do_nothing(
     store: Store, tmp_path: Any
 ) -> None:
-    target = await open_store(f"sqlite:///{tmp_path}/target.db")
-    asleep = a_writer(store)
-    await asleep.begin()
-    later: Callable[[], datetime] = lambda: START + timedelta(seconds=61)  # noqa: E731 (a clock)
+    async with opened(open_store(f"sqlite:///{tmp_path}/target.db")) as target:
+        asleep = a_writer(store)
+        await asleep.begin()
+        later: Callable[[], datetime] = lambda: START + timedelta(seconds=61)  # noqa: E731 (a clock)
 
-    await Copying(End(store, "old"), End(target, "new"), now=later).run()
+        await Copying(End(store, "old"), End(target, "new"), now=later).run()
 
-    with pytest.raises(StoreClosed):
-        await asleep._say({"note": "text"})
-    await target.close()
+        with pytest.raises(StoreClosed):
+            await asleep._say({"note": "text"})
 
 
 # -- the service ------------------------------------------------------------------
@@ -272,19 +273,20 @@ async def test_a_service_whose_store_is_closed_for_good_ends_and_its_exit_code_s
     tenants = playground.write_tenants(tmp_path / "tenants")
     given = playground.settings(store_url=url, tenants=tenants, port=free_port())
     settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
-    store = await open_store(url)
-    serving = asyncio.create_task(serve(settings))
-    while not log.of("started"):
-        await asyncio.wait({serving}, timeout=0.05)
+    async with opened(open_store(url)) as store:
+        serving = asyncio.create_task(serve(settings))
+        while not log.of("started"):
+            await asyncio.wait({serving}, timeout=0.05)
+        thresholds = gc.get_threshold()
 
-    await store.holdings.mark(MOVED, "to the new one")
-    code = await asyncio.wait_for(serving, 4 * BEAT)
-    await store.close()
+        await store.holdings.mark(MOVED, "to the new one")
+        code = await asyncio.wait_for(serving, 4 * BEAT)
 
     [started] = log.of("started")
     assert started["listens"] == f"127.0.0.1:{settings.port}"
     assert started["store"] == f"{tmp_path}/store.db"
     assert started["version"] == VERSION
+    assert thresholds == THRESHOLDS  # of Python's look for rings: a fifth of the processor's time
     assert code == 1
 
 
