@@ -7,7 +7,7 @@
 #   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
 #   make soak                what `make test` leaves out; then every crash in every kind of world, seeds, and several machines
-#                            that die, for MINUTES=16; SEED=…
+#                            that die, for MINUTES=12; SEED=…
 #   make soak-machines       of it only two that take calls, two workers and Redis, killed again and again
 #   make manifest            build/approvals-teams.zip, the app to upload to Teams, from the settings (APPROVALS_…)
 #   make fresh               forget the playground's data
@@ -49,27 +49,27 @@ run: set-up-to-run
 test: rules
 	@$(MAKE) --no-print-directory -j2 types tests
 
-# Which cases are chosen tests/selection.py says; the soak has the rest. The second Python runs each test in one case, not on
-# Redis, and leaves out the tests in a browser, which are about the page, those that kill processes, and those with the
-# world around but one file that goes the whole way: no Python changes them.
+# Which cases are chosen tests/selection.py says; the soak has the rest.
 tests: set-up-to-test
 	$(BIN)/python -m pytest $(WORKERS) --which chosen
-	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) --which once -m "not browser and not crash and not world"; fi
 
 # Many tests wait for promised times, so twice as many run as there are cores. They are handed out one by one: the
 # longest stand side by side, and one worker would get them all.
 WORKERS := -n 4 --maxschedchunk 1
 
-# First what `make test` leaves out. Then two workers, and eight tests that go on for a share of the time each, after those
-# that come to an end.
+# First what `make test` leaves out, and the second Python. It runs each test in one case, not on Redis, and leaves out the
+# tests in a browser, which are about the page, those that kill processes, and those with the world around but one file that
+# goes the whole way: no Python changes them. Then two workers, and eight tests that go on for a share of the time each,
+# after those that come to an end.
 soak: set-up-to-test
 	$(BIN)/python -m pytest $(WORKERS) --which left-out
+	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) --which once -m "not browser and not crash and not world"; fi
 	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py tests/soak/machines.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.12 --seed $(SEED)
 
 soak-machines: set-up-to-test
 	$(BIN)/python -m pytest tests/soak/machines.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.9 --seed $(SEED)
 
-MINUTES := 16
+MINUTES := 12
 SEED := $(shell date +%s)
 
 lint: rules types

@@ -3,7 +3,7 @@ Which tests run: by hand all that are named, in `make test` those that may tell 
 
 ``--which chosen``: `make test`. On Redis a test that is told in many cases runs in its first
 alone, unless its cases are about what a store keeps; what stands before the store, and what looks
-at a page in a browser, runs on SQLite alone. What only the playground's page does is not looked at.
+at a page in a browser, runs on SQLite alone; how all looks there is left out.
 ``--which left-out``: the rest, which `make soak` runs.
 ``--which once``: each test in its first case, not on Redis: the second Python.
 """
@@ -77,9 +77,16 @@ BEFORE_THE_STORE = frozenset(
     }
 )
 
-# In a browser: what the playground's own page does beyond the ways that a decision takes through it.
-PLAYGROUNDS_OWN = frozenset(
-    {"test_browser_mailbox", "test_browser_tenants", "test_playground_page"}
+# In a browser: how all looks, and what the playground's own page does, beyond the ways that a decision takes through it.
+LOOKS = frozenset(
+    {
+        "test_browser_faces",
+        "test_browser_forms",
+        "test_browser_mailbox",
+        "test_browser_outlook_faces",
+        "test_browser_tenants",
+        "test_playground_page",
+    }
 )
 Wanted = Callable[[pytest.Item], bool]
 
@@ -125,7 +132,7 @@ def _chosen(items: Sequence[pytest.Item]) -> Wanted:
     def chosen(item: pytest.Item) -> bool:
         file, in_a_browser = item.path.stem, item.get_closest_marker("browser") is not None
         if not _on_redis(item):
-            return not (in_a_browser and file in PLAYGROUNDS_OWN)
+            return not (in_a_browser and file in LOOKS)
         if file in EACH_CASE_ON_REDIS:
             return True
         return item in firsts and not in_a_browser and file not in BEFORE_THE_STORE

@@ -9,7 +9,7 @@ import pytest
 from tests.selection import (
     BEFORE_THE_STORE,
     EACH_CASE_ON_REDIS,
-    PLAYGROUNDS_OWN,
+    LOOKS,
     Which,
     select,
 )
@@ -100,7 +100,7 @@ def test_the_second_python_runs_each_test_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "named", [BEFORE_THE_STORE, EACH_CASE_ON_REDIS, PLAYGROUNDS_OWN], ids=["before", "each", "own"]
+    "named", [BEFORE_THE_STORE, EACH_CASE_ON_REDIS, LOOKS], ids=["before", "each", "own"]
 )
 def test_every_file_that_is_named_is_there(named: frozenset[str]) -> None:
     there: dict[str, Any] = {path.stem: path for path in HERE.rglob("test_*.py")}
