@@ -217,6 +217,21 @@ async def test_a_process_whose_clock_goes_off_ends(store: Store, log: Log) -> No
     assert len(log.of("store_lost")) == 1
 
 
+async def test_what_was_wrong_holds_until_it_was_looked_at_again(store: Store) -> None:
+    during: list[str] = []
+
+    async def off() -> float:
+        during.append(await writer.look())
+        return REFUSED + 1
+
+    writer = Writers(store, now=lambda: START, name="p", compare=off)
+    await writer.beat()
+    await writer.beat()
+
+    assert during[0] == ""
+    assert "clock" in during[1]
+
+
 async def test_a_clock_that_is_a_little_off_is_told(store: Store, log: Log) -> None:
     writer = a_writer(store, BEARABLE + 1)
     await writer.begin()

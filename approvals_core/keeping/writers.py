@@ -105,19 +105,20 @@ class Writers:
 
     async def beat(self) -> None:
         """Look how the store and the clocks are, and say our word if all is well."""
-        hopeless, self._problem = False, ""
+        hopeless, problem = False, ""
         try:
             self.ahead = await self._compare()
             if closed := why_closed(await self._store.holdings.about()):
-                hopeless, self._problem = True, closed
+                hopeless, problem = True, closed
             elif abs(self.ahead) > REFUSED:
-                hopeless, self._problem = True, f"This machine's clock is {said(self.ahead)} it."
+                hopeless, problem = True, f"This machine's clock is {said(self.ahead)} it."
             else:
                 self._warn_of_clock()
                 await self._say({self._note: self._word()})
-        except StoreError as problem:
-            log.warning("writer_not_noted", extra={"why": str(problem)})
-            self._problem = str(problem) if isinstance(problem, StoreClosed) else UNWRITTEN
+        except StoreError as error:
+            log.warning("writer_not_noted", extra={"why": str(error)})
+            problem = str(error) if isinstance(error, StoreClosed) else UNWRITTEN
+        self._problem = problem  # only now: until then the one before holds
         self._strikes = self._strikes + 1 if hopeless else 0
         if self._strikes >= STRIKES:
             log.critical("store_lost", extra={"why": self._problem})
