@@ -19,7 +19,8 @@ DETAILS = {"DT1": json.dumps({"CostCentre": "4210", "InvoiceAmount": "19.5"})}
 
 def a_request(seat: int = 0, *, details: dict[str, str] = DETAILS, **fields: Any) -> View:
     tenant = fields.pop("tenant", a_tenant())
-    return a_view(an_approval(a_place(seat), **fields), details=details, tenant=tenant)
+    both = an_approval(a_place(0), a_place(1), **fields)
+    return a_view(both, seat=seat, details=details, tenant=tenant)
 
 
 def rendered(pieces: tuple[Piece, ...]) -> list[object]:
@@ -49,6 +50,19 @@ def test_what_differs_is_drawn_anew(other: View) -> None:
 
     assert rendered(drawn(Sent(other), VIEWER, ROOM)) != usual
     assert rendered(drawn(Sent(a_request()), VIEWER, ROOM)) == usual
+
+
+def test_a_fact_that_names_who_is_asked_is_left_out_whatever_was_drawn_before() -> None:
+    content = a_content(additional={"Owner": "Jonas Berg"})
+    place = a_place(0)
+    named, other = (
+        a_view(an_approval(place.model_copy(update={"name": name}), content=content), details={})
+        for name in ("Jonas Berg", "Somebody else")
+    )
+
+    told = [str(rendered(drawn(Sent(view), VIEWER, ROOM))) for view in (other, named, other)]
+
+    assert ["Jonas Berg" in each for each in told] == [True, False, True]
 
 
 def test_everybody_reads_amounts_as_he_is_used_to() -> None:

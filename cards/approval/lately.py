@@ -30,7 +30,9 @@ class Sent:
         self._summary = _written(approval.content or Content())
         self._details = tuple(sorted(view.details.items()))
         self._numbers = (approval.display_number, *approval.key)
-        self._hash = hash((self._summary, self._details, self._numbers))
+        # Facts that only name one of them are left out.
+        self._asked = tuple((place.alias, place.name) for place in approval.places)
+        self._hash = hash((self._summary, self._details, self._numbers, self._asked))
 
     @property
     def is_short(self) -> bool:
@@ -46,6 +48,7 @@ class Sent:
             and self._summary == other._summary
             and self._details == other._details
             and self._numbers == other._numbers
+            and self._asked == other._asked
             and self.view.tenant.shown == other.view.tenant.shown
         )
 
