@@ -387,3 +387,27 @@ def test_the_commands_can_be_typed() -> None:
         Path("a.csv"),
         Path("mails"),
     )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>{<!-- #Title#\n -->{ Title }}</p>",
+        "<p>{<script>\n\n</script>% if Title %}</p>",
+        "<p>{<!-- #Title#\n -->#Title#</p>",
+    ],
+)
+def test_what_is_taken_out_joins_no_braces(html: str) -> None:
+    done = convert(html)
+
+    assert any("were parted" in note.why for note in done.notes)
+    assert done.html[3:5] == "{ "
+    assert done.mistakes == ()
+
+
+def test_a_note_says_nothing_that_cannot_be_printed() -> None:
+    [left, *_] = [
+        note for note in convert("#Ti<script>\n</script>tle#").notes if "left" in note.why
+    ]
+
+    assert left.why.startswith("#Title# was left as text")

@@ -46,11 +46,12 @@ _CARD = re.compile(
 )
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|$)\s*", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_OPENING = re.compile(r"\{(?=[{%#])|\{$")  # would begin something of Jinja's
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 _NO_ACTION = "none"
 # What is taken out leaves one of these for each of its lines, so that those beneath it keep their numbers.
 _GONE = "\0"
+# Would begin something of Jinja's, once that is taken away, too.
+_OPENING = re.compile(rf"\{{(?={_GONE}*(?:[{{%#]|\Z))")
 _LINE_END = re.compile(rf"\r\n|[\r\n{_GONE}]")
 _MOST_LINES = 8  # of one note
 
@@ -231,7 +232,8 @@ def _text(html: str, start: int, end: int, notes: _Notes) -> str:
     text = html[start:end]
     for found in _LIKE_ONE.finditer(text):
         if not _COLOUR.fullmatch(found[0].strip("#")):
-            why = f"{found[0]} was left as text: it is no placeholder that we know"
+            name = found[0].replace(_GONE, "")
+            why = f"{name} was left as text: it is no placeholder that we know"
             notes.add(why, start + found.start())
     for found in _OPENING.finditer(text):
         why = "braces that would begin something of a template's were parted: “{ {”, “{ %”"
