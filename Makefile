@@ -2,7 +2,7 @@
 #
 #   make run                 the playground and the service, on SQLite
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
-#   make test                linters, types, import contracts and every test, of alike cases one
+#   make test                linters, types, import contracts and the tests but those that the soak has
 #   make benchmark           measures it beside other ways, in about a quarter of an hour, and prints a table
 #   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
 #   make lint                the same without the tests
@@ -57,13 +57,12 @@ tests: set-up-to-test
 # longest stand side by side, and one worker would get them all.
 WORKERS := -n 4 --maxschedchunk 1
 
-# First what `make test` leaves out, and the second Python. It runs each test in one case, not on Redis, and leaves out the
-# tests in a browser, which are about the page, those that kill processes, and those with the world around but one file that
-# goes the whole way: no Python changes them. Then two workers, and eight tests that go on for a share of the time each,
-# after those that come to an end.
+# First what `make test` leaves out, and the second Python. It leaves out the tests in a browser, which are about the page, those
+# that kill processes, those with the world around but one file that goes the whole way, and those on Redis: no Python changes
+# them. Then two workers, and eight tests that go on for a share of the time each, after those that come to an end.
 soak: set-up-to-test
 	$(BIN)/python -m pytest $(WORKERS) --which left-out
-	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) --which once -m "not browser and not crash and not world"; fi
+	@if [ -e $(SECOND_DEVELOPMENT) ]; then set -x; $(SECOND_VENV)/bin/python -m pytest $(WORKERS) -m "not browser and not crash and not world" -k "not redis"; fi
 	$(BIN)/python -m pytest tests/soak/crashes.py tests/soak/sequences.py tests/soak/machines.py -n 2 --maxschedchunk 1 --minutes $(MINUTES) --share 0.12 --seed $(SEED)
 
 soak-machines: set-up-to-test

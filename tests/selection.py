@@ -5,7 +5,6 @@ Which tests run: by hand all that are named, in `make test` those that may tell 
 alone, unless its cases are about what a store keeps; what stands before the store, and what looks
 at a page in a browser, runs on SQLite alone; how all looks there is left out.
 ``--which left-out``: the rest, which `make soak` runs.
-``--which once``: each test in its first case, not on Redis: the second Python.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -97,7 +96,6 @@ class Which(StrEnum):
     ALL = "all"
     CHOSEN = "chosen"
     LEFT_OUT = "left-out"
-    ONCE = "once"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -119,8 +117,6 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
 def _wanted(which: Which, items: Sequence[pytest.Item]) -> Wanted:
     if which is Which.ALL:
         return lambda _item: True
-    if which is Which.ONCE:
-        return _once(items)
     chosen = _chosen(items)
     return chosen if which is Which.CHOSEN else lambda item: not chosen(item)
 
@@ -138,12 +134,6 @@ def _chosen(items: Sequence[pytest.Item]) -> Wanted:
         return item in firsts and not in_a_browser and file not in BEFORE_THE_STORE
 
     return chosen
-
-
-def _once(items: Sequence[pytest.Item]) -> Wanted:
-    """Return whether an item is the first case of its test, of those on no Redis."""
-    firsts = _firsts(item for item in items if not _on_redis(item))
-    return lambda item: item in firsts
 
 
 def _firsts(items: Iterable[pytest.Item]) -> Collection[pytest.Item]:

@@ -90,15 +90,6 @@ def test_left_out_are_on_redis_the_cases_that_say_nothing_of_a_store() -> None:
     ]
 
 
-def test_the_second_python_runs_each_test_once() -> None:
-    assert [one for one in selected(Which.ONCE) if "browser" not in one] == [
-        "tests/test_arx.py::test_plain",
-        "tests/test_store.py::test_kept[sqlite-a]",
-        "tests/test_mails.py::test_sent[sqlite-a]",
-        "tests/test_tenants_door.py::test_refused[sqlite-a]",
-    ]
-
-
 @pytest.mark.parametrize(
     "named", [BEFORE_THE_STORE, EACH_CASE_ON_REDIS, LOOKS], ids=["before", "each", "own"]
 )
