@@ -14,6 +14,7 @@ from approvals_core.onboarded import Onboarded
 from approvals_core.ports import Store
 from approvals_core.rules.renewing import SHOWN, renew_job, shown_digest
 from approvals_core.tenant import Closed, Switch, Tenant
+from approvals_core.tenants_of_open import compare
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,19 @@ class Onboarding:
         """
         Take up the operators' words, and have cards renewed whose tenant changed while we were away.
 
+        A file that is missing keeps nobody else from deciding: it is told, in the log and in `refused`.
+
         Raises:
             StoreUnavailable: The back end did not answer.
         """
         notes = await self._store.notes(HOUSE)
         self._asked = notes.get(RELOAD, "")
         self._tenants.switch(switches_in(notes))
+        compared = await compare(self._store, self._tenants.files)
+        if compared.mistakes:
+            self.refused = compared.mistakes
+            log.error("tenants_missing", extra={"mistakes": list(compared.mistakes)})
+        await self._note(compared.notes)
         for tenant in self._tenants.all():
             face = _face(tenant, self._commits.now())
             scope = tenant_scope(tenant.document_type_id)
@@ -132,7 +140,7 @@ class Onboarding:
         async with self._one_at_a_time:
             try:
                 files = await self._files()
-                await self._check(files)
+                notes = await self._notes_for(files)
             except BadTenantFiles as bad:
                 self.refused = bad.mistakes
                 log.error("tenants_reload_refused", extra={"mistakes": list(bad.mistakes)})  # noqa: TRY400
@@ -141,8 +149,9 @@ class Onboarding:
                 self._tenants.replace(files)
                 self.refused = ()
                 log.info("tenants_reloaded", extra={"files": sorted(files)})
-                with suppress(StoreError):  # else the next look does it
+                with suppress(StoreError):  # else the next look does it, or the next reload
                     await self._renew_changed()
+                    await self._note(notes)
         await self._tell(asked)
 
     async def _files(self) -> Mapping[str, Tenant]:
@@ -155,19 +164,17 @@ class Onboarding:
             raise BadTenantFiles([_hangs(self._read_within)])
         return self._reading.result()
 
-    async def _check(self, files: Mapping[str, Tenant]) -> None:
+    async def _notes_for(self, files: Mapping[str, Tenant]) -> Mapping[str, str | None]:
         """Refuse what would leave open requests without their tenant, or with ids of another."""
-        new = {tenant.document_type_id: tenant for tenant in files.values()}
-        mistakes: list[str] = []
-        for name, tenant in self._tenants.files.items():
-            now = new.get(tenant.document_type_id)
-            if now is not None and now.code == tenant.code:
-                continue
-            count = await self._store.count(tenant_scope(tenant.document_type_id), OPEN)
-            if count:
-                mistakes.append(_lost(name, tenant, now, count))
-        if mistakes:
-            raise BadTenantFiles(mistakes)
+        compared = await compare(self._store, files, before=self._tenants.all())
+        if compared.mistakes:
+            raise BadTenantFiles(compared.mistakes)
+        return compared.notes
+
+    async def _note(self, notes: Mapping[str, str | None]) -> None:
+        if notes:
+            change = Change(id=self._commits.stamp().change, scope=HOUSE, notes=dict(notes))
+            await self._commits.commit(change)
 
     async def _tell(self, asked: str) -> None:
         told = Reloaded(asked=asked, mistakes=self.refused).model_dump_json()
@@ -220,20 +227,6 @@ def _hangs(within: float) -> str:
     return (
         f"the tenants' files could not be read within {within:g} seconds: look whether the disk"
         " they are on answers, and reload again"
-    )
-
-
-def _lost(name: str, tenant: Tenant, now: Tenant | None, count: int) -> str:
-    requests = "an open request" if count == 1 else f"{count} open requests"
-    if now is None:
-        return (
-            f"{name}: the tenant {tenant.document_type_id} is gone, and the approvers"
-            f" of {requests} could no longer decide. Put its file back, and close the tenant with"
-            f" `tenants disable {tenant.code}`, until nothing of it is open."
-        )
-    return (
-        f"{name}: code: {tenant.code} became {now.code}, and {requests} would be found no more:"
-        " ids begin with it. It stays for good."
     )
 
 

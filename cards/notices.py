@@ -103,7 +103,9 @@ def not_available(*, number: str = "", notice_line: str | None = None) -> Card:
     )
     return _notice(
         title.format(number=asked),
-        _("It may have been closed, or it was never sent to you."),
+        _(
+            "It may have been closed, it was never sent to you, or its system is not set up here just now."
+        ),
         _("Write **pending** to see what waits for you."),
         notice_line=notice_line,
     )

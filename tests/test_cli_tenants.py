@@ -30,6 +30,19 @@ async def test_tenants_are_listed_with_what_is_open_and_how_they_stand(
     assert terminal.text == "pr  Contoso Purchasing  1 open  takes decisions  (purchasing.toml)"
 
 
+async def test_the_list_tells_of_open_requests_whose_file_is_gone(
+    terminal: Terminal, store: Store, tenants: Path
+) -> None:
+    await kept(store, an_approval())
+    await store.commit(Change(id="a start", scope=HOUSE, notes={f"code/{TENANT_ID}": "pr"}))
+    file = tenants / "purchasing.toml"
+    file.write_text(file.read_text("utf-8").replace('code = "pr"', 'code = "px"'), encoding="utf-8")
+
+    assert await terminal.type("tenants", "list") == 0
+
+    assert "?  purchasing.toml: code: pr became px, and an open request would be" in terminal.text
+
+
 async def test_a_tenant_is_closed_and_opened_again(terminal: Terminal, store: Store) -> None:
     closing = ("--message", "We move.", "--decisions", "wait", "--by", "Olga")
 

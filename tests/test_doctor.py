@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
 
 from approvals_core.adapters.stores import open_store
+from approvals_core.models import HOUSE, ApprovalKey, Change, tenant_scope
 from bots.cli.doctor import house
 from bots.cli.doctor.finding import Verdict
 from bots.cli.doctor.ward import opened
@@ -19,7 +21,9 @@ from playground import names
 from playground.faults import Fault, FaultKind
 from tests.clinic import Clinic, clinic, settings_of
 from tests.far_sides import serving
+from tests.opened import opened as open_again
 from tests.outside import authority, playground
+from tests.store_makers import a_change, an_approval
 
 __all__ = ["authority", "clinic", "playground"]
 
@@ -254,6 +258,21 @@ async def test_a_store_of_other_issuers_is_broken(clinic: Clinic) -> None:
     await clinic.examine()
 
     assert clinic.steps(Verdict.BROKEN) == ["store"]
+
+
+async def test_a_tenant_whose_file_is_gone_while_something_is_open_is_broken(
+    clinic: Clinic,
+) -> None:
+    gone = str(uuid4())
+    approval = an_approval(key=ApprovalKey(gone, "REQ-1", "2026"))
+    async with open_again(open_store(clinic.settings["STORE_URL"])) as store:
+        await store.commit(a_change(approval, scope=tenant_scope(gone)))
+        await store.commit(Change(id="a start", scope=HOUSE, notes={f"code/{gone}": "hr"}))
+
+    await clinic.examine()
+
+    assert clinic.steps(Verdict.BROKEN) == ["store"]
+    assert any(f"the tenant hr ({gone}) is gone" in line for line in clinic.lines)
 
 
 async def test_a_store_that_may_lose_something_works_and_is_a_warning(

@@ -22,6 +22,7 @@ from playground.outside import Playground
 from tests.card_makers import TENANT_ID
 from tests.clock import Clock
 from tests.fakes import FlakyStore
+from tests.logged import Log
 from tests.makers import a_tenant
 from tests.running import Running, run_service
 from tests.store_makers import MINUTE, a_change, a_place, an_approval, jobs_change
@@ -121,7 +122,7 @@ async def test_a_tenant_with_open_requests_is_not_lost(running: Running, file: P
     assert renamed.startswith(
         "purchasing.toml: code: pr became px, and an open request would be found"
     )
-    assert gone.startswith("purchasing.toml: the tenant 93f9b688-")
+    assert gone.startswith("the tenant pr (93f9b688-")
     assert "could no longer decide" in gone
     assert "`tenants disable pr`" in gone
     await running.asked("johndoe1")
@@ -280,6 +281,48 @@ async def test_nothing_is_scanned_at_a_start_after_which_nothing_changed(store: 
     await House(store, a_tenant()).onboarding.begin()
 
     assert await store.job(SCOPE, KEY) is None
+
+
+async def test_a_start_tells_of_open_requests_whose_file_is_gone(store: Store, log: Log) -> None:
+    await House(store, a_tenant()).onboarding.begin()
+    await store.commit(a_change(open_request()))
+    without = House(store)
+
+    await without.onboarding.begin()
+    await without.onboarding.begin()
+
+    [mistake] = without.onboarding.refused
+    assert mistake.startswith("the tenant pr (93f9b688-")
+    assert "an open request could no longer decide" in mistake
+    assert [line["mistakes"] for line in log.of("tenants_missing")] == [[mistake]] * 2
+
+
+async def test_a_code_that_was_changed_at_a_start_can_be_put_back(store: Store, log: Log) -> None:
+    await House(store, a_tenant()).onboarding.begin()
+    await store.commit(a_change(open_request()))
+    renamed = House(store, a_tenant(code="px"))
+
+    await renamed.onboarding.begin()
+    [mistake] = renamed.onboarding.refused
+    renamed.files = {"pr.toml": a_tenant()}
+    await renamed.onboarding.reload()
+
+    assert "code: pr became px, and an open request would be found no more" in mistake
+    assert renamed.onboarding.refused == ()
+    assert renamed.tenants.by_code("pr") is not None
+    assert len(log.of("tenants_missing")) == 1
+
+
+async def test_with_nothing_open_a_code_may_change_at_a_start(store: Store, log: Log) -> None:
+    await House(store, a_tenant()).onboarding.begin()
+    await House(store, a_tenant(code="px")).onboarding.begin()
+    await store.commit(a_change(open_request()))
+
+    house = House(store, a_tenant(code="px"))
+    await house.onboarding.begin()
+
+    assert house.onboarding.refused == ()
+    assert log.of("tenants_missing") == []
 
 
 async def test_a_tenant_without_open_requests_leaves_no_job(store: Store) -> None:

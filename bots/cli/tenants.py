@@ -33,6 +33,7 @@ from approvals_core.ports import (
     TenantApi,
 )
 from approvals_core.tenant import Switch, Tenant, WhileClosed
+from approvals_core.tenants_of_open import compare
 from bots.cli.finding import Finder, Say
 from bots.cli.telling import PROGRAM, at, plain
 
@@ -93,6 +94,9 @@ class TenantsDesk:
             self._say(f"{tenant.code}  {name}  {count} open  {state}  ({files[tenant.code]})")
         for name in self._broken:
             self._say(_left_out(name))
+        if not self._broken:
+            for mistake in (await compare(self._store, self._tenants.files)).mistakes:
+                self._say(f"?  {plain(mistake)}")
         mistakes = reloaded_in(notes).mistakes
         for line in _refused(mistakes):
             self._say(line)

@@ -1,7 +1,7 @@
 """Steps in our own house: tenants' files, the store, our address, and the clock."""
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from approvals_core.adapters.stores import may_lose
@@ -9,6 +9,7 @@ from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
 from approvals_core.errors import StoreError
 from approvals_core.ports import Store
 from approvals_core.tenant import Tenant
+from approvals_core.tenants_of_open import compare
 from bots.cli.doctor.finding import Finding, broken, ok, unseen, waits, warns
 from bots.cli.doctor.ward import NoAnswer, Ward
 from cards.mail import mistakes_in
@@ -39,18 +40,25 @@ def tenants(settings: Settings) -> tuple[Finding, tuple[Tenant, ...]]:
     return ok(step, ", ".join(tenant.code for tenant in found)), found
 
 
-async def store(settings: Settings, open_store: OpenStore) -> Finding:
-    """Open the store, and see whether it was made for our issuers."""
+async def store(
+    settings: Settings, open_store: OpenStore, tenants: Sequence[Tenant] = ()
+) -> Finding:
+    """Open the store, and see whether it was made for our issuers, and whether *tenants*, if known, are all of its own."""
     step = "store"
     try:
         opened = await open_store()
         try:
             await opened.stamp(settings.issuers)
+            files = {tenant.code: tenant for tenant in tenants}
+            missing = (await compare(opened, files)).mistakes if files else ()
         finally:
             await opened.close()
     except (StoreError, OSError) as problem:
         how = "Mend APPROVALS_STORE_URL. A new one is made when the service starts the first time."
         return broken(step, str(problem), how)
+    if missing:
+        how = "`python -m bots.cli tenants list` names all of them."
+        return broken(step, missing[0], how)
     if risks := may_lose(settings.store_url):
         saw = f"opens, but may lose what was acknowledged: {' '.join(risks)}"
         return warns(step, saw, "docs/operations.md, Redis, says which addresses lose nothing.")

@@ -30,7 +30,7 @@ async def examined(
     yield house.told(settings)
     files, tenants = await asyncio.to_thread(house.tenants, settings)
     yield files
-    yield await house.store(settings, open_store)
+    yield await house.store(settings, open_store, tenants)
     async with opened(settings, tenants, now=now, package=PACKAGE) as ward:
         address = await house.address(ward)
         yield address

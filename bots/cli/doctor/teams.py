@@ -39,7 +39,7 @@ async def examined(
     yield house.told(settings)
     files, tenants = await asyncio.to_thread(house.tenants, settings)
     yield files
-    yield await house.store(settings, open_store)
+    yield await house.store(settings, open_store, tenants)
     async with opened(settings, tenants, now=now, package=package) as ward:
         async for finding in _at_home(ward):
             yield finding
