@@ -137,10 +137,11 @@ async def run_service(
     clock: Clock | None = None,
     open_store: OpenStore = open_store,
     spans: SpanProcessor | None = None,
+    patience: Patience | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """Start the service on a free port and let the world know where; *more* are settings."""
-    clock, patience = clock or Clock(), Patience()
+    clock, patience = clock or Clock(), patience or Patience()
     tenants = playground.write_tenants(folder / "tenants")
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
