@@ -47,7 +47,6 @@ from tests.makers import (
     done_by,
     update,
 )
-from tests.patience import TOO_LATE
 
 YES = Answer(kind=AnswerKind.ACCEPTED)
 NO = Answer(kind=AnswerKind.REFUSED, message="Over budget")
@@ -287,9 +286,10 @@ async def test_a_tenant_that_is_disabled_takes_no_decisions(store: Store) -> Non
 async def test_a_slow_store_shows_nothing_to_somebody_not_checked_yet(store: Store) -> None:
     core, flaky = await a_flaky_core(store)
     approval, click = await core.approval(), await core.shown(MARIA)
-    flaky.reads_wait_for = asyncio.Event()
+    flaky.reads_wait_for = gate = Gate()
 
-    outcome = await core.approvals.act(approval.id, click, by=EVE, elapsed=TOO_LATE)
+    acting = core.approvals.act(approval.id, click, by=EVE, elapsed=0.0)
+    outcome = await core.patience.until(gate.reached.wait(), acting)
 
     assert outcome.view is None
     assert outcome.recording
@@ -317,10 +317,11 @@ async def test_a_slow_commit_is_said_to_be_recording_and_never_failed(store: Sto
 async def record_late(flaky: FlakyStore, core: Core, click: Click) -> None:
     """Click while the store is slow, so that the answer is that it is being recorded."""
     approval = await core.approval()
-    flaky.reads_wait_for = asyncio.Event()
-    outcome = await core.approvals.act(approval.id, click, by=MARIA, elapsed=TOO_LATE)
+    flaky.reads_wait_for = flaky.commits_wait_for = gate = Gate()
+    acting = core.approvals.act(approval.id, click, by=MARIA, elapsed=0.0)
+    outcome = await core.patience.until(gate.reached.wait(), acting)
     assert outcome.recording
-    flaky.reads_wait_for.set()
+    gate.set()
     await core.approvals.drain(seconds=30)
 
 
@@ -398,6 +399,8 @@ async def test_a_decision_whose_commit_was_never_answered_is_posted_by_one_of_us
         return change.claim is not None and lost.append(change) is None
 
     async def commit(change: Change) -> None:
+        if flaky.commits_wait_for is not None:
+            await flaky.commits_wait_for.wait()
         await store.commit(change)
         if loses(change) and len(lost) < COMMIT_TRIES + 1:
             raise StoreUnavailable("the answer was lost")

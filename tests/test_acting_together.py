@@ -23,7 +23,7 @@ from approvals_core.tenant import Action, Api, Comment, Limits, Submission, Whil
 from tests.card_makers import TENANT_ID
 from tests.fakes import FlakyStore
 from tests.makers import EVE, JONAS, MARIA, Core, a_tenant, create, delete, update
-from tests.patience import TOO_LATE, Patience
+from tests.patience import Patience
 
 BULK = Action(code="Approve", label="Approve", past="Approved", bulk=True)
 REJECT = Action(code="Reject", label="Reject", past="Rejected", bulk=True, comment=Comment.REQUIRED)
@@ -74,9 +74,10 @@ class Desk:
         arrived: asyncio.Queue[Posted] = asyncio.Queue()
         self.core.api.watch = arrived.put
         self.core.api.holding = True
-        said = await self.core.approvals.act_together("pr", ticked, by=MARIA, elapsed=TOO_LATE)
-        for _ in range(until):
-            await asyncio.wait_for(arrived.get(), 60)
+        acting = self.core.approvals.act_together("pr", ticked, by=MARIA, elapsed=0.0)
+        held = asyncio.gather(*(arrived.get() for _ in range(until)))
+        said = await self.core.patience.until(asyncio.shield(held), acting)
+        await held
         self.core.api.watch = None
         return said
 

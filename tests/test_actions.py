@@ -35,7 +35,6 @@ from tests import card_makers
 from tests.card_forms import ADD_APPROVER, CONFIRMED, REASONED, WITH_INPUTS
 from tests.card_makers import a_content, a_place
 from tests.makers import DIRECTORY, JONAS, MARIA, PRIYA, Core, a_person, a_stamp, a_tenant, create
-from tests.patience import TOO_LATE
 
 TOM, ANA = a_person(4, "Tom Okafor"), a_person(5, "Ana Ruiz")
 NEVER = Condition("false", lambda _content: False)
@@ -424,10 +423,8 @@ async def slow(core: Core, entries: Entries) -> None:
     core.directory.waits_for = asyncio.Event()
     core.directory.crowd = asyncio.Semaphore(0)
     approval, click = await core.approval(), await clicked(core, ADD_APPROVER, entries)
-    act = core.approvals.act(approval.id, click, by=MARIA, elapsed=TOO_LATE)
-    acting = asyncio.create_task(act)
-    await core.directory.crowd.acquire()
-    outcome = await acting
+    acting = core.approvals.act(approval.id, click, by=MARIA, elapsed=0.0)
+    outcome = await core.patience.until(core.directory.crowd.acquire(), acting)
     assert outcome.recording
     core.directory.waits_for.set()
     await core.approvals.drain(seconds=30)
