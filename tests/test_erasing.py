@@ -333,6 +333,26 @@ async def test_a_tenants_json_that_writes_his_letters_as_numbers_names_him_too(
     assert told.kept == [(approval.id, approval.display_number)]
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_his_name_goes_from_json_that_a_tenant_sent_as_a_text(store: Store) -> None:
+    core = Core(store)
+    known = Contact(person=QUILL.id, version=1, name="Jörg Müller", at=START)
+    await store.commit(Change(id="contact", scope=QUILL.id.scope, contact=known))
+    lines = json.dumps([{"Name": "Jörg Müller", "Cost": 12.5}, {"Name": "Kjell Bø"}])
+    content = Content(title="Laptops", additional={"Lines": lines})
+    await core.open(create("johndoe1", content=content), delete("johndoe1", at=1))
+    await core.pass_time(7200)
+
+    told = await erased(core)
+
+    approval = await core.approval()
+    assert [each.number for each in told.requests] == ["REQ-1"]
+    assert approval.content is not None
+    left = json.loads(approval.content.additional["Lines"])
+    assert left == [{"Name": ERASED, "Cost": 12.5}, {"Name": "Kjell Bø"}]
+    assert chain_is_sound(await core.history(), head=approval.head)
+
+
 async def test_jobs_about_an_open_request_stay(core: Core) -> None:
     key = KEY._replace(number="REQ-9")
     await core.receive(create("tquill", at=60 * 24 * 403, key=key))
@@ -508,6 +528,109 @@ def test_keys_that_a_tenant_chose_are_texts_as_others() -> None:
         "additional": {"id": ERASED, "state": f"with {ERASED}", ERASED: "cost centre"},
         "inputs": {"key": ERASED},
     }
+
+
+JOERG = Erasure(QUILL.id, ["Jörg Müller", QUILL.name, "jm"])
+
+
+def in_additional(text: str) -> str:
+    """Return what is left of a text that a tenant sent beside its summary."""
+    return JOERG.value({"additional": {"Lines": text}})["additional"]["Lines"]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("name", ["Jörg Müller", QUILL.name, "JM", "by\nJörg Müller\t"])
+def test_a_name_in_json_that_is_a_text_within_json_is_found(name: str, *, ascii_only: bool) -> None:
+    lines = [{"Name": name, "Ö": "Kjell"}, {name: 1}]
+    text = json.dumps(lines, ensure_ascii=ascii_only)
+    body = json.dumps({"AdditionalData": {"Lines": f" {text}"}})
+
+    left = in_additional(text)
+
+    stays = JOERG.text(name)
+    assert json.loads(left) == [{"Name": stays, "Ö": "Kjell"}, {stays: 1}]
+    assert JOERG.is_in(body)
+    assert JOERG.may_be_in(body)
+    assert in_additional(left) == left
+
+
+def test_json_within_json_that_does_not_name_him_stays_as_it_was_sent() -> None:
+    text = '[ {"A": 12.50, "A": 1E2, "Name": "J\\u00f6rg M.", "Path": "C:\\\\jm"} ]'
+
+    assert in_additional(text) == text
+    assert not JOERG.is_in(json.dumps({"Lines": text}))
+
+
+def test_all_but_his_name_stays_as_it_was_sent() -> None:
+    text = (
+        '[ {"A": 12.50, "A": "J\\u00f6rg M\\u00fcller", "A": 1E2, "B": "\\ud800 jm", "C": "jm"} ]'
+    )
+
+    left = in_additional(text)
+
+    assert (
+        left == f'[ {{"A": 12.50, "A": "{ERASED}", "A": 1E2, "B": "\\ud800 jm", "C": "{ERASED}"}} ]'
+    )
+
+
+def test_what_half_a_pair_is_written_as_can_still_be_stored() -> None:
+    left = in_additional('["\\ud800 J\\u00f6rg M\\u00fcller, Ö"]')
+
+    assert left.encode() == f'["\\ud800 {ERASED}, Ö"]'.encode()
+
+
+@pytest.mark.parametrize("deep", [500, 3000, 100_000])
+def test_lists_that_lie_too_deep_hide_nobody(deep: int) -> None:
+    text = "[" * deep + json.dumps("Jörg Müller") + "]" * deep
+    empty = "[" * deep + "]" * deep
+
+    assert in_additional(text) == text.replace(json.dumps("Jörg Müller"), f'"{ERASED}"')
+    assert JOERG.is_in(text)
+    assert in_additional(empty) == empty
+    assert not JOERG.is_in(empty)
+
+
+@pytest.mark.parametrize(
+    "before", ['["a', '{"a": "b\\', "[" + "9" * 5000 + ', "', "[1e999999999, ", '{"a": 1} {"a": "']
+)
+def test_what_is_no_json_after_all_hides_nobody(before: str) -> None:
+    text = f"{before} Jörg Müller"
+
+    assert in_additional(text) == f"{before} {ERASED}"
+    assert JOERG.is_in(text)
+
+
+def test_a_name_with_marks_may_be_in_a_text_within_json() -> None:
+    body = json.dumps({"Lines": json.dumps({"Name": QUILL.name})})
+
+    assert Erasure(QUILL.id, [QUILL.name]).may_be_in(body)
+
+
+def test_a_name_is_found_beside_what_json_does_not_allow() -> None:
+    assert in_additional('["1\n2 J\\u00f6rg M\\u00fcller"]') == f'["1\\n2 {ERASED}"]'
+
+
+@pytest.mark.parametrize("number", ["1", "9" * 5000, "1e99999"])
+def test_the_letter_of_a_line_break_is_no_part_of_a_name(number: str) -> None:
+    text = f'[{number}, "Buy\\nora"]'
+
+    assert Erasure(QUILL.id, ["Nora"]).value({"additional": {"a": text}})["additional"]["a"] == text
+
+
+def test_strings_that_never_end_are_read_once() -> None:
+    text = "{" + '\\"' * 200_000
+
+    assert in_additional(text) == text
+
+
+def test_json_in_json_without_an_end_is_followed_for_some_steps_only() -> None:
+    text = '["By Jörg Müller."]'
+    for _ in range(600):
+        written = text.replace("\\", "\\u005c").replace('"', "\\u0022")
+        text = f'["{written}"]'
+
+    assert JOERG.is_in(text)
+    assert f"By {ERASED}." in in_additional(text)
 
 
 async def test_a_store_that_was_opened_anew_is_as_clean(core: Core, store_url: str) -> None:

@@ -10,6 +10,11 @@ from approvals_core.models import Approval, Person, PersonId
 ERASED = "(erased)"  # stands where his name stood
 SHORTEST = 3  # characters of a name that is looked for within texts
 
+NESTED = 8  # texts of JSON, one in the other, in which he is looked for; cards read one
+
+# A string of JSON, or what is left of one: never tried twice, however it is written.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
 # What names no person, whatever it says: an alias may be a word like "approve".
 _MACHINES = frozenset(
     [
@@ -56,7 +61,8 @@ class Erasure:
 
     def may_be_in(self, text: str) -> bool:
         """Tell quickly whether to look closer at a stored text: True decides nothing, it may be wrong."""
-        if "\\u" in text or "\\/" in text:  # a tenant's JSON, in which each letter may be a number
+        # A tenant's JSON, in which each letter may be a number, or JSON that is a text within it.
+        if any(mark in text for mark in ("\\u", "\\/", "\\\\")):
             return True
         folded = text.casefold()
         return any(name in folded or _in_json(name) in folded for name in self._folded)
@@ -67,11 +73,7 @@ class Erasure:
 
     def is_in(self, text: str) -> bool:
         """Tell whether he is named in *text*, or anywhere in the JSON that it is."""
-        try:
-            read = json.loads(text)
-        except (ValueError, RecursionError):
-            read = text
-        return self._free(read) != read
+        return self._json(text) != text
 
     def text(self, text: str) -> str:
         """Return *text* without him."""
@@ -100,13 +102,37 @@ class Erasure:
     def _free(self, value: Any) -> Any:
         match value:
             case str():
-                return self.text(value)
+                return self._perhaps_json(value)
             case list():
                 return [self._free(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
             case dict():
                 return {self.text(str(name)): self._free(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
             case _:
                 return value
+
+    def _perhaps_json(self, text: str, depth: int = 0) -> str:
+        """Return a text that a tenant chose without him: cards show what is in it, if it is JSON."""
+        if depth < NESTED and text.lstrip().startswith(("{", "[")):
+            return self._json(text, depth)
+        return self.text(text)
+
+    def _json(self, text: str, depth: int = 0) -> str:
+        """
+        Return JSON with each of its strings without him, and all else as it was sent.
+
+        It is not read and written anew: that would round numbers, lose the first of two
+        fields of one name, and fail where lists lie too deep.
+        """
+        freed = _STRING.sub(lambda found: self._string(found[0], depth), text)
+        return freed if _is_json(text) else self.text(freed)
+
+    def _string(self, string: str, depth: int) -> str:
+        try:
+            read = json.loads(string, strict=False)
+        except ValueError:
+            return string
+        freed = self._perhaps_json(read, depth + 1)
+        return string if freed == read else _written(freed)
 
 
 def names_in(approval: Approval, person: PersonId) -> frozenset[str]:
@@ -152,3 +178,16 @@ def _names_of(person: Person) -> Collection[str]:
 def _in_json(name: str) -> str:
     """Return a name as it stands within a text of JSON, whose marks and backslashes are escaped."""
     return name.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _written(text: str) -> str:
+    """Return a string of JSON; half of a pair, which no store takes, stays a number."""
+    return json.dumps(text, ensure_ascii=False).encode(errors="backslashreplace").decode()
