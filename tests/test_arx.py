@@ -545,6 +545,15 @@ class TestLeniency:
             "Not a field we know: /Approvers/0/Mood",
         )
 
+    @pytest.mark.parametrize("sent", ["lots", "12,480.00", "nan"])
+    def test_an_amount_that_is_no_number_is_kept_and_warned_of(self, sent):
+        summary = a_payload()["SummaryData"] | {"UnitValue": sent}
+
+        arx = parse(a_payload(SummaryData=summary))
+
+        assert arx.content.unit_value == sent
+        assert any("UnitValue is no number" in each for each in arx.warnings)
+
     def test_many_warnings_are_cut(self):
         arx = parse(a_payload() | {f"Unknown{n}": n for n in range(1000)})
 

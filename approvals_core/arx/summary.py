@@ -1,5 +1,7 @@
 """Reads SummaryData: what an approver decides on."""
 
+from math import isfinite
+
 from approvals_core.arx.reading import Node, as_text
 from approvals_core.arx.times import read_ticks
 from approvals_core.models import ApprovalKey, Attachment, Content, Level, Named
@@ -46,7 +48,7 @@ def read_summary(root: Node, key: ApprovalKey) -> Content | None:
     _check_identifier(summary, key)
     return Content(
         title=summary.text("Title"),
-        unit_value=_required(summary, "UnitValue"),
+        unit_value=_amount(summary),
         unit_of_measure=_required(summary, "UnitOfMeasure"),
         submitted=_submitted(summary),
         detail_page_url=summary.text("DetailPageURL"),
@@ -123,6 +125,23 @@ def _required(summary: Node, name: str) -> str:
     if not text.strip():
         summary.problem(name, f"SummaryJson.{name} cannot be null or empty.", name)
     return text
+
+
+def _amount(summary: Node) -> str:
+    text = _required(summary, "UnitValue")
+    if text.strip() and not _is_number(text):
+        summary.notes.warn(
+            "UnitValue is no number; it is shown as sent, and no condition with a number holds."
+        )
+    return text
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether conditions find a number in it."""
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _submitted(summary: Node) -> str:
