@@ -212,6 +212,16 @@ def test_a_folder_is_taken_too(tmp_path: Path) -> None:
     assert '"Pending|Approve" = "out/Pending-Approve.html"' in said
 
 
+def test_of_a_folder_the_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "A.html").write_text("<p>#Title#</p>", encoding="utf-8")
+    (tmp_path / "B.html").write_bytes("<p>Gr\u00fc\u00dfe</p>".encode("latin-1"))
+    said: list[str] = []
+
+    assert not import_templates(tmp_path, tmp_path / "mails", said.append)
+
+    assert "cannot be read: B.html is not UTF-8. Nothing was written." in said[0]
+
+
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
     table = a_table(tmp_path / "t.csv", [("1", "A|None", "<p>new</p>")])
     (tmp_path / "mails").mkdir()
@@ -228,6 +238,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"PartitionKey,RowKey\n1,A\n", "has no column TemplateContent"),
+        (b"PartitionKey;RowKey;TemplateContent\n1;A;x\n", "parted by “;”: export it anew"),
         (b"PartitionKey,RowKey,TemplateContent\n", "holds no templates"),
         (b"\xff\xfe", "it is not UTF-8"),
         (b"P\0K\0", "has NUL characters in it: export it anew, as CSV in UTF-8"),

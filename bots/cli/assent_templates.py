@@ -101,13 +101,16 @@ def sources(path: Path) -> Iterator[Source]:
 
     Raises:
         OSError: It is not there, or cannot be read.
-        UnicodeDecodeError: It is not UTF-8.
-        BadTable: It is no table, a field is too large, or a column is missing.
+        UnicodeDecodeError: The table is not UTF-8.
+        BadTable: It is no table, a field is too large, a column is missing, or a file of the folder is not UTF-8.
     """
     if path.is_dir():
         for file in sorted(path.glob("*.html")):
             stem = file.stem.replace("__", "|", 1)
-            yield Source("", _key(stem), read_small(file, LARGEST).decode("utf-8-sig"))
+            try:
+                yield Source("", _key(stem), read_small(file, LARGEST).decode("utf-8-sig"))
+            except UnicodeDecodeError:
+                raise BadTable(f"cannot be read: {file.name} is not UTF-8") from None
         return
     yield from _of_table(read_small(path, LARGEST).decode("utf-8-sig"))
 
@@ -146,6 +149,8 @@ def _of_row(number: int, fields: Mapping[str, str]) -> Source:
 
 def _of(fields: Mapping[str, str], name: str) -> str:
     if name.casefold() not in fields:
+        if any(";" in each for each in fields):
+            raise BadTable("has its columns parted by “;”: export it anew, parted by “,”")
         raise BadTable(f"has no column {name}")
     return fields[name.casefold()]
 
