@@ -4,7 +4,7 @@
 #   make run STORE=redis     the same on Redis (brought along, nothing to install)
 #   make test                linters, types, import contracts and the tests but those that the soak has
 #   make benchmark           measures it beside other ways, in about a quarter of an hour, and prints a table
-#   make benchmark-large     the same with a million pending and 9,000 lives, in under an hour
+#   make benchmark-large     the same with a million pending and 9,000 lives, in 35 minutes
 #   make lint                the same without the tests
 #   make soak                what `make test` leaves out; then every crash in every kind of world, seeds, and several machines
 #                            that die, for MINUTES=12; SEED=…
