@@ -551,6 +551,7 @@ class TestLeniency:
 
         arx = parse(a_payload(SummaryData=summary))
 
+        assert arx.content is not None
         assert arx.content.unit_value == sent
         assert any("UnitValue is no number" in each for each in arx.warnings)
 
