@@ -109,8 +109,9 @@ class Desk:
     # -- what must not happen -------------------------------------------------
 
     def _failed(self, request: Request) -> None:
-        # A page that is left gives up its stream of events, its last look, a card's refresh; that is no fault.
-        given_up = ("/events", "/api/request?", "/api/mail/invoke")
+        # A page that is left gives up its stream of events, its last look, a card's refresh, and pictures
+        # that are on their way; that is no fault.
+        given_up = ("/events", "/api/request?", "/api/mail/invoke", "/page/icon.svg", "/icons/")
         if not any(part in request.url for part in given_up):
             self.complaints.append(f"{request.failure}: {request.url}")
 
