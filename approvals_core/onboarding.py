@@ -76,7 +76,7 @@ class Onboarding:
         """
         Take up the operators' words, and have cards renewed whose tenant changed while we were away.
 
-        A file that is missing keeps nobody else from deciding: it is told, in the log and in `refused`.
+        A file that is missing keeps nobody else from deciding: it is told in the log.
 
         Raises:
             StoreUnavailable: The back end did not answer.
@@ -86,7 +86,6 @@ class Onboarding:
         self._tenants.switch(switches_in(notes))
         compared = await compare(self._store, self._tenants.files)
         if compared.mistakes:
-            self.refused = compared.mistakes
             log.error("tenants_missing", extra={"mistakes": list(compared.mistakes)})
         await self._note(compared.notes)
         for tenant in self._tenants.all():
@@ -140,7 +139,7 @@ class Onboarding:
         async with self._one_at_a_time:
             try:
                 files = await self._files()
-                notes = await self._notes_for(files)
+                await self._note_codes(files)
             except BadTenantFiles as bad:
                 self.refused = bad.mistakes
                 log.error("tenants_reload_refused", extra={"mistakes": list(bad.mistakes)})  # noqa: TRY400
@@ -149,9 +148,8 @@ class Onboarding:
                 self._tenants.replace(files)
                 self.refused = ()
                 log.info("tenants_reloaded", extra={"files": sorted(files)})
-                with suppress(StoreError):  # else the next look does it, or the next reload
+                with suppress(StoreError):  # else the next look does it
                     await self._renew_changed()
-                    await self._note(notes)
         await self._tell(asked)
 
     async def _files(self) -> Mapping[str, Tenant]:
@@ -164,12 +162,12 @@ class Onboarding:
             raise BadTenantFiles([_hangs(self._read_within)])
         return self._reading.result()
 
-    async def _notes_for(self, files: Mapping[str, Tenant]) -> Mapping[str, str | None]:
+    async def _note_codes(self, files: Mapping[str, Tenant]) -> None:
         """Refuse what would leave open requests without their tenant, or with ids of another."""
-        compared = await compare(self._store, files, before=self._tenants.all())
+        compared = await compare(self._store, files)
         if compared.mistakes:
             raise BadTenantFiles(compared.mistakes)
-        return compared.notes
+        await self._note(compared.notes)
 
     async def _note(self, notes: Mapping[str, str | None]) -> None:
         if notes:

@@ -1,6 +1,6 @@
 """Whose open requests would be found no more, as the tenants' files are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from approvals_core.models import HOUSE, OPEN, tenant_scope
@@ -17,27 +17,22 @@ class Compared(NamedTuple):
     notes: Mapping[str, str | None]
 
 
-async def compare(
-    store: Store, files: Mapping[str, Tenant], *, before: Iterable[Tenant] = ()
-) -> Compared:
+async def compare(store: Store, files: Mapping[str, Tenant]) -> Compared:
     """
     Compare *files*, by their names, with the tenants whose requests are open in *store*.
 
-    Those are known from the last time; *before* are more of them.
-
-    An id begins with its tenant's code. So who has taken a file away, or changed its code, has
-    left those requests to nobody, until it is put back.
+    Those are known by the notes of the last time: whoever takes up *files* writes them first. An
+    id begins with its tenant's code. So who has taken a file away, or changed its code, has left
+    those requests to nobody, until it is put back.
 
     Raises:
         StoreUnavailable: The back end did not answer.
     """
-    noted = _codes_in(await store.notes(HOUSE))
-    known: dict[str, str] = {tenant.document_type_id: tenant.code for tenant in before}
-    known |= noted
+    known = _codes_in(await store.notes(HOUSE))
     now = {tenant.document_type_id: (name, tenant) for name, tenant in files.items()}
     mistakes: list[str] = []
     notes: dict[str, str | None] = {
-        f"{_CODE}{one}": tenant.code for one, (_, tenant) in now.items() if one not in noted
+        f"{_CODE}{one}": tenant.code for one, (_, tenant) in now.items() if one not in known
     }
     for one, code in known.items():
         name, tenant = now.get(one, ("", None))
