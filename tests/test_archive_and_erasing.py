@@ -159,9 +159,7 @@ async def test_what_changes_while_it_is_written_goes_from_the_file_again(
 async def test_so_it_does_when_the_process_died_in_between(store: Store, tmp_path: Path) -> None:
     core = await closed(store, an_archive(tmp_path))
     archive_of(core).dies.append("after")
-    await core.worker.sweep()
-    core.clock.advance(1.5 * DAY)
-    await core.work()
+    await nightly(core)
     await core.receive(update("johndoe1", at=1, nonce="late"))
 
     await core.pass_time(3600)
@@ -206,9 +204,7 @@ async def test_who_was_held_up_and_is_not_noted_any_more_writes_nothing(
     else:
         core.store = as_store(Ended(store, end_it))
         core.start()
-    await core.worker.sweep()
-    core.clock.advance(1.5 * DAY)
-    await core.work()
+    await nightly(core)
 
     assert await store.approval(KEY) is not None
     assert len(await archive.names()) == (1 if when == "after" else 0)
@@ -225,9 +221,7 @@ async def test_what_happens_to_a_request_while_it_is_read_keeps_it_here(
 
     core.store = as_store(Ended(store, something))
     core.start()
-    await core.worker.sweep()
-    core.clock.advance(1.5 * DAY)
-    await core.work()
+    await nightly(core)
 
     assert await store.approval(KEY) is not None
     assert await archive.names() == []
@@ -246,9 +240,7 @@ async def test_who_lost_his_job_while_he_wrote_takes_nothing_away(
         assert await store.lease((Lane.DIGEST,), limit=9, now=now, until=until)
 
     archive.after = another_has_it
-    await core.worker.sweep()
-    core.clock.advance(1.5 * DAY)
-    await core.work()
+    await nightly(core)
 
     assert archive.after is None
     assert await store.approval(KEY) is not None
@@ -411,9 +403,7 @@ async def test_what_a_tenant_without_a_file_left_holds_nobody_up(
 ) -> None:
     core = await closed(store, an_archive(tmp_path))
     archive_of(core).dies.extend(["after" if there else "before"])
-    await core.worker.sweep()
-    core.clock.advance(1.5 * DAY)
-    await core.work()
+    await nightly(core)
     assert WRITING in await store.notes(SCOPE)
     core.clock.advance(600)  # the process is gone, and so is the tenant's file
 
