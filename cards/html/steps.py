@@ -36,7 +36,9 @@ def tone_of(look: Look) -> Tone:
 
 def route_steps(view: View, viewer: Viewer) -> Iterable[Step]:
     """Return the rows of this round's route."""
-    return (_step(view, row, viewer) for row in route(view)[:_MOST_STEPS])
+    rows = route(view)[:_MOST_STEPS]
+    following = next((row for row in rows if row.step is RouteStep.NEXT), None)
+    return (_step(view, row, viewer, is_following=row is following) for row in rows)
 
 
 def once(steps: Iterable[Step], boxes: tuple[Box, ...]) -> Iterable[Step]:
@@ -45,7 +47,7 @@ def once(steps: Iterable[Step], boxes: tuple[Box, ...]) -> Iterable[Step]:
     return (replace(step, comment="") if step.comment in above else step for step in steps)
 
 
-def _step(view: View, row: RouteRow, viewer: Viewer) -> Step:
+def _step(view: View, row: RouteRow, viewer: Viewer, *, is_following: bool) -> Step:
     kind, names = line(row.kind, text.FACT_NAME), _names(row)
     if row.step is RouteStep.DONE and row.taken is not None:
         return _done(view, view.approval, row.taken, viewer, kind)
@@ -53,6 +55,8 @@ def _step(view: View, row: RouteRow, viewer: Viewer) -> Step:
     if row.step is RouteStep.NOW:
         state, is_now = _asked_now(view, row)
         return Step("●", Tone.NOTE, words, state, is_now=is_now)
+    if not is_following:
+        return Step("○", Tone.OVER, words, _("later"))
     comes = _("comes next") if len(row.names) <= 1 else _("come next")
     return Step("○", Tone.OVER, words, comes)
 
