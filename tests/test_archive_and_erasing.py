@@ -537,6 +537,31 @@ async def test_processes_that_begin_at_once_agree(store: Store, tmp_path: Path) 
     assert f"archive/id/{marked}" in await store.notes(HOUSE)
 
 
+class Overtaken(FolderArchive):
+    """An archive that another process marks and fills just *before* we hear whose it is, or just after."""
+
+    def __init__(self, folder: Path, store: Store, *, before: bool) -> None:
+        super().__init__(folder)
+        self._other = Shelf(store, FolderArchive(folder))
+        self._before = before
+
+    async def owner(self) -> str:
+        heard = await super().owner()
+        await self._other.claim()
+        await self._other.write(KEY.scope, "one/first", ["a line"])
+        return await super().owner() if self._before else heard
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_whoever_is_overtaken_while_he_marks_the_archive_has_it_too(
+    store: Store, tmp_path: Path, *, before: bool
+) -> None:
+    await Shelf(store, Overtaken(folder_of(tmp_path), store, before=before)).claim()
+
+    marked = (folder_of(tmp_path) / ".store").read_text().strip()
+    assert f"archive/id/{marked}" in await store.notes(HOUSE)
+
+
 async def test_a_terminal_without_the_archive_erases_nobody(store: Store, tmp_path: Path) -> None:
     core = await archived(store, an_archive(tmp_path))
 

@@ -27,13 +27,9 @@ class Shelf:
         Raises:
             ArchiveUnavailable: It is not, or has lost its mark: the message says what to do.
         """
-        own, owner = await self._own(), await self._archive.owner()
-        if not owner:
-            if own and (await self._archive.names() or await self.is_known()):
-                raise ArchiveUnavailable(_unmarked(min(own)))
-            name = min(own, default="") or await self._name()
-            owner, own = await self._archive.claim(name), await self._own()
-        if owner not in own:
+        # Whoever marked it had made its name known before: so what is ours is read after the mark.
+        owner = await self._archive.owner() or await self._mark()
+        if owner not in await self._own():
             raise ArchiveUnavailable(
                 "The archive is another store's: its file .store names one that is not ours."
                 " Give each store a folder of its own in APPROVALS_ARCHIVE_FOLDER. If it is this"
@@ -78,6 +74,14 @@ class Shelf:
     async def is_known(self) -> bool:
         """Tell whether the store knows of any file."""
         return await is_archived(self._store)
+
+    async def _mark(self) -> str:
+        """Mark an archive that has no mark, and return what it is marked with: another process may be first."""
+        own = await self._own()
+        begun = bool(own) and (bool(await self._archive.names()) or await self.is_known())
+        if begun and not await self._archive.owner():
+            raise ArchiveUnavailable(_unmarked(min(own)))
+        return await self._archive.claim(min(own, default="") or await self._name())
 
     async def _own(self) -> frozenset[str]:
         notes = await self._store.notes(HOUSE)
