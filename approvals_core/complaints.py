@@ -11,6 +11,11 @@ _PATTERNS = {  # of tenant.py
     "^/": "must begin with /",
     "^https?://[^/]": "must be an address that begins with https://",
     "^[a-z][a-z0-9]{0,11}$": "must be up to 12 small letters and digits, a letter first",
+    r"^[^.\s]+(\.[^.\s]+)*$": "must be names with a dot between two, as AdditionalData.DueDate",
+    "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$": (
+        "must be a path, as icons/small.png; the names in it may have letters from A to Z, digits,"
+        " _, - and ., and begin with a letter, digit or _"
+    ),
 }
 _NUMBER, _WHOLE, _LIST, _TABLE = (
     "must be a number",

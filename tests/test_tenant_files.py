@@ -35,6 +35,7 @@ OLD = {
     "comment": 'comment = "optional"',
     "networks": "idempotent = true",
     "resource": 'resource = "',
+    "decide_by": 'decide_by = "AdditionalData.DecideBy"',
     "within": "answer_within = 100  # seconds",
 }
 
@@ -105,6 +106,44 @@ def test_every_mistake_of_every_file_at_once(tmp_path):
     assert len(mistakes) == 6
 
 
+def test_mistakes_come_file_by_file_and_down_the_lines(tmp_path):
+    """Whatever finds them: the shapes, a look at the calls or beside the file, or another file."""
+    wrong = a_file(
+        tmp_path,
+        "b.toml",
+        code='code = "P R"',
+        word="",
+        base_url='base_url = "http://erp.contoso.com"',
+        comment='comment = "perhaps"',
+        line='LINE = "/details/{Nonsense}"',
+        resource='colour = 3\nresource = "',
+    )
+    (tmp_path / "b.toml").write_text(f'{wrong}\n[icons]\nsmall = "../x.png"\n', "utf-8")
+    (tmp_path / "c.toml").write_text("name = =\n", "utf-8")
+    a_file(tmp_path, "a.toml")
+    a_file(tmp_path, "d.toml")
+
+    places = [mistake.split(": ")[0] for mistake in mistakes_in(tmp_path)]
+
+    lines = [int(place.partition(":")[2] or 0) for place in places if place.startswith("b.toml")]
+    assert lines == sorted(lines)
+    assert lines[:2] == [0, line_of(wrong, "P R")]  # what is missing is on no line
+    assert len(lines) == 9
+    files = [place.partition(":")[0] for place in places]
+    assert files == sorted(files)
+    assert set(files) == {"b.toml", "c.toml", "d.toml"}
+
+
+def test_mistakes_of_one_line_come_by_their_fields(tmp_path):
+    choices = ", ".join('{code = "", text = "x"}' for _ in range(12))
+    a_file(tmp_path, comment=f'justification = "optional"\njustifications = [{choices}]')
+
+    mistakes = mistakes_in(tmp_path)
+
+    fields = [mistake.split(": ")[1] for mistake in mistakes]
+    assert fields == [f"actions.0.justifications.{n}.code" for n in range(12)]
+
+
 def test_an_unknown_name_in_a_table_is_a_mistake_with_its_line(tmp_path):
     text = a_file(tmp_path, networks="idempotnet = true")
 
@@ -158,6 +197,11 @@ def test_what_may_stand_in_a_list_of_tables_is_named_too(tmp_path):
             "must be a network, as 10.1.0.0/16; must be a network, as fd00:1::/32",
         ),
         ("name", 'name = "Contoso"\nlimits = 3', "must be a table"),
+        (
+            "decide_by",
+            'decide_by = "Due Date."',
+            "must be names with a dot between two, as AdditionalData.DueDate",
+        ),
     ],
 )
 def test_a_mistake_says_what_must_be_there(tmp_path, old, new, told):
@@ -274,8 +318,8 @@ def test_codes_and_ids_are_shared_by_no_two_files(tmp_path):
     line = line_of(first, OLD["code"])
 
     assert mistakes_in(tmp_path) == (
-        f"b.toml:{line}: code: pr is the one of a.toml too",
         f"b.toml:{line_of(first, ID)}: document_type_id: {ID} is the one of a.toml too",
+        f"b.toml:{line}: code: pr is the one of a.toml too",
     )
 
 

@@ -140,16 +140,56 @@ def test_no_link_leads_out_of_the_folder(folder: Path) -> None:
     told = mistakes_in(folder)
 
     assert len(told) == 2
-    assert all(each.endswith(" leads out of the folder") for each in told)
+    out = "leads out of the folder of the tenant's file: put the file itself there, no link"
+    assert all(each.endswith(out) for each in told)
 
 
-@pytest.mark.parametrize("path", ["../16.png", "/etc/hostname", "icons/../../16.png", ".hidden"])
-def test_no_path_leads_out_of_the_folder(folder: Path, path: str) -> None:
-    write(folder, ICONS.replace("icons/16.png", path))
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../16.png", "/etc/hostname", "icons/../../16.png", "icons/..", "..", "//host/16.png"),
+        *("..\\16.png", "icons\\..\\..\\16.png", "\\\\host\\16.png", "C:/16.png", "C:\\16.png"),
+    ],
+)
+def test_a_path_that_leads_out_of_the_folder_is_told_to_stay_in_it(folder: Path, path: str) -> None:
+    text = write(folder, ICONS.replace('"icons/16.png"', f"'{path}'"))
 
     [mistake] = mistakes_in(folder)
 
-    assert ": icons.small: " in mistake
+    assert mistake == (
+        f"pr.toml:{line_of(text, 'small =')}: icons.small: must stay within the folder of the"
+        " tenant's file: put it there, or into a folder in it, and write its path from there, as"
+        " icons/small.png, without .. and with no / at the beginning"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("icons\\16.png", "has a \\ in it: write / between folders, as icons/small.png"),
+        ("", "may not be empty: write the path of a file, as icons/small.png"),
+        *(
+            (
+                path,
+                "must be a path, as icons/small.png; the names in it may have letters from A to Z,",
+            )
+            for path in (".hidden", "./16.png", "my icon.png", "Grün.png", "icons//16.png", "a..b/")
+        ),
+    ],
+)
+def test_a_path_that_is_none_says_how_one_is_written(folder: Path, path: str, told: str) -> None:
+    write(folder, f"[mail.templates]\nPendingApproval = '{path}'\n")
+
+    [mistake] = mistakes_in(folder)
+
+    assert f": mail.templates.PendingApproval: {told}" in mistake
+
+
+def test_two_dots_in_a_name_lead_nowhere(folder: Path) -> None:
+    (folder / "icons/small..16.png").write_bytes(a_png(16, 16))
+    write(folder, ICONS.replace("icons/16.png", "icons/small..16.png"))
+
+    assert read(folder).icons is not None
 
 
 @pytest.mark.parametrize(

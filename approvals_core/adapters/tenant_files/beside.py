@@ -98,7 +98,7 @@ def _content(folder: Path, path: str, largest: int) -> bytes | str:
     """Return what is in the file, or why it cannot be taken."""
     found, home = (folder / path).resolve(), folder.resolve()
     if not found.is_relative_to(home):
-        return f"{path} leads out of the folder"
+        return f"{path} leads out of the folder of the tenant's file: put the file itself there, no link"
     try:
         return read_small(found, largest)
     except FileNotFoundError:

@@ -20,7 +20,8 @@ from approvals_core.adapters.tenant_files.beside import (
     wrong_beside,
 )
 from approvals_core.adapters.tenant_files.calls import wrong_in_calls
-from approvals_core.adapters.tenant_files.lines import Loc, line_of
+from approvals_core.adapters.tenant_files.lines import Loc
+from approvals_core.adapters.tenant_files.mistakes import Mistake, at_field, in_order
 from approvals_core.adapters.tenant_files.sign_in import wrong_in_sign_in
 from approvals_core.adapters.tenant_files.told import told
 from approvals_core.errors import BadTenantFiles
@@ -86,7 +87,7 @@ def read_tenants(
     mistakes = [why for each in read.values() if not isinstance(each, _File) for why in each]
     mistakes += _shared(files)
     if mistakes:
-        raise BadTenantFiles([_inert(mistake) for mistake in mistakes])
+        raise BadTenantFiles([_inert(str(mistake)) for mistake in in_order(mistakes)])
     return {file.path.name: file.tenant for file in files}
 
 
@@ -112,7 +113,7 @@ def read_intact(folder: Path, *, check: CheckTemplate = not_looked_at) -> Intact
 
 def _read_all(
     folder: Path, references: References | None, check: CheckTemplate
-) -> Mapping[str, _File | list[str]]:
+) -> Mapping[str, _File | list[Mistake]]:
     """Return each file, or what is wrong in it, by the files' names."""
     if not folder.is_dir():
         raise BadTenantFiles([f"{folder}: there is no such folder; APPROVALS_TENANTS names it"])
@@ -132,12 +133,12 @@ def _read(
     references: References | None,
     check: CheckTemplate,
     compiling: Mapping[str, object],
-) -> _File | list[str]:
+) -> _File | list[Mistake]:
     try:
         text = read_small(path, LARGEST).decode("utf-8")
         fields = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        return [f"{path.name}: {_unreadable(problem)}"]
+        return [Mistake(path.name, None, None, _unreadable(problem))]
     found: dict[Loc, str] = {}
     tenant: Tenant | None = None
     try:
@@ -148,14 +149,14 @@ def _read(
         if not any(_overlap(loc, known) for known in found):
             found[loc] = why
     if tenant is None or found:
-        return [_mistake(path, text, loc, why) for loc, why in found.items()]
+        return [at_field(path.name, text, loc, why) for loc, why in found.items()]
     with_icons = _with_icons(path, text, tenant)
     if isinstance(with_icons, list):
         return with_icons
     return _with_templates(path, text, with_icons)
 
 
-def _with_icons(path: Path, text: str, tenant: Tenant) -> Tenant | list[str]:
+def _with_icons(path: Path, text: str, tenant: Tenant) -> Tenant | list[Mistake]:
     """Take what is in its icons up with the tenant: what was checked is what is shown."""
     if tenant.icons is None:
         return tenant
@@ -163,18 +164,18 @@ def _with_icons(path: Path, text: str, tenant: Tenant) -> Tenant | list[str]:
     contents = {name: each for name, each in found.items() if isinstance(each, bytes)}
     if len(contents) < len(found):  # changed since we looked at them
         wrong = ((name, why) for name, why in found.items() if isinstance(why, str))
-        return [_mistake(path, text, ("icons", name), why) for name, why in wrong]
+        return [at_field(path.name, text, ("icons", name), why) for name, why in wrong]
     return tenant.model_copy(update={"icons": tenant.icons.with_contents(contents)})
 
 
-def _with_templates(path: Path, text: str, tenant: Tenant) -> _File | list[str]:
+def _with_templates(path: Path, text: str, tenant: Tenant) -> _File | list[Mistake]:
     """Take what is in its templates up with the tenant, so that a reload takes up both or none."""
     if not tenant.mail.templates:
         return _File(path, text, tenant)
     try:
         texts = texts_beside(tenant, path.parent)
     except (OSError, UnicodeDecodeError) as problem:  # changed since we looked at them
-        return [_mistake(path, text, ("mail", "templates"), _unreadable(problem))]
+        return [at_field(path.name, text, ("mail", "templates"), _unreadable(problem))]
     mail = tenant.mail.with_texts(texts)
     return _File(path, text, tenant.model_copy(update={"mail": mail}))
 
@@ -202,13 +203,6 @@ def _unreadable(problem: Exception) -> str:
     return f"cannot be read: {why or problem}"
 
 
-def _mistake(path: Path, text: str, loc: Loc, why: str) -> str:
-    line = line_of(text, loc)
-    field = ".".join(str(part) for part in loc) or "the whole file"
-    where = f"{path.name}:{line}" if line else path.name
-    return f"{where}: {field}: {why}"
-
-
 def _inert(mistake: str) -> str:
     """Return a mistake with what would play with a terminal made visible: keys may hold anything."""
     return "".join(
@@ -217,9 +211,9 @@ def _inert(mistake: str) -> str:
     )
 
 
-def _shared(files: Sequence[_File]) -> list[str]:
+def _shared(files: Sequence[_File]) -> list[Mistake]:
     """Find what two files say that only one may."""
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     for field in ALONE:
         first: dict[str, Path] = {}
         for file in files:
@@ -227,5 +221,5 @@ def _shared(files: Sequence[_File]) -> list[str]:
             other = first.setdefault(value, file.path)
             if other is not file.path:
                 why = f"{value} is the one of {other.name} too"
-                mistakes.append(_mistake(file.path, file.text, (field,), why))
+                mistakes.append(at_field(file.path.name, file.text, (field,), why))
     return mistakes
