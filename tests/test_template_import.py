@@ -351,8 +351,102 @@ def test_what_looks_like_a_placeholder_and_is_none_is_told() -> None:
     converted = convert(html)
 
     assert converted.html == html
-    [note] = notes(html)
-    assert note == "line 1: #Lines[0].Amount# was left as text: it is no placeholder that we know"
+    assert notes(html) == [
+        "line 1: #Lines[0].Amount# was left as text: it is no placeholder that we know",
+        "line 1: #fff# was left as text: it may be a colour",
+    ]
+
+
+@pytest.mark.parametrize("name", ["Fee", "Add", "Bed", "Facade", "DECADE"])
+def test_a_word_that_looks_like_a_colour_is_a_placeholder_in_a_text(name: str) -> None:
+    html = (
+        f"<title>#{name}#</title>\n<p title='#{name}#'>{{#{name}#}}</p><a href=\"#{name}#\">x</a>"
+    )
+
+    assert convert(html).html == "<title></title>\n<p title=''>{ }</p><a href=\"\">x</a>"
+    assert notes(html)[0] == f"lines 1, 2: #{name}# was taken out: there is nothing like it here"
+
+
+STYLED = "it stands among styles and colours, where no value can"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<b style="color:#Fee#">x</b>',
+        "<b title='>' STYLE = 'color:#Fee#;background:#ddd'>x</b>",
+        "<b style=color:#Fee#>x</b>",
+        '<font color="#Fee#">x</font>',
+        "<td bgcolor=#Fee#>x</td>",
+        "<style>\n</style>\n<style media=all>a{color:#Fee#;}</style>",
+        "<style>#Fee#side{color:red}",
+        "<!--[if mso]><style>a:hover{}</style><![endif]--><style>#Fee#</style>",
+    ],
+)
+def test_what_may_be_a_colour_or_a_placeholder_is_left_and_told_with_its_line(html: str) -> None:
+    converted = convert(html)
+
+    assert converted.html == html
+    line = html[: html.index("#Fee#")].count("\n") + 1
+    assert notes(html) == [f"line {line}: #Fee# was left as it is: {STYLED}"]
+
+
+@pytest.mark.parametrize("name", ["fff", "EEEEEE", "c0ffee", "A12"])
+def test_what_is_no_word_is_left_and_told_in_a_text_too(name: str) -> None:
+    html = f"\n<p>#{name}#</p>"
+
+    assert convert(html).html == html
+    assert notes(html) == [f"line 2: #{name}# was left as text: it may be a colour"]
+
+
+@pytest.mark.parametrize(
+    ("html", "ours", "left"),
+    [
+        ("<p>#fff#Title#</p>", "<p>#fff{{ Title }}</p>", "#fff"),
+        ('<a href="x#Add#Title#">x</a>', '<a href="x#Add{{ Title }}">x</a>', "#Add"),
+        ("<p>#fff#x #Title#</p>", "<p>#fff#x {{ Title }}</p>", "#fff#"),
+    ],
+)
+def test_a_colour_takes_no_placeholder_its_sign(html: str, ours: str, left: str) -> None:
+    assert convert(html).html == ours
+    assert notes(html) == [f"line 1: {left} was left as text: it may be a colour"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p style="color:#fee">%</p>',
+        "<p style='color:#FEE;background:#ffeedd !important'>%</p>",
+        '<p style="background:linear-gradient(#fff,#eee 5%,#add)">%</p>',
+        "<style>#fee,#add{color:#fee}#main.wide li#side>a{color:#BEDBED}#a+#b~#c{}</style>%",
+        "<style>#main.wide #side.narrow{color:#fee}</style>%",
+        '<a href="#top">%</a><a href="#Add">%</a><font color=#fee>%</font>',
+        "<p>&#39;%&#39; &#x27;%&#x27; &#169;%&#8364;</p>",
+        "<p>see #a.b %, or #1 % #</p>",
+    ],
+)
+def test_colours_ids_addresses_and_entities_are_left_in_silence(html: str) -> None:
+    converted = convert(html.replace("%", "#Title#"))
+
+    assert converted.html == html.replace("%", "{{ Title }}")
+    assert notes(html) == []
+
+
+def test_what_is_known_is_turned_among_styles_too_and_is_to_be_mended() -> None:
+    converted = convert('<b style="width:#AdditionalData.Bar Length#;color:#Xcv#">x</b>')
+
+    assert converted.html == '<b style="width:{{ AdditionalData["Bar Length"] }};color:#Xcv#">x</b>'
+    assert [note.at(0) for note in converted.notes] == [
+        f"line 1: #Xcv# was left as it is: {STYLED}",
+    ]
+    assert len(converted.mistakes) == 1
+
+
+def test_a_name_with_a_space_at_its_end_is_told() -> None:
+    html = "<p>#AdditionalData.Cost Centre #</p>"
+
+    assert convert(html).html == html
+    assert "#AdditionalData.Cost Centre # was left as text" in notes(html)[0]
 
 
 def test_check_says_each_mistake_and_what_mails_leave_out(tmp_path: Path) -> None:
