@@ -1,28 +1,54 @@
 """What the sample tenant answers: ApprovalResponses as documented (assent-app WIKI.md, "Approval Response")."""
 
+from typing import NamedTuple
+
+from playground import names
 from playground.faults import Fault, FaultKind
+from playground.names import Registration
 from playground.records import Json
 
 DONE = "The submitted action was processed successfully."
 ELSEWHERE = "ANOTHER-4711"  # a document number that no request has
-# Error type 1 is a business rule of the tenant, 2 something that went wrong there; 2 is the documented sample, sic.
-_SAID = {
-    1: "Cost centre 4210 has €900.00 left, this request needs €12,480.00. Ask its owner for more budget first.",
-    2: (
+
+
+class _No(NamedTuple):
+    """A refusal: what is *said* to people, and what the tenant logs."""
+
+    said: str
+    logged: str
+
+
+# Error type 1 is a business rule of the tenant's own, by its code.
+_RULES = {
+    names.PURCHASING.code: _No(
+        "Cost centre 4210 has €900.00 left in Contoso Purchasing, too little for this request."
+        " Ask its owner for more budget first.",
+        "Code_BG014: Budget exceeded for cost object 4210.",
+    ),
+    names.EXPENSES.code: _No(
+        "Contoso Expenses has closed the month of this report. Ask accounting to open it again first.",
+        "Code_PC007: Posting period is closed.",
+    ),
+    names.CAPEX.code: _No(
+        "Contoso Capital has €60,000.00 left in this year's plan, too little for this request."
+        " Ask controlling to put another project off first.",
+        "Code_IM021: Budget exceeded for the investment programme.",
+    ),
+}
+# 2 is something that went wrong there, 3 passes; 2 is the documented sample, sic.
+_TROUBLES = {
+    2: _No(
         "You do not have Safe Limits to approve this request. Please visit <https://somesystem.com > and submit"
         " a new Safe Limit request. Once the have valid Authorization limits, you would be able to take action on"
         " this request. Please contact mailto:<supportalias mailto:<supportalias <mailto:<supportalias>> for any"
-        " kind of support."
-    ),
-    3: "Your request could not be processed. Please try again later",
-}
-_LOGGED = {
-    1: "Code_BG014: Budget exceeded for cost object 4210.",
-    2: (
+        " kind of support.",
         "Code_SL001: Unable to check safe limits for Safe Service. No active entity present in the database"
-        " for the given user."
+        " for the given user.",
     ),
-    3: "Code_DB002: Timeout while waiting for a connection.",
+    3: _No(
+        "Your request could not be processed. Please try again later",
+        "Code_DB002: Timeout while waiting for a connection.",
+    ),
 }
 
 
@@ -30,17 +56,19 @@ def done(request: Json) -> Json:
     return _response(request, error=None, said=DONE, result=True)
 
 
-def refused(request: Json, fault: Fault) -> Json:
-    """Say no: with *fault*'s error type, or as transient with its RetryInterval."""
+def refused(request: Json, fault: Fault, by: Registration) -> Json:
+    """Say no, as the tenant *by* does: with *fault*'s error type, or as transient with its RetryInterval."""
     kind = 3 if fault.kind is FaultKind.TRANSIENT else fault.error_type
+    no = _TROUBLES.get(kind) or _RULES[by.code]
+    said = fault.text or no.said
     if not kind:
-        return _response(request, error=None, said=fault.text or _SAID[1], result=False)
-    error: Json = {"ErrorMessages": [_LOGGED[kind]], "ErrorType": kind, "RetryInterval": 0}
+        return _response(request, error=None, said=said, result=False)
+    error: Json = {"ErrorMessages": [no.logged], "ErrorType": kind, "RetryInterval": 0}
     if kind == 3:  # noqa: PLR2004 -- documented number
         error["RetryInterval"] = fault.minutes
     if error["RetryInterval"] is None:
         del error["RetryInterval"]
-    return _response(request, error=error, said=fault.text or _SAID[kind], result=False)
+    return _response(request, error=error, said=said, result=False)
 
 
 def for_another(response: Json) -> Json:

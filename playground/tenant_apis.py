@@ -117,7 +117,7 @@ class TenantApis:
         if fault.kind in FAILING:
             return self._book.fail(received, fault)
         if fault.kind in _SAYING_NO:
-            said = _each(received.body, lambda one: answers.refused(one, fault))
+            said = _each(received.body, lambda one: answers.refused(one, fault, self._registered))
             return self._book.answer(received, said)
         return await self._spoil(request, received, fault, self._done(received))
 

@@ -31,18 +31,23 @@ def token_for(playground: Playground, resource: str) -> str:
 
 
 async def decide(
-    playground: Playground, http: aiohttp.ClientSession, *, key: str = "", token: str | None = None
+    playground: Playground,
+    http: aiohttp.ClientSession,
+    *,
+    key: str = "",
+    token: str | None = None,
+    tenant: names.Registration = names.PURCHASING,
 ) -> tuple[int, Any]:
     """Post an ApprovalRequest as the service does."""
     body = {
-        "DocumentTypeID": names.DOCUMENT_TYPE,
+        "DocumentTypeID": tenant.document_type,
         "Action": "Approve",
         "ApprovalIdentifier": {"DocumentNumber": "R1"},
         "Telemetry": {"Tcv": "t", "Xcv": "x"},
     }
-    bearer = token_for(playground, names.PURCHASING_API) if token is None else token
+    bearer = token_for(playground, tenant.api) if token is None else token
     headers = {"Authorization": f"Bearer {bearer}", "Idempotency-Key": key}
-    url = f"{playground.url}/tenants/pr/actions"
+    url = f"{playground.url}/tenants/{tenant.code}/actions"
     async with http.post(url, json=body, headers=headers) as response:
         text = await response.text()
         return response.status, json.loads(text) if text.startswith("{") else text
@@ -92,6 +97,26 @@ async def test_a_refusal_names_its_error_type(
     assert (status, answer["ActionResult"]) == (200, False)
     assert answer["E2EErrorInformation"]["ErrorType"] == error_type
     assert answer["DisplayMessage"]
+
+
+@pytest.mark.parametrize("error_type", [0, 1])
+@pytest.mark.parametrize("tenant", names.TENANTS, ids=lambda each: each.code)
+async def test_a_refusal_on_purpose_speaks_of_the_tenant_that_refuses(
+    playground: Playground, http: Http, tenant: names.Registration, error_type: int
+) -> None:
+    called = {
+        "pr": "Contoso Purchasing",
+        "expenses": "Contoso Expenses",
+        "capex": "Contoso Capital",
+    }
+    fault = Fault(kind=FaultKind.REFUSED, error_type=error_type)
+    playground.world.set_fault(f"tenant/{tenant.code}", fault)
+
+    _, answer = await decide(playground, http, tenant=tenant)
+
+    said = answer["DisplayMessage"]
+    assert [name for name in called.values() if name in said] == [called[tenant.code]]
+    assert ("cost centre" in said.lower()) is (tenant is names.PURCHASING)
 
 
 async def test_a_transient_error_names_its_interval_in_minutes(
