@@ -22,7 +22,7 @@ from cards.elements import (
 )
 from cards.formats import day
 from cards.language import LANGUAGE, _
-from cards.pieces import small, small_print
+from cards.pieces import joined, kind_of, small, small_print
 from cards.viewer import Viewer
 
 MOST_ROWS = 10  # of one page of the list
@@ -157,21 +157,26 @@ def pending_list(
             _("New requests appear here by themselves."),
             notice_line=notice_line,
         )
-    rows = [_row(each, viewer) for each in waiting[:MOST_ROWS]]
+    listed = waiting[:MOST_ROWS]
+    senders = {each.tenant.code: each.tenant for each in listed}
+    of_one = len(senders) == 1
+    rows = [_row(each, viewer, of_one=of_one) for each in listed]
+    # Said once for all rows, or in each.
+    whose = [small(text.block(t.name, text.PERSON)) for t in senders.values() if of_one]
     further = [_show_more(after)] if after is not None else []
     several = [_decide_several(tenant) for tenant in together[:_MOST_TENANTS]]
     beneath = [Actions(*several, *further, spacing="Medium")] if several or further else []
-    return _card(_("Waiting for you"), [Container(*rows), *beneath], notice_line)
+    return _card(_("Waiting for you"), [*whose, Container(*rows), *beneath], notice_line)
 
 
-def _row(each: Waiting, viewer: Viewer) -> Columns:
+def _row(each: Waiting, viewer: Viewer, *, of_one: bool) -> Columns:
     content = each.approval.content or Content()
     title = text.block(content.title, text.TITLE) or text.block(each.approval.display_number)
     left = [
         TextBlock(title, weight="Bolder", color="Accent", lines=2),
         # First on its line: a number breaks at its hyphens where it does not fit.
         small(_from(each, content)),
-        small(_kind(each, viewer)),
+        small(_kind(each, viewer, of_one=of_one)),
     ]
     amount = text.block(total_of(content, viewer), text.FACT_NAME)
     right = [Column(TextBlock(amount, align="Right"), width="auto")] if amount else []
@@ -189,13 +194,14 @@ def _row(each: Waiting, viewer: Viewer) -> Columns:
 
 def _from(each: Waiting, content: Content) -> str:
     number = text.block(each.approval.display_number, text.FACT_NAME)
-    return _joined(number, text.block(submitter_of(content), text.PERSON))
+    return joined(number, text.block(submitter_of(content), text.PERSON))
 
 
-def _kind(each: Waiting, viewer: Viewer) -> str:
+def _kind(each: Waiting, viewer: Viewer, *, of_one: bool) -> str:
     when = text.block(when_of(each, viewer))
     closed = _("Takes no decisions now") if each.is_refused else ""
-    return _joined(text.block(each.tenant.request_word, text.FACT_NAME), when, closed)
+    kind = text.block(each.tenant.request_word) if of_one else kind_of(each.tenant)
+    return joined(kind, when, closed)
 
 
 def when_of(each: Waiting, viewer: Viewer) -> str:
@@ -206,10 +212,6 @@ def when_of(each: Waiting, viewer: Viewer) -> str:
     if since is None:
         return ""
     return _("Waits since {day}").format(day=day(since, viewer.locale, viewer.zone))
-
-
-def _joined(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
 
 
 def _show_more(after: str) -> Execute:

@@ -2,6 +2,7 @@
 
 import re
 
+from approvals_core.tenant import Tenant
 from cards import text
 from cards.elements import Column, Columns, OpenUrl, Piece, Spacing, TextBlock
 from cards.language import _, plural
@@ -22,6 +23,22 @@ def small(words: str, spacing: Spacing | None = "None", *, right: bool = False) 
 def small_print(words: str) -> TextBlock:
     """Say in a line under everything what is not as usual."""
     return small(text.block(words), "Large")
+
+
+def kind_of(tenant: Tenant) -> str:
+    """Say on one line what the request is, and whose, as markdown."""
+    return joined(text.block(tenant.request_word), text.block(beside_kind(tenant), text.PERSON))
+
+
+def beside_kind(tenant: Tenant) -> str:
+    """Return the tenant's name, "" if what its requests are called has it in it."""
+    said = tenant.name.casefold() in tenant.request_word.casefold()
+    return "" if said else tenant.name
+
+
+def joined(*parts: str) -> str:
+    """Put on one line what there is of *parts*."""
+    return " · ".join(part for part in parts if part)
 
 
 def bold(words: str) -> str:

@@ -130,6 +130,12 @@ def _decided() -> Mapping[str, View]:
         ),
         **held,
         "held-approved": a_view(_with_taken(accepted, taken(), other=SECOND), seat=2),
+        "held-rejected": a_view(
+            _with_taken(
+                decided(PlaceState.ACCEPTED, **REJECTION), taken(**REJECTION), other=SECOND
+            ),
+            seat=2,
+        ),
     }
 
 
@@ -140,6 +146,15 @@ def _over() -> Mapping[str, View]:
     content = a_content(actions=("SomethingElse",))
     return {
         "done": a_view(_with_taken(gone, taken())),
+        "done-so-far": a_view(_with_taken(gone, taken(), other=a_place(2, asked_at=later(1)))),
+        "ended-otherwise": a_view(
+            an_approval(
+                gone,
+                REMOVED,
+                a_place(2, state=PlaceState.REMOVED, asked_at=later(1)),
+                taken=(BY_LINE_MANAGER, taken(), taken(2, **REJECTION, at=later(2))),
+            )
+        ),
         "withdrawn": a_view(an_approval(asked_later, REMOVED)),
         "no-longer-asked": a_view(an_approval(asked_later, REMOVED, SECOND)),
         "removed-while-held": a_view(
@@ -194,7 +209,7 @@ def _answers() -> Mapping[str, Card]:
 
 def _notices() -> Mapping[str, Card]:
     leave = a_content(title="Leave from 3 to 14 August", unit_value="", unit_of_measure="")
-    other = a_tenant(name="People & Culture", request_word="Leave")
+    other = a_tenant(code="hr", name="People & Culture", request_word="Leave")
     waiting = [
         notices.Waiting(a_tenant(), an_approval(), a_place()),
         notices.Waiting(other, an_approval(display_number="L-2", content=leave), a_place()),

@@ -243,11 +243,20 @@ def _lint_looks(path: str, piece: dict[str, Any]) -> Iterator[str]:
         yield f"{path}: {name} looks different on phones"
     if kind == "Column" and width.endswith("px") and int(width[:-2]) > _MOST_PIXELS:
         yield f"{path}: {width} is much of a phone's width"
-    if kind == "Image" and not piece.get("altText"):
+    if kind == "Image" and "altText" not in piece:
         yield f"{path}: Image without altText"
+    if kind == "ColumnSet" and (said := _said_twice(piece)):
+        yield f"{path}: {said!r} is read twice, for the picture and beside it"
     is_words = re.search(r"\w", str(piece.get("text", "")))
     if kind == "TextBlock" and is_words and str(piece.get("color")).lower() in _PALE:
         yield f"{path}: words in {piece['color']} are hardly seen"
+
+
+def _said_twice(row: dict[str, Any]) -> str:
+    pieces = [piece for column in row.get("columns", []) for piece in column.get("items", [])]
+    words = {piece.get("text") for piece in pieces}
+    spoken = (str(piece.get("altText") or "") for piece in pieces)
+    return next((each for each in spoken if each in words), "")
 
 
 def _lint_presses(path: str, piece: dict[str, Any]) -> Iterator[str]:

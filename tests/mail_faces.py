@@ -47,6 +47,7 @@ MAIN = (
     "second-round",
     "tenant-closed",
     "done",
+    "done-so-far",
     "bare",
     "details-mapped",
     "details-wiki",

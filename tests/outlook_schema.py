@@ -147,7 +147,7 @@ def _image(official: dict[str, Any]) -> dict[str, Any]:
     """Return a picture of version 1.0 with a width in pixels, which is Outlook's own."""
     assert official["Image"]["properties"].keys() >= {"url", "altText"}
     width = {"type": "string", "pattern": r"^[1-9]\dpx$"}
-    spoken = {**_TEXT, "minLength": 1}
+    spoken = {"const": ""}  # the name stands beside it
     properties = {**_every("Image"), "url": _ADDRESS, "altText": spoken, "width": width}
     return _object(properties, "url", "altText", "width")
 

@@ -52,6 +52,35 @@ def test_who_is_in_no_plan_is_told_too():
     )
 
 
+def a_named_level(kind: str, alias: str, name: str) -> Level:
+    return Level(kind=kind, approvers=(Named(alias=alias, name=name),))
+
+
+def test_whom_the_tenant_only_ever_took_out_is_called_as_the_plan_calls_him():
+    levels = (a_level("Manager", "johndoe1"), a_named_level("CFO", "Lena5 ", "Lena Voss"))
+    taken_out = a_place(
+        1, alias="lena5", names=("lena5",), person=None, state=PlaceState.REMOVED, round=0
+    )
+
+    assert rows(a_place(), taken_out, levels=levels)[1:] == (Row(Step.NEXT, "CFO", ("Lena Voss",)),)
+
+
+def test_a_name_that_came_with_the_decision_is_better_than_an_alias():
+    unknown = a_place(1, alias="lena5", names=("lena5",), person=None, state=PlaceState.REMOVED)
+    done = (taken(1, by="lena5", name="Lena Voss"),)
+
+    assert rows(a_place(), unknown, done=done)[0].names == ("Lena Voss",)
+
+
+def test_whose_person_was_erased_gets_no_name_back_from_the_plan():
+    gone = a_place(1, alias="x", names=(), person=None, state=PlaceState.REMOVED, erased=True)
+    levels = (a_level("Manager", "johndoe1"), a_named_level("CFO", "x", "Lena Voss"))
+
+    found = rows(a_place(), gone, levels=levels, done=(taken(1, by="x"),))
+
+    assert "Lena Voss" not in str(found)
+
+
 def test_an_accepted_decision_is_done_and_not_asked():
     found = rows(decided(PlaceState.ACCEPTED), a_place(1), done=(taken(decision="d1"),))
 

@@ -93,6 +93,25 @@ def an_action(kind: str, **fields: object) -> dict[str, object]:
         ({"type": "Marquee"}, "Marquee"),
         ({"type": "Image", "url": "https://a.example/i.png"}, "without altText"),
         ({"type": "Image", "url": "data:image/png;base64,AA", "altText": "x"}, "no address"),
+        (
+            {
+                "type": "ColumnSet",
+                "columns": [
+                    {
+                        "type": "Column",
+                        "items": [
+                            {
+                                "type": "Image",
+                                "url": "https://a.example/i.png",
+                                "altText": "Fabrikam",
+                            },
+                            {"type": "TextBlock", "text": "Fabrikam", "wrap": True},
+                        ],
+                    }
+                ],
+            },
+            "read twice",
+        ),
         ({"type": "Table", "columns": [], "rows": []}, "different on phones"),
         ({"type": "TextBlock", "text": "x", "wrap": True, "fontType": "Monospace"}, "on phones"),
         ({"type": "TextBlock", "text": "Done", "wrap": True, "color": "Good"}, "hardly seen"),

@@ -35,6 +35,31 @@ def test_a_row_opens_its_request():
     assert "PR-1 · Ana Ruiz\nPurchase requisition · Decide by Tue, 24 Nov 2026" in texts(card)
 
 
+def test_requests_of_several_tenants_say_whose_each_is():
+    leave = a_tenant(code="hr", name="People & Culture", request_word="Leave")
+
+    card = notices.pending_list([waiting(), replace(waiting(), tenant=leave)], VIEWER).to_dict()
+
+    assert texts(card).startswith("Waiting for you\nLaptops\n")
+    assert "Purchase requisition · Contoso Purchasing · Decide by" in texts(card)
+    assert "Leave · People & Culture · Decide by" in texts(card)
+
+
+def test_requests_of_one_tenant_say_once_whose_they_are():
+    card = notices.pending_list([waiting(), waiting()], VIEWER).to_dict()
+
+    assert texts(card).startswith("Waiting for you\nContoso Purchasing\nLaptops\n")
+    assert texts(card).count("Contoso Purchasing") == 1
+
+
+def test_a_name_that_the_kind_has_in_it_is_not_said_again():
+    fleet = a_tenant(code="fl", name="Fleet", request_word="Fleet request")
+
+    card = notices.pending_list([waiting(), replace(waiting(), tenant=fleet)], VIEWER).to_dict()
+
+    assert "\nFleet request · Decide by" in texts(card)
+
+
 def test_a_row_without_a_day_to_decide_by_says_since_when_it_waits():
     each = waiting()
     undated = each.tenant.model_copy(update={"shown": Shown()})
@@ -68,7 +93,7 @@ def test_an_empty_list_says_so():
 def test_a_request_without_a_title_is_listed_by_its_number():
     assert "**" not in texts(notices.pending_list([waiting(title="")], VIEWER).to_dict())
     assert texts(notices.pending_list([waiting(title="")], VIEWER).to_dict()).startswith(
-        "Waiting for you\nPR-1\n"
+        "Waiting for you\nContoso Purchasing\nPR-1\n"
     )
 
 

@@ -260,9 +260,19 @@ def test_a_tenants_own_actions_are_offered_in_its_words():
     )
 
 
+def test_a_card_without_an_icon_says_whose_request_it_is_but_not_twice():
+    named, told = (
+        texts({"body": card_of(a_view(tenant=tenant))["body"][:1]}).split("\n")
+        for tenant in (a_tenant(), a_tenant(name="Fleet", request_word="Fleet request"))
+    )
+
+    assert named[:2] == ["Contoso Purchasing", "Purchase requisition"]
+    assert told[0] == "Fleet request"
+
+
 def test_a_number_stands_on_a_line_of_its_own():
     card = card_of(a_view(tenant=a_tenant(request_word="Requisition")))
 
     header = texts({"body": card["body"][:1]}).split("\n")
-    assert header[0] == "Requisition"
-    assert header[1].startswith("[PR-2026-00417](")
+    assert header[:2] == ["Contoso Purchasing", "Requisition"]
+    assert header[2].startswith("[PR-2026-00417](")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from approvals_core.models import Approval, Place, PlaceState
+from approvals_core.models import Approval, Content, Level, Named, Place, PlaceState
 from approvals_core.ports import Store
 from approvals_core.rules.standing import ended_by
 from approvals_core.tenant import Concurrency
@@ -66,7 +66,7 @@ async def test_who_had_not_decided_is_not_told_of_an_approval_before_he_was_aske
 
     said = [_badge(approval, each) for each in (jonas, maria)]
 
-    assert said == ["Closed", "Approved"]
+    assert said == ["Closed", "Approved by you"]
 
 
 def _badge(approval: Approval, place: Place) -> str:
@@ -91,6 +91,46 @@ async def test_the_decision_of_the_last_one_asked_is_the_end(
 
     assert mail.subject.startswith("Rejected: ")
     assert "State: Rejected" in mail.text
+
+
+PLAN = Content(
+    title="Laptops",
+    hierarchy=(
+        Level(kind="Line manager", approvers=(Named(alias="johndoe1", name="Maria Keller"),)),
+        Level(kind="CFO", approvers=(Named(alias="JohnDoe5", name="Lena Voss"),)),
+    ),
+)
+
+
+@pytest.mark.parametrize("known", ["in no place", "taken out before", "asked and not found yet"])
+async def test_who_decided_a_later_step_is_called_by_the_name_of_the_plan(
+    store: Store, known: str
+) -> None:
+    core = Core(store)
+    await opened(core, create("johndoe1", content=PLAN))
+    if known == "taken out before":
+        await core.receive(delete("johndoe5", at=1))
+    if known == "asked and not found yet":
+        await core.receive(update("johndoe5", at=1, removes=("johndoe1",), content=PLAN))
+
+    leaves = ("johndoe1", "johndoe5")
+    end = delete(*leaves, at=3, action=done_by("johndoe5"), notification=told(BOSS))
+    await core.receive(end)
+
+    mail = await last_mail(core)
+    assert "Approved by Lena Voss" in mail.text
+    assert "CFO — Lena Voss: Approved" in mail.text
+    assert "johndoe5" not in mail.text.casefold()
+    assert "johndoe5" not in mail.html.casefold()
+
+
+async def test_who_has_no_name_anywhere_is_called_by_his_alias(store: Store) -> None:
+    core = Core(store)
+    await opened(core, create("johndoe1"))
+    end = delete("johndoe1", at=3, action=done_by("johndoe5"), notification=told(BOSS))
+    await core.receive(end)
+
+    assert "Approved by johndoe5" in (await last_mail(core)).text
 
 
 async def test_a_decision_that_the_last_payload_confirms_is_the_end(store: Store) -> None:

@@ -307,8 +307,11 @@ def test_the_subject_of_a_mail_without_a_card_tells_what_its_text_does() -> None
     decided = a_mail(views()["held-approved"], seat=None)
     under_way = a_mail(views()["held-sending"], seat=None)
 
-    assert decided.subject == "Approved: Laptops for the Lisbon design team (PR-2026-00417)"
-    assert "Approved by" in decided.text.partition("\n")[0]
+    first = decided.text.partition("\n")[0]
+    assert decided.subject == (
+        "Approved by Maria Keller: Laptops for the Lisbon design team (PR-2026-00417)"
+    )
+    assert "Approved by Maria Keller" in first
     assert under_way.subject.startswith("Approval requested: ")
 
 

@@ -376,6 +376,16 @@ def test_an_approvers_names_are_all_that_are_asked_for_one_who_is_told_only() ->
     assert next(iter(said.all("p"))).text.strip() == "Maria Keller, Jonas Berg"
 
 
+@pytest.mark.parametrize("seat", [1, None], ids=["he himself", "who is told only"])
+def test_an_approver_who_is_not_found_is_called_as_the_plan_calls_him(seat: int | None) -> None:
+    priya = a_place(2, person=None).model_copy(update={"seat": 1})
+    view = a_view(an_approval(a_place(state=PlaceState.REMOVED), priya), seat=1)
+
+    said = body_with("<p>{{ Approver.Name }}</p>", view, seat=seat)
+
+    assert next(iter(said.all("p"))).text.strip() == "Priya Nair"
+
+
 def test_the_title_is_the_subject_in_one_line() -> None:
     view = a_view(an_approval(content=a_content(title="A\r\nBcc: evil@example.org")))
 

@@ -34,7 +34,7 @@ from tests.outlook_schema import problems
 
 FACES = outlook_faces()
 VIEWS = views()
-CLOSED = ("done", "withdrawn", "opened-again")
+CLOSED = ("done", "ended-otherwise", "withdrawn", "opened-again")
 
 
 @pytest.mark.parametrize("name", FACES)
@@ -143,7 +143,7 @@ def test_every_card_says_whose_it_is_and_hides_the_mail_beneath(name: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "badge", "color"),
-    [("pending", "Pending", None), ("rejected", "Rejected", "attention")],
+    [("pending", "Pending", None), ("rejected", "Rejected by you", "attention")],
 )
 def test_red_is_for_what_went_wrong_and_waiting_is_no_alarm(name, badge, color) -> None:
     [said] = [each for each in pieces_of(FACES[name], "TextBlock") if each["text"] == badge]

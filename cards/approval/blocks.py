@@ -21,7 +21,7 @@ from cards.elements import (
 )
 from cards.formats import day, moment, time_as_sent
 from cards.language import _
-from cards.pieces import bold, links, small
+from cards.pieces import beside_kind, bold, links, small
 from cards.viewer import Viewer
 
 # Characters of an amount on a phone of 320 pixels, in the largest size.
@@ -31,6 +31,7 @@ _ICON = 20  # pixels, of a picture that has more: sharp screens show them
 
 
 def header(view: View, standing: Standing) -> Container:
+    icon = view.tenant.icons.url if view.tenant.icons else ""
     kind = text.block(view.tenant.request_word)
     # A line of its own: beside other words a number breaks at its hyphens on a phone.
     reference = text.link(view.approval.display_number, _detail_page(view), text.FACT_NAME)
@@ -44,22 +45,23 @@ def header(view: View, standing: Standing) -> Container:
         spacing="Small",
         lines=3,
     )
-    icons = view.tenant.icons
-    if icons is None or not icons.url:
-        return Container(Columns(named, badge), title, style="emphasis", bleed=True)
-    sender, row = _sender(icons.url, view.tenant.name), Columns(named, badge, spacing="Small")
-    return Container(sender, row, title, style="emphasis", bleed=True)
+    sender = _sender(icon, view.tenant.name if icon else beside_kind(view.tenant))
+    row = Columns(named, badge, spacing="Small" if sender else None)
+    return Container(*sender, row, title, style="emphasis", bleed=True)
 
 
 @lru_cache(256)  # a tenant's requests have the same one; finished, so nobody may change it
-def _sender(icon: str, tenant: str) -> Columns:
-    """Say whose request it is, beside the icon; on a line of its own, for there is no room beside others on a phone."""
-    image = Image(icon, text.escape_run(text.one_line(tenant, text.PERSON)), width=_ICON)
+def _sender(icon: str, tenant: str) -> tuple[Piece, ...]:
+    """Say whose request it is, beside the icon if there is one; on a line of its own, for there is no room beside others on a phone."""
     name = small(text.block(tenant, text.PERSON))
-    return Columns(
+    if not icon:
+        return (name,) if tenant else ()
+    image = Image(icon, width=_ICON)
+    row = Columns(
         Column(image, width="auto", vertical="Center"),
         Column(name, width="stretch", vertical="Center", spacing="Small"),
     )
+    return (row,)
 
 
 def title_of(view: View) -> str:

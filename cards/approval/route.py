@@ -1,6 +1,6 @@
 """The approval route: who decided, who is asked now and who comes next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -8,7 +8,10 @@ from enum import Enum
 from approvals_core.models import ActionTaken, Approval, Level, Named, Place, PlaceState
 from approvals_core.ports import View
 from approvals_core.rules.standing import name_of
+from approvals_core.tenant import Concurrency
 from cards.language import _
+
+_MOST_NAMED = 3  # people of a step, in a sentence
 
 
 class Step(Enum):
@@ -67,15 +70,16 @@ def _done(view: View, kind: str, taken: Iterable[ActionTaken]) -> Iterator[Row]:
 
 def _now(view: View, kind: str, places: list[Place]) -> Iterator[Row]:
     if places:
-        names = tuple(_asked(p) for p in places if p.seat != view.place.seat)
+        others = [place for place in places if place.seat != view.place.seat]
+        names = tuple(_asked(view.approval, place) for place in others)
         seats = tuple(place.seat for place in places)
         yield Row(Step.NOW, kind, names, viewer=len(names) < len(places), seats=seats)
 
 
-def _asked(place: Place) -> str:
+def _asked(approval: Approval, place: Place) -> str:
     """Return what to call somebody who is asked, and whether he can be."""
-    called = name_of(place)
-    return _("{who} (cannot be found)").format(who=called) if place.unbound else called
+    name = called(approval, place)
+    return _("{who} (cannot be found)").format(who=name) if place.unbound else name
 
 
 def _with_unplanned(planned: list[Row], unplanned: list[Row]) -> list[Row]:
@@ -83,10 +87,56 @@ def _with_unplanned(planned: list[Row], unplanned: list[Row]) -> list[Row]:
     return [*planned[:next_at], *unplanned, *planned[next_at:]]
 
 
+def asked_now(view: View) -> str:
+    """Say in a sentence who is asked now beside the viewer, "" if nobody is."""
+    said = [_in_words(row) for row in route(view) if row.step is Step.NOW and row.names]
+    return _("Asked now: {who}.").format(who="; ".join(said)) if said else ""
+
+
+def comes_next(view: View) -> str:
+    """Say in a sentence who comes after what was decided, "" if nobody does, or no plan says so."""
+    if view.tenant.concurrency is Concurrency.ALL and (now := asked_now(view)):
+        return now
+    rows = route(view)
+    reached = max((at for at, row in enumerate(rows) if row.step is not Step.NEXT), default=None)
+    if reached is None:  # in a plan that nobody of it has begun, no step is the next
+        return ""
+    said = [words for row in rows[reached + 1 :] if (words := _in_words(row))]
+    return _("Comes next: {who}.").format(who=said[0]) if said else ""
+
+
+def _in_words(row: Row) -> str:
+    left = len(row.names) - _MOST_NAMED
+    more = [_("and {count} more").format(count=left)] if left > 0 else []
+    names = ", ".join([*filter(None, row.names[:_MOST_NAMED]), *more])
+    return " — ".join(filter(None, (row.kind, names)))
+
+
 def who(approval: Approval, taken: ActionTaken) -> str:
     """Return what to call the one who did this."""
     place = approval.place(taken.seat) if taken.seat is not None else None
-    return name_of(place) if place else taken.name or taken.by
+    if place is not None:
+        return called(approval, place, taken.name)
+    return taken.name or _planned(approval, {_folded(taken.by)}) or taken.by
+
+
+def called(approval: Approval, place: Place, said: str = "") -> str:
+    """
+    Return what to call the person of *place*, by his alias only if nobody tells his name.
+
+    Who was found in no directory may have a name in what he did (*said*), or in the plan:
+    a place has none of its own where the tenant only ever took somebody out.
+    """
+    name = name_of(place)
+    if name != place.alias or place.erased:
+        return name
+    return said or _planned(approval, {*place.names, _folded(place.alias)}) or name
+
+
+def _planned(approval: Approval, aliases: Collection[str]) -> str:
+    levels = approval.content.hierarchy if approval.content else ()
+    found = (named.name for named in _people(levels) if _folded(named.alias) in aliases)
+    return next(filter(None, found), "")
 
 
 def _is_asked(place: Place) -> bool:
@@ -111,7 +161,7 @@ def _matches(place: Place, named: Named) -> bool:
 
 def _name(approval: Approval, named: Named) -> str:
     place = next((p for p in approval.places if _matches(p, named)), None)
-    return name_of(place) if place else named.name or named.alias
+    return called(approval, place) if place else named.name or named.alias
 
 
 def _folded(alias: str) -> str:

@@ -1,22 +1,21 @@
 """What the card says about where the request stands, for whom it is, before it is drawn."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 from approvals_core.models import ActionTaken, Decision, Place, PlaceState
 from approvals_core.ports import View
 from approvals_core.rules.standing import ended_by, holder, is_since_asked, name_of, offered
 from approvals_core.tenant import Style, WhileClosed
+from cards.approval.badge import badge_words
 from cards.approval.closed import kept_until_open, refused_now
-from cards.approval.route import who
+from cards.approval.route import asked_now, comes_next, who
+from cards.approval.unanswered import not_confirmed, tried_again
 from cards.elements import BadgeStyle, Box, Color
-from cards.formats import humanised, moment
+from cards.formats import humanised
 from cards.language import _
 from cards.viewer import Viewer
-
-# Times are written to the minute: one less than a minute ahead would read as now.
-SHORTLY = timedelta(minutes=1)
 
 
 class Phase(Enum):
@@ -126,17 +125,19 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
         chosen = _chosen_in(view, decision)
         words, by = _("{what} by {who}"), decision.by.name
         done = Deed(words, past, by, decision.at, decision.comment, chosen)
-        said = (decision.message,) if decision.message else ()
-        return Standing(Phase.UNDER_WAY, past, look, done, said)
+        mine = view.place.person is not None and view.place.person.id == decision.by.id
+        badge = badge_words(past, by, mine=mine, is_verdict=look in (GOOD, BAD))
+        said = (decision.message, comes_next(view) if look is GOOD else "")
+        return Standing(Phase.UNDER_WAY, badge, look, done, tuple(filter(None, said)))
     tried = _tried(view, place, decision)
     if place.state is PlaceState.RETRYING and view.closed is not None:
         notes = kept_until_open(view.tenant, view.closed, viewer)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, notes)
     if place.state is PlaceState.RETRYING:
-        again = (_again(tenant, decision, viewer),)
+        again = (tried_again(tenant, decision, viewer),)
         return Standing(Phase.UNDER_WAY, _("Waiting"), LATER, tried, again)
     if place.state is PlaceState.UNCONFIRMED:
-        unsure = _unsure(tenant, decision, viewer, mine=place.seat == view.place.seat)
+        unsure = not_confirmed(tenant, decision, viewer, mine=place.seat == view.place.seat)
         return Standing(Phase.UNDER_WAY, _("Not confirmed"), UNSURE, tried, unsure)
     sending = _("Sending to {tenant}…").format(tenant=tenant)
     return Standing(Phase.UNDER_WAY, _("Sending"), WAITING, tried, (sending,))
@@ -193,42 +194,6 @@ def _what_follows(view: View) -> str:
     return _("{tenant} says who is asked next.").format(tenant=view.tenant.name)
 
 
-def _again(tenant: str, decision: Decision, viewer: Viewer) -> str:
-    if decision.due is None:
-        return _("{tenant} cannot take this at the moment. We try again.").format(tenant=tenant)
-    if decision.due - decision.attempted_at < SHORTLY:
-        said = _("{tenant} cannot take this at the moment. We try again shortly.")
-        return said.format(tenant=tenant)
-    when = moment(decision.due, viewer.locale, viewer.zone)
-    said = _("{tenant} cannot take this at the moment. We try again on {when}.")
-    return said.format(tenant=tenant, when=when)
-
-
-def _unsure(tenant: str, decision: Decision, viewer: Viewer, *, mine: bool) -> tuple[str, ...]:
-    unknown = _("{tenant} did not confirm this. It may have it, or not.").format(tenant=tenant)
-    if decision.due is not None:  # only a tenant that counts it once is told twice
-        again = _("We send the same again, and it counts once. There is nothing for you to do.")
-        return (unknown, again)
-    if viewer.on_paper:
-        return (unknown, *_looks_later(tenant, decision, mine=mine))
-    if decision.look_up is not None:
-        asks = _("We ask {tenant} what became of it, and this card changes as soon as we know.")
-        return (unknown, asks.format(tenant=tenant))
-    if not mine:
-        return (unknown, _("This card changes as soon as we know."))
-    advice = _("Please look there before you do anything. This card changes as soon as we know.")
-    return (unknown, advice)
-
-
-def _looks_later(tenant: str, decision: Decision, *, mine: bool) -> tuple[str, ...]:
-    if decision.look_up is not None:
-        asks = _("We ask {tenant} what became of it. Please look again later.")
-        return (asks.format(tenant=tenant),)
-    if not mine:
-        return (_("Please look again later."),)
-    return (_("Please look there before you do anything."),)
-
-
 def _recording(view: View, code: str) -> Standing:
     action = view.tenant.action(code)
     chosen = (action.label,) if action else ()
@@ -267,11 +232,37 @@ def _over(view: View, end: str) -> Standing:
     name = who(view.approval, taken)
     chosen = chosen_by(view, taken)
     done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
-    return Standing(Phase.CLOSED, past, look, done, (end,) if end else ())
+    after = _after(view, taken)
+    badge = past
+    if after is not None:
+        mine = taken.seat == view.place.seat
+        badge = badge_words(past, name, mine=mine, is_verdict=look in (GOOD, BAD))
+    notes = (*(after or ()), end)
+    return Standing(Phase.CLOSED, badge, look, done, tuple(filter(None, notes)))
+
+
+def _after(view: View, taken: ActionTaken) -> tuple[str, ...] | None:
+    """
+    Say what became of the request after *taken*; None if it ended as that says.
+
+    Until then, and if it ended otherwise, what somebody did is not yet what the request is.
+    """
+    if view.round < view.approval.round:
+        return ()
+    if view.approval.open:
+        return (asked_now(view),)
+    ended = _ended_by(view)
+    if ended is None:
+        return (_("{tenant} closed this request.").format(tenant=view.tenant.name),)
+    if ended.action.casefold() == taken.action.casefold():
+        return None
+    words = _("After that: {what} by {who}.")
+    past, _look = past_of(view, ended.action)
+    return (words.format(what=past, who=who(view.approval, ended)),)
 
 
 def _ended_by(view: View) -> ActionTaken | None:
-    """Return the decision that ended the request, for those who are told only."""
+    """Return the decision that ended the request."""
     return ended_by(view.approval, view.tenant) if view.round == view.approval.round else None
 
 

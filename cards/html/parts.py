@@ -148,3 +148,4 @@ class Request:
     earlier: tuple[Step, ...] = ()  # what was done in earlier rounds
     detail_page: Link | None = None
     icon: Icon | None = None  # on our page only: mails load nothing
+    tenant: str = ""  # on our page only, beside the kind: mails say elsewhere whose they are

@@ -15,6 +15,7 @@ from cards.html.parts import Icon, Request, Step
 from cards.html.reading import FileLinks, no_links, request_of, seen_by_nobody
 from cards.html.styles import STYLES, Style
 from cards.language import _
+from cards.pieces import beside_kind
 from cards.viewer import Viewer
 
 Styler = Callable[[str], Markup]
@@ -63,7 +64,9 @@ def request_html(
     found = request_of(
         *(seen, viewer), said=said, problem=problem, recording=recording, file_links=file_links
     )
-    return written(replace(found, icon=_icon(view.tenant)), inline=False)
+    icon = _icon(view.tenant)
+    tenant = "" if icon else line(beside_kind(view.tenant), text.PERSON)
+    return written(replace(found, icon=icon, tenant=tenant), inline=False)
 
 
 def _icon(tenant: Tenant) -> Icon | None:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from approvals_core.models import Occasion, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import last_taken, name_of
+from approvals_core.rules.standing import last_taken
 from cards import text
 from cards.approval.content import parsed
-from cards.approval.route import who
+from cards.approval.route import called, who
 from cards.approval.sections import summary_of
 from cards.approval.standing import past_of
 from cards.formats import day, moment, money, time_as_sent
@@ -132,11 +132,11 @@ def _summary(view: View, viewer: Viewer) -> dict[str, object]:
 def _approver(view: View) -> dict[str, object]:
     """Return the reader, if he is an approver, else all who are asked now."""
     if view.place.seat >= 0:
-        return {"Alias": view.place.alias, "Name": name_of(view.place)}
+        return {"Alias": view.place.alias, "Name": called(view.approval, view.place)}
     asked = [p for p in view.approval.places if p.state is not PlaceState.REMOVED]
     return {
         "Alias": ", ".join(place.alias for place in asked),
-        "Name": ", ".join(map(name_of, asked)),
+        "Name": ", ".join(called(view.approval, place) for place in asked),
     }
 
 

@@ -2,7 +2,7 @@
 
 from approvals_core.models import Letter, Occasion, Place, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import ended_by, holder, offered
+from approvals_core.rules.standing import ended_by, holder, name_of, offered
 from cards import text
 from cards.approval.standing import past_of
 from cards.html.parts import Request
@@ -35,11 +35,14 @@ def subject_of(letter: Letter, view: View, found: Request) -> str:
 
 
 def _decided_already(view: View, what: str) -> str:
-    """Say what was decided before the tenant moved the request on, "" if nothing is."""
+    """Say what was decided, and by whom, before the tenant moved the request on, "" if nothing is."""
     held_by = holder(view.approval, view.place, view.tenant)
     if held_by is None or held_by.state is not PlaceState.ACCEPTED or held_by.decision is None:
         return ""
-    return _past(view, held_by.decision.action, what)
+    decision = held_by.decision
+    past, who = past_of(view, decision.action)[0], decision.by.name or name_of(held_by)
+    did = _("{what} by {who}").format(what=past, who=who)
+    return _("{past}: {what}").format(past=text.one_line(did, text.PERSON), what=what)
 
 
 def _past(view: View, code: str, what: str) -> str:
