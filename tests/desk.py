@@ -13,13 +13,12 @@ from playwright.async_api import Browser, Locator, Page, Request, expect
 
 from cards.formats import moment
 from cards.text import one_line
-from tests.failing import all_due
+from tests.failing import all_due, converged
 from tests.running import Running
+from tests.shared_browser import PATIENCE
 
 MARIA, JONAS, PRIYA = ALL = ("johndoe1", "johndoe2", "johndoe3")
 BERLIN = "Europe/Berlin"
-PATIENCE = 30_000  # milliseconds: a busy machine is slow; where all goes well, nobody waits
-expect.set_options(timeout=PATIENCE)
 AS_IT_SHOULD = "as it should"
 
 
@@ -30,8 +29,9 @@ class Desk:
         self.page = page
         self.complaints: list[str] = []
         self._url = url
+        self._forbids = False
         # Chromium tells violations of the page's policy on the console, too.
-        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("console", lambda message: self._told(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("requestfailed", self._failed)
         page.on("request", self._requested)
@@ -72,8 +72,14 @@ class Desk:
     async def refresh(self, alias: str) -> None:
         """Ask for the newest card as it is now, and wait for it."""
         again = self.chat(alias).get_by_role("button", name="Refresh card").last
-        await again.click()
+        async with self.page.expect_response("**/page/api/refresh"):
+            await again.click()
         await expect(again).to_be_enabled()
+
+    async def app_is(self, name: str, state: str) -> None:
+        """Let somebody of this name have the app or not, and wait until the bot was told."""
+        async with self.page.expect_response("**/page/api/app"):
+            await self.page.get_by_label(f"The app in {name}'s Teams").select_option(state)
 
     async def write(self, alias: str, text: str) -> None:
         await self.chat(alias).get_by_placeholder("Type a message").fill(text)
@@ -89,29 +95,43 @@ class Desk:
         if fields:
             arx = json.loads(await box.input_value()) | fields
             await box.fill(json.dumps(arx, indent=2))
-        await self.page.get_by_role("button", name="Post as tenant").click()
+        # Of its own answer: what the page shows until then is that to the post before it.
+        async with self.page.expect_response("**/page/api/arx") as answering:
+            await self.page.get_by_role("button", name="Post as tenant").click()
+        told = await (await answering.value).json()
+        assert told["sent"]["answer"].get("Disposition") == "applied", told["sent"]
         await self.page.locator(".answer-line").get_by_text("Applied", exact=True).wait_for()
 
     async def tenant_answers(self, how: str) -> None:
         """Choose how the tenant answers what it is told from now on."""
         await self.page.get_by_label("Answers").select_option(label=how)
-        if how != AS_IT_SHOULD:
-            await self.page.locator(".faults.on").wait_for()
+        # As the tenant itself tells: until then it answers as before.
+        await expect(self.page.locator(".faults.on")).to_have_count(0 if how == AS_IT_SHOULD else 1)
 
     async def received(self, title: str) -> Any:
         """Return what the tenant's view shows as the body of the newest request of this title."""
         await self.page.get_by_role("tab", name=re.compile("^Traffic")).click()
         entry = self.page.locator("details.received").filter(has_text=title).first
+        await expect(entry.locator(".status.good")).to_have_count(1)  # it is not drawn anew
         await entry.locator("summary").click()
         shown = entry.get_by_role("region", name="ApprovalRequest received")
         return json.loads(await shown.inner_text())
 
     # -- what must not happen -------------------------------------------------
 
+    def forbids(self) -> None:
+        """Let the browser say what it forbids a stranger: that is as it should be."""
+        self._forbids = True
+
+    def _told(self, text: str) -> None:
+        if not (self._forbids and ("blocked" in text.lower() or "violates" in text)):
+            self.complaints.append(text)
+
     def _failed(self, request: Request) -> None:
         # A page that is left gives up its stream of events, its last look, a card's refresh, and pictures
         # that are on their way; that is no fault.
-        given_up = ("/events", "/api/request?", "/api/mail/invoke", "/page/icon.svg", "/icons/")
+        refreshes = ("/api/opened", "/api/mail/invoke")
+        given_up = ("/events", "/api/request?", *refreshes, "/page/icon.svg", "/icons/")
         if not any(part in request.url for part in given_up):
             self.complaints.append(f"{request.failure}: {request.url}")
 
@@ -157,12 +177,40 @@ async def says(desk: Desk, alias: str, *parts: str) -> None:
 async def settled(running: Running, desk: Desk, *aliases: str) -> None:
     """Wait until each of them sees the newest card, and nothing is on its way that would change it."""
     await all_due(running)
+    await up_to_date(running, desk, *aliases)
+
+
+async def unchanging(running: Running, desk: Desk, *aliases: str) -> None:
+    """Wait as `settled` does, also for what comes to a card only after its clicker has read it."""
+    await converged(running)
+    await up_to_date(running, desk, *aliases)
+
+
+async def looked_again(running: Running, desk: Desk) -> None:
+    """
+    Let the page look once more what became of the request in its box.
+
+    It does when something happens, and for six seconds after: few, for a slow machine. So
+    let Jonas, who is asked nothing here, say something.
+    """
+    await all_due(running)
+    await desk.write(JONAS, "help")
+    await says(desk, JONAS, "What you can write here")
+
+
+async def up_to_date(running: Running, desk: Desk, *aliases: str) -> None:
+    """Wait until each of them sees the newest card as it now is, or newer."""
     for alias in aliases:
         chat = running.playground.world.chat_of(alias)
         assert chat is not None, f"{alias} has no chat"
         message = chat.messages[-1]
         shown = desk.chat(alias).locator(f'[data-message="{message.id}"]')
-        await expect(shown).to_have_attribute("data-revision", str(message.revision))
+        await expect(shown).to_have_attribute("data-revision", from_on(message.revision))
+
+
+def from_on(revision: int) -> re.Pattern[str]:
+    """Return what matches this revision of a card, and those that may come while one looks."""
+    return re.compile(f"^({'|'.join(map(str, range(revision, revision + 20)))})$")
 
 
 def as_read(at: str, zone: str = BERLIN) -> str:

@@ -13,10 +13,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from playwright.async_api import expect
 
 from tests.browser import find_browser, install_line
 
-__all__ = ["CHROMIUM_ARGUMENTS", "browser_url"]
+__all__ = ["CHROMIUM_ARGUMENTS", "PATIENCE", "browser_url"]
+
+PATIENCE = 30_000  # milliseconds: a busy machine is slow; where all goes well, nobody waits
+expect.set_options(timeout=PATIENCE)
 
 # The pages behind the address bar's popups: with each window they take as long to load as a page of ours.
 _UNSEEN = ("WebUIOmniboxPopup", "WebUIOmniboxFullPopup", "WebUIOmniboxAimPopup")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from cards.text import ZERO_WIDTH_SPACE
-from tests.desk import ALL, MARIA, Desk, a_desk, as_read, desk, says
+from tests.desk import ALL, MARIA, Desk, a_desk, as_read, desk, says, settled, unchanging
 from tests.running import Running
 
 __all__ = ["desk"]
@@ -34,9 +34,11 @@ async def test_hostile_text_shows_as_it_was_typed_and_does_nothing(
     await desk.post_sample("wiki-create", SummaryData=summary)
     await desk.asked(*ALL)
     await desk.decide(MARIA, "Approve", HOSTILE)
-
     for alias in ALL:
         await says(desk, alias, "Approved by Maria Keller")
+    await unchanging(running, desk, *ALL)  # a card that is drawn anew folds what was opened
+
+    for alias in ALL:
         await desk.button(alias, "Show or hide details").click()
         card = desk.card(alias)
         said = (await card.inner_text()).replace(ZERO_WIDTH_SPACE, "")
@@ -80,9 +82,11 @@ async def test_on_a_phone_nothing_sticks_out_of_a_card(
     url = f"{running.playground.url}/#theme={theme}"
     async with a_desk(browser, url, viewport=narrow) as phone:
         await phone.asked(MARIA)
+        await settled(running, phone, MARIA)
         assert await sticking_out(phone) == []
         await phone.decide(MARIA, "Approve", "x" * 300)
         await says(phone, MARIA, "Approved by Maria Keller")
+        await unchanging(running, phone, MARIA)
         await phone.button(MARIA, "Show or hide details").click()
         assert await sticking_out(phone) == []
 

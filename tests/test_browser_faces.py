@@ -69,7 +69,9 @@ async def test_a_number_does_not_break_on_a_phone(sheet: Sheet) -> None:
     named = [(name, card) for name, card in CARDS if name in {"pending", "unconfirmed"}]
     await sheet.draw(named, theme="light", width=PHONE, opened=False)
 
-    for link in await sheet.page.get_by_role("link", name="PR-2026-00417").all():
+    links = await sheet.page.get_by_role("link", name="PR-2026-00417").all()
+    assert len(links) >= len(named)
+    for link in links:
         box = await link.bounding_box()
         assert box is not None
         assert box["height"] < 20  # one line of 16 pixels

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 async def page(forms: Running, browser: Browser) -> AsyncIterator[Desk]:
     async with a_desk(browser, forms.playground.url) as opened:
         await opened.asked(MARIA)
+        await settled(forms, opened, MARIA)  # what came to the card later would close its forms
         yield opened
 
 
@@ -63,7 +64,8 @@ async def test_what_is_missing_is_said_and_the_form_stays_open_and_filled_in(
     await page.button(MARIA, "Release payment").click()
 
     await says(page, MARIA, "must be confirmed")
-    assert await card.get_by_label("Payment reference").input_value() == "LIS-1"
+    await expect(card.get_by_label("Payment reference")).to_be_visible()
+    await expect(card.get_by_label("Payment reference")).to_have_value("LIS-1")
     await card.get_by_label("I checked the account.").check()
     await page.button(MARIA, "Release payment").click()
 

@@ -12,6 +12,7 @@ from playground.outside import Playground
 from tests.desk import JONAS, MARIA, PRIYA, Desk, a_desk
 from tests.hand_made_mails import Target, a_card, a_mail, an_html, target
 from tests.inboxes import Inboxes
+from tests.shared_browser import PATIENCE
 
 __all__ = ["target"]
 
@@ -21,6 +22,7 @@ LAPTOPS = "Laptops for Lisbon"
 
 @pytest.fixture
 async def desk(playground: Playground, target: Target, browser: Browser) -> AsyncIterator[Desk]:
+    playground.outlook.auto_invoke_within = PATIENCE / 1000  # a slow machine is no late answer
     async with a_desk(browser, playground.url) as opened:
         yield opened
 
@@ -114,6 +116,7 @@ async def test_strangers_html_runs_nothing(
 ) -> None:
     hostile = '<script>alert(1)</script><img src="data:,x" onerror="alert(2)"><p>Hello</p>'
     text = "<script>alert(3)</script> [x](javascript:alert(4))"
+    desk.forbids()  # and nothing else happens
     a_mail(playground, MARIA, an_html(a_card(target.url, text=text), hostile), subject=hostile)
 
     await inboxes.open(MARIA, "Hello")
@@ -123,10 +126,7 @@ async def test_strangers_html_runs_nothing(
     await inboxes.show(MARIA, "Screen reader")
     await inboxes.of(MARIA).get_by_role("list", name="What a screen reader reads").wait_for()
 
-    assert [one for one in desk.complaints if one.startswith("dialog")] == []
-    blocked = [one for one in desk.complaints if "blocked" in one.lower() or "violates" in one]
-    assert blocked == desk.complaints  # what the browser tells of it, and no more
-    desk.complaints.clear()
+    assert desk.complaints == []
 
 
 async def test_a_pair_shows_both_apps_of_one_person(

@@ -40,7 +40,13 @@ async def go_in(page: Page, service: Running, name: str = MARIA) -> None:
     """Open the request as from a mail: the playground's sign-in stands before it."""
     await page.goto(service.playground.teams.bot + await path_of(service))
     await page.get_by_role("button", name=name).click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Title of the request")
+    await comes(page, "Title of the request")
+
+
+async def comes(page: Page, heading: str) -> None:
+    """Wait for a page with this heading, and all that it loads: what is left before is not loaded."""
+    await expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    await page.wait_for_load_state("load")
 
 
 async def is_within(page: Page) -> bool:
@@ -99,6 +105,7 @@ async def test_it_fits_every_window_in_light_and_dark(
         assert await is_within(page)
         await page.get_by_role("button", name="Reject").click()
         await expect(page.get_by_role("alert")).to_contain_text("needs a comment")
+        await page.wait_for_load_state("load")
         assert await is_within(page)
         ground = "getComputedStyle(document.body).backgroundColor"
         dark = sum(int(part) for part in (await page.evaluate(ground))[4:-1].split(",")) < 200
@@ -113,9 +120,9 @@ async def test_who_signs_out_is_asked_again(browser: Browser, service: Running):
 
         await page.get_by_role("button", name="Sign out").click()
 
-        await expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+        await comes(page, "You are signed out")
         await page.goto(service.playground.teams.bot + await path_of(service))
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in as …")
+        await comes(page, "Sign in as …")
         assert said == []
 
 
