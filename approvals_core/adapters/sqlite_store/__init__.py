@@ -54,11 +54,13 @@ class SqliteStore(Reads):
         reading, counting = (connect(path, busy_timeout=READ_TIMEOUT) for _ in range(2))
         super().__init__(reading, counting)
         self._checkpoints = Checkpoints(connect(path, busy_timeout=busy_timeout))
-        writing = connect(path, busy_timeout=busy_timeout)
+        writing = connect(path, busy_timeout=0)
         if max_pages is not None:
             writing.execute(f"PRAGMA max_page_count={max_pages}")
         guard = Guard(path, writing)
-        self._writer = Writer(writing, guard, committed=self._checkpoints.wanted)
+        self._writer = Writer(
+            writing, guard, busy_timeout=busy_timeout, committed=self._checkpoints.wanted
+        )
         self._turns = jobs.Turns()
         self._budgets = SqliteBudgets(path)
         self._holdings = SqliteHoldings(

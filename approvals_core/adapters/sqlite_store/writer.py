@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from approvals_core.adapters.batches import Asked, Batches
 from approvals_core.adapters.sqlite_store.guard import Guard
+from approvals_core.adapters.sqlite_store.waiting import begin
 from approvals_core.errors import StoreClosed, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -48,16 +49,23 @@ class Writer:
     Runs writes in batches, each in a savepoint of its own, and tells them after COMMIT.
 
     Statements run on the loop: in a thread they would fight it for the interpreter
-    at each one. BEGIN IMMEDIATE, which waits for other processes, and COMMIT, which
-    waits for the disk, run in a thread. Two write connections in one process would
+    at each one. BEGIN, which waits for other processes, and COMMIT, which waits for
+    the disk, run in a thread. Two write connections in one process would
     lock each other out, so there is one.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, guard: Guard, *, committed: Callable[[], None]
+        self,
+        connection: sqlite3.Connection,
+        guard: Guard,
+        *,
+        busy_timeout: float,
+        committed: Callable[[], None],
     ) -> None:
+        """*connection* does not wait for other processes by itself; we do, for *busy_timeout* seconds."""
         self._connection = connection
         self._guard = guard
+        self._busy_timeout = busy_timeout
         self._committed = committed
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
         self._batches: Batches[_Write, Any] = Batches(self._transact, most=BATCH)
@@ -144,7 +152,7 @@ class Writer:
     def _begin(self) -> None:
         self._roll_back()  # what a loop that was ended in the middle left behind
         self._guard.check_file()
-        self._connection.execute("BEGIN IMMEDIATE")
+        begin(self._connection, within=self._busy_timeout)
 
     def _commit(self) -> None:
         self._connection.execute("COMMIT")
