@@ -1,12 +1,12 @@
 """What operators see of jobs, dead letters and late payloads, and what they do about them, on both stores."""
 
 import argparse
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from approvals_core.adapters.tenant_files import load_tenants
 from approvals_core.leases import lease_of
 from approvals_core.models import (
     DeadLetter,
@@ -17,6 +17,8 @@ from approvals_core.models import (
 )
 from approvals_core.ports import Store
 from bots.cli.commands import parser
+from bots.cli.queue import QueueDesk
+from tests.clock import Clock
 from tests.store_leases import leased
 from tests.store_makers import (
     ANN,
@@ -54,19 +56,21 @@ async def letters(store: Store) -> list[DeadLetter]:
 async def test_a_job_is_under_way_as_long_as_its_worker_is_heard_of(
     store: Store, terminal: Terminal, lane: Lane
 ) -> None:
-    now, whole = datetime.now(UTC), timedelta(seconds=lease_of((lane,)))
-    await store.commit(jobs_change(a_job(lane=lane, due=now)))
-    [job] = await store.lease([lane], limit=1, now=now, until=now + whole)
-    await terminal.type("jobs")
-    [renewed] = terminal.lines
-    await store.renew(job.lease, until=now + whole / 3)
-    await terminal.type("jobs")
-    [silent] = terminal.lines
-    await terminal.type("jobs", "--late")
+    whole, said, clock = timedelta(seconds=lease_of((lane,))), list[str](), Clock(NOON)
+    known = load_tenants(terminal.settings.tenants)
+    desk = QueueDesk(store, known, said.append, now=clock.now)
+    await store.commit(jobs_change(a_job(lane=lane)))
+    [job] = await store.lease([lane], limit=1, now=NOON, until=NOON + whole)
 
-    [late] = terminal.lines
+    await desk.list_jobs(None, late=False, limit=9)
+    await store.renew(job.lease, until=NOON + whole / 3)
+    await desk.list_jobs(None, late=False, limit=9)
+    await desk.list_jobs(None, late=True, limit=9)
+
+    renewed, silent, late = said
+    seconds = round(whole.total_seconds() * 2 / 3)
     assert "under way, leased until then" in renewed
-    assert re.search(r"its worker is silent for \d+ seconds: another one takes it then", silent)
+    assert f"its worker is silent for {seconds} seconds: another one takes it then" in silent
     assert "its worker is silent" in late
 
 

@@ -95,7 +95,7 @@ async def do(chosen: argparse.Namespace, room: Room) -> bool:
         case "settle" | "rebind":
             await _with_places(chosen, room)
         case "jobs" | "dead-letters":
-            return await _with_jobs(chosen, QueueDesk(store, tenants, say))
+            return await _with_jobs(chosen, QueueDesk(store, tenants, say, now=utc_now))
         case _:
             return await _with_requests(chosen, room)
     return True

@@ -1,6 +1,7 @@
 """What an operator can see of the work still to do, and what he can do about jobs that were given up."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -29,9 +30,12 @@ SHORT = 12  # characters of a dead letter's id, enough to tell one from another
 class QueueDesk:
     """Says what is queued and what was given up, and puts back what may be done again."""
 
-    def __init__(self, store: Store, tenants: Tenants, say: Say) -> None:
+    def __init__(
+        self, store: Store, tenants: Tenants, say: Say, *, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._say = say
+        self._now = now
         self._find = Finder(store, tenants)
         self._tenants = tenants
 
@@ -44,7 +48,7 @@ class QueueDesk:
         Raises:
             NotThere: No tenant has this code.
         """
-        now = datetime.now(UTC)
+        now = self._now()
         jobs: list[QueuedJob] = []
         for scope in await self._scopes(code):
             jobs += await self._jobs(scope, now if late else None, limit + 1)
@@ -165,7 +169,7 @@ class QueueDesk:
         return self._find.name_of_scope(letter.scope)
 
     def _operating(self) -> Operating:
-        commits = Commits(self._store, now=lambda: datetime.now(UTC), wake=lambda: None)
+        commits = Commits(self._store, now=self._now, wake=lambda: None)
         return Operating(store=self._store, commits=commits, tenants=self._tenants)
 
 
