@@ -159,7 +159,9 @@ class House:
         )
 
     def _make_parts(self, ground: Ground, api: ToldTenantApi) -> None:
-        self._keys = Keys(self._settings, session=ground.session, now=self._now)
+        self._keys = Keys(
+            self._settings, session=ground.session, now=self._now, deadlines=self._deadlines
+        )
         core = make_core(ground, api=api, wake=self._wake, mails=make_mails(ground))
         self.approvals = core.approvals
         self._teams = make_teams(ground, core, self._keys)

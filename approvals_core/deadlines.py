@@ -22,6 +22,7 @@ class Deadlines:
     # From arrival. Outlook drops what it asked for by itself after 2 seconds
     # (outlook-dev-docs, auto-invoke.md).
     outlook: float = 1.7
+    keys: float = 5.0  # for each answer of an issuer whose keys are fetched; later, it has failed
     probe: float = 2.0  # from whoever asks whether we are ready; then the store does not answer
 
     async def wait(self, task: asyncio.Task[Any], elapsed: float) -> None:

@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 
 from approvals_core.adapters.signing_keys import SigningKeys
 from approvals_core.adapters.tokens import Issuer, entra_issuers
+from approvals_core.deadlines import PROMISED, Deadlines
 from bots.health import Missing
 from config import Settings
 
@@ -19,9 +20,15 @@ class Keys:
     """Fetches and keeps them; those of a directory that stays are kept over a reload."""
 
     def __init__(
-        self, settings: Settings, *, session: ClientSession, now: Callable[[], datetime]
+        self,
+        settings: Settings,
+        *,
+        session: ClientSession,
+        now: Callable[[], datetime],
+        deadlines: Deadlines = PROMISED,
     ) -> None:
         self._settings = settings
+        self._answered_within = deadlines.keys
         self._session = session
         self._now = now
         self._all: list[SigningKeys] = []
@@ -71,6 +78,12 @@ class Keys:
         return self._entra[name]
 
     def _made(self, name: str, metadata_url: str) -> SigningKeys:
-        keys = SigningKeys(name, metadata_url=metadata_url, session=self._session, clock=self._now)
+        keys = SigningKeys(
+            name,
+            metadata_url=metadata_url,
+            session=self._session,
+            clock=self._now,
+            within=self._answered_within,
+        )
         self._all.append(keys)
         return keys

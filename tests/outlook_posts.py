@@ -35,6 +35,7 @@ from tests import outlook_schema
 from tests.fakes import FlakyStore
 from tests.makers import KEY, Core, a_tenant
 from tests.patience import Patience
+from tests.running import PATIENCE
 
 PUBLIC_URL = "https://approvals.example.com"
 SECRET = "a secret of this test, and long enough for it"
@@ -280,7 +281,7 @@ def _trusted(issuer: Issuer, session: ClientSession) -> Iterator[TrustedIssuer]:
         for template in (names.ENTRA_ISSUER, names.ENTRA_V1_ISSUER)
     )
     url = f"{issuer.url}/{directory}/v2.0/.well-known/openid-configuration"
-    keys = SigningKeys(v2, metadata_url=url, session=session, clock=_now)
+    keys = SigningKeys(v2, metadata_url=url, session=session, clock=_now, within=PATIENCE)
     yield TrustedIssuer(v2, keys, directory, frozenset({names.OUTLOOK_APP}))
     yield TrustedIssuer(v1, keys, directory, frozenset(AUDIENCES))
 

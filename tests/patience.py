@@ -27,6 +27,7 @@ class Patience(Deadlines):
     array: float = 20.0
     teams: float = 14.0
     outlook: float = 14.0
+    keys: float = 30.0
     probe: float = 20.0
     _over: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 

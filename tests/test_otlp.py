@@ -18,8 +18,9 @@ from approvals_core.adapters.telemetry.spans import LONGEST, Spans
 from approvals_core.models import Trace
 from approvals_core.telemetry import Work
 from playground.outside import Playground
+from tests.far_sides import eventually
 from tests.ports import free_port
-from tests.running import run_service
+from tests.running import PATIENCE, run_service
 from tests.test_config import settings, wrong_in
 from tests.watched import Kept, told
 
@@ -71,7 +72,7 @@ def record(recorder: Recorder, count: int = 1) -> None:
 
 
 async def test_spans_arrive_at_the_collector(collector: Collector, url: str) -> None:
-    processor = export_to(url)
+    processor = export_to(url, within=PATIENCE)
     recorder = Recorder(metrics=None, spans=Spans(processor, service="approvals"))
 
     with (
@@ -101,7 +102,7 @@ async def test_spans_arrive_at_the_collector(collector: Collector, url: str) -> 
 
 
 async def test_what_is_left_at_the_end_is_sent_in_batches(collector: Collector, url: str) -> None:
-    processor = export_to(url)
+    processor = export_to(url, within=PATIENCE)
     recorder = Recorder(metrics=None, spans=Spans(processor, service="approvals"))
 
     record(recorder, BATCH + 10)
@@ -113,7 +114,7 @@ async def test_what_is_left_at_the_end_is_sent_in_batches(collector: Collector, 
 async def test_of_a_time_without_a_collector_the_log_has_a_line_at_each_end(
     collector: Collector, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    exporter, spans = Exporter(f"{url}/v1/traces"), Kept()
+    exporter, spans = Exporter(f"{url}/v1/traces", within=PATIENCE), Kept()
     record(Recorder(metrics=None, spans=Spans(spans.processor, service="a")))
     caplog.set_level(logging.INFO)
 
@@ -130,7 +131,7 @@ async def test_a_collector_that_hangs_holds_up_nobody_and_the_queue_is_bounded(
     collector: Collector, url: str
 ) -> None:
     collector.hangs = asyncio.Event()
-    processor = export_to(url)
+    processor = export_to(url, within=PATIENCE)
     recorder = Recorder(metrics=None, spans=Spans(processor, service="approvals"))
 
     record(recorder, WAITING * 2)  # returns: nothing of it waits
@@ -159,13 +160,28 @@ async def test_a_dead_collector_changes_nothing(
 async def test_what_is_left_is_sent_when_the_service_ends(
     playground: Playground, tmp_path: Path, collector: Collector, url: str
 ) -> None:
-    store = f"sqlite:///{tmp_path}/store.db"
+    store, processor = f"sqlite:///{tmp_path}/store.db", export_to(url, within=PATIENCE)
     async with run_service(
-        playground, store_url=store, folder=tmp_path, otlp_endpoint=url
+        playground, store_url=store, folder=tmp_path, spans=processor
     ) as service:
         await service.send("wiki-create")
 
     assert {"intake", "commit"} <= {span.name for span in collector.spans}
+
+
+async def test_the_spans_of_a_service_go_where_its_settings_say(
+    playground: Playground, tmp_path: Path, collector: Collector, url: str
+) -> None:
+    store = f"sqlite:///{tmp_path}/store.db"
+    async with run_service(
+        playground, store_url=store, folder=tmp_path, otlp_endpoint=url
+    ) as service:
+
+        async def arrived() -> bool:
+            await service.send("wiki-create")  # what came to a slow collector in vain is dropped
+            return "intake" in {span.name for span in collector.spans}
+
+        await eventually(arrived)
 
 
 async def test_a_service_ends_though_its_collector_hangs(
@@ -199,7 +215,7 @@ async def test_variables_of_opentelemetry_change_nothing(
         "HTTP_PROXY": "http://127.0.0.1:1",
     }.items():
         monkeypatch.setenv(name, value)
-    processor = export_to(url)
+    processor = export_to(url, within=PATIENCE)
     record(Recorder(metrics=None, spans=Spans(processor, service="approvals")), 3)
     await asyncio.to_thread(processor.shutdown)
 

@@ -22,7 +22,7 @@ FIRST_TIMES = 120  # at that pace: about ten minutes; who fails for longer is se
 AHEAD = timedelta(hours=12)  # fetched again in the background from here on, or
 SPREAD = timedelta(hours=2)  # up to so much earlier: processes started together ask apart
 KEPT = timedelta(hours=24)  # the Bot Connector's documents ask for this at the latest
-TIMEOUT = aiohttp.ClientTimeout(total=5)
+WITHIN = 5.0  # seconds for each of the two answers
 BODY_LIMIT = 1024 * 1024  # bytes; Entra's key sets are about 20 kB
 KEY_BITS = 2048  # the least that we trust
 
@@ -58,8 +58,9 @@ class SigningKeys:
         session: aiohttp.ClientSession,
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
+        within: float = WITHIN,
     ) -> None:
-        """*jitter* returns the next number from 0 to 1."""
+        """*jitter* returns the next number from 0 to 1. *within*: seconds for each of the issuer's two answers."""
         self.withdrawals = 0
         self.failure = ""
         self.name = name
@@ -67,6 +68,7 @@ class SigningKeys:
         self._session = session
         self._clock = clock
         self._jitter = jitter
+        self._timeout = aiohttp.ClientTimeout(total=within)
         self._ahead = AHEAD
         self._keys: Mapping[str, Key] = {}
         self._fetched_at: datetime | None = None
@@ -158,7 +160,8 @@ class SigningKeys:
         return _usable((await self._json(URL(address))).get("keys"))
 
     async def _json(self, url: URL) -> dict[str, Any]:
-        async with self._session.get(url, timeout=TIMEOUT, allow_redirects=False) as response:
+        asking = self._session.get(url, timeout=self._timeout, allow_redirects=False)
+        async with asking as response:
             if response.status != 200:  # noqa: PLR2004
                 raise _Unusable(f"HTTP {response.status}")
             body = await read_bounded(response, BODY_LIMIT)

@@ -26,8 +26,10 @@ class Exporter(SpanExporter):
     environment, and repeat itself in the log.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, within: float = TIMEOUT) -> None:
+        """*within*: seconds for each step of one request."""
         self._url = url
+        self._within = within
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy and no password from the environment
         self._fails = False
@@ -58,7 +60,7 @@ class Exporter(SpanExporter):
                 self._url,
                 data=body,
                 headers={"Content-Type": "application/x-protobuf"},
-                timeout=TIMEOUT,
+                timeout=self._within,
                 allow_redirects=False,
                 stream=True,  # what it answers is not read
             ) as answer:
@@ -70,14 +72,14 @@ class Exporter(SpanExporter):
 class Batches(BatchSpanProcessor):
     """Collects what ends and sends it in batches; `shutdown` blocks for about two requests at most."""
 
-    def __init__(self, exporter: Exporter) -> None:
+    def __init__(self, exporter: Exporter, *, within: float) -> None:
         # Named, all of them: those left out would be taken from the environment.
         super().__init__(
             exporter,
             max_queue_size=WAITING,
             schedule_delay_millis=EVERY * 1000,
             max_export_batch_size=BATCH,
-            export_timeout_millis=TIMEOUT * 1000,
+            export_timeout_millis=within * 1000,
             meter_provider=NoOpMeterProvider(),
         )
         self._exporter = exporter
@@ -87,6 +89,10 @@ class Batches(BatchSpanProcessor):
         super().shutdown()
 
 
-def export_to(endpoint: str) -> Batches:
-    """Return what sends spans to the collector at *endpoint*, an address without /v1/traces."""
-    return Batches(Exporter(f"{endpoint.rstrip('/')}/v1/traces"))
+def export_to(endpoint: str, *, within: float = TIMEOUT) -> Batches:
+    """
+    Return what sends spans to the collector at *endpoint*, an address without /v1/traces.
+
+    *within*: seconds for each step of one request.
+    """
+    return Batches(Exporter(f"{endpoint.rstrip('/')}/v1/traces", within=within), within=within)
