@@ -13,8 +13,10 @@ from typing import Any
 import aiohttp
 
 from app import House, main
+from approvals_core.acting import Acting
 from approvals_core.models import Approval, ApprovalKey
 from approvals_core.worker import Worker
+from bots.teams.contacts import Contacts
 from playground import names
 from playground.certificates import CertificateAuthority
 from playground.faults import Fault, FaultKind
@@ -29,6 +31,11 @@ KEY = ApprovalKey(names.DOCUMENT_TYPE, WIKI_NUMBER, "2020")
 ROOT = Path(__file__).parent.parent
 NO_KEY_OF_OURS = "pr-aaaaaaaaaaaaaaaa.0"
 SETTLED = 5.0  # seconds after which every card that was clicked is pushed
+# What goes on in a task of its own, and commits, while whoever began it was answered: a job, where
+# somebody was heard, and that the card of whoever was refused is left alone for a while.
+GOING_ON = frozenset(
+    each.__qualname__ for each in (Worker.run_one, Contacts.heard, Acting.leave_alone)
+)
 
 
 class Edited(Playground):
@@ -79,7 +86,11 @@ def mend(running: Running, place: str) -> None:
 
 
 async def all_due(running: Running) -> None:
-    """Wait until every job that is due now is done, and whatever those leave that is due at once."""
+    """
+    Wait until every job that is due now is done, and whatever those leave that is due at once.
+
+    What people did before is taken in by then, but for a decision that the tenant has.
+    """
     await due_done(running.house)
 
 
@@ -90,15 +101,14 @@ async def due_done(house: House) -> None:
         busy = await house.worker.run_due()
         # A write that changes nothing: when it is back, so is whatever the running worker leased.
         await house.store.stamp([names.ENTRA_ISSUER, names.BOT_ISSUER])
-        if under_way := _jobs_under_way():
+        if under_way := _going_on():
             await asyncio.wait(under_way)
         quiet = 0 if busy or under_way else quiet + 1
 
 
-def _jobs_under_way() -> list[asyncio.Task[Any]]:
-    """Return the tasks of the running worker that are doing a job."""
-    doing = Worker.run_one.__qualname__
-    return [t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__qualname__", "") == doing]
+def _going_on() -> list[asyncio.Task[Any]]:
+    """Return the tasks of the running service that may leave something to do."""
+    return [t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__qualname__", "") in GOING_ON]
 
 
 async def converged(running: Running, seconds: float = SETTLED) -> None:

@@ -21,6 +21,8 @@ from tests.redis_server import DURABLE
 HERE = "127.0.0.1"
 SLOTS = 16384
 LOG = "server.log"  # what a server says, in its folder
+# Longer than a machine may stand still: else who stands still with all others is taken for dead.
+DEAD_AFTER = 4000  # milliseconds without a word
 WITHIN = 100.0  # seconds for a server to start, or for several to agree: a busy machine may stand still for long
 
 # It says the server's process id, and kills it once its own input ends: when its starter is gone, too.
@@ -78,14 +80,14 @@ def server(folder: Path, *, at: int = 0, **settings: str | int) -> Iterator[Runn
 
 @contextmanager
 def sentinel(folder: Path, primary: Running, name: str) -> Iterator[Running]:
-    """Run a sentinel that alone may promote a replica of *primary*, within a second or two."""
+    """Run a sentinel that alone may promote a replica of *primary*, some seconds after its end."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "sentinel.conf"
     file.write_text(
         f"port {port}\nbind {HERE}\ndir {folder}\nlogfile {LOG}\n"
         f"sentinel monitor {name} {HERE} {primary.port} 1\n"
-        f"sentinel down-after-milliseconds {name} 500\n"
+        f"sentinel down-after-milliseconds {name} {DEAD_AFTER}\n"
         f"sentinel failover-timeout {name} 5000\n"
     )
     with _kept([str(file), "--sentinel"], {}) as pid:
@@ -111,7 +113,7 @@ def replicated(folder: Path, replicas: int = 1) -> Iterator[list[Running]]:
 def cluster(folder: Path, primaries: int = 3, replicas: int = 0) -> Iterator[list[Running]]:
     """Run a cluster: first its primaries, which share the slots, then their replicas in turn."""
     # Who has a replica is soon replaced; else nobody is given up who only stands still.
-    missed_within = 1000 if replicas else 30_000
+    missed_within = DEAD_AFTER if replicas else 30_000
     with ExitStack() as stack:
         running = [
             stack.enter_context(_member(folder / str(number), missed_within))

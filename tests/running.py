@@ -30,9 +30,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
+        self._stands: datetime | None = None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self._stands or datetime.now(UTC)) + self.ahead
+
+    def stand(self) -> None:
+        """Go no further by itself: nothing becomes due any more before the test lets time pass."""
+        self._stands = datetime.now(UTC)
 
 
 @dataclass

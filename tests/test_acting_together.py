@@ -24,6 +24,7 @@ from tests.card_makers import TENANT_ID
 from tests.fakes import FlakyStore
 from tests.makers import EVE, JONAS, MARIA, Core, a_tenant, create, delete, update
 from tests.patience import Patience
+from tests.stumbling_store import SilentClicks
 
 BULK = Action(code="Approve", label="Approve", past="Approved", bulk=True)
 REJECT = Action(code="Reject", label="Reject", past="Rejected", bulk=True, comment=Comment.REQUIRED)
@@ -212,6 +213,7 @@ async def test_two_people_with_overlapping_ticks_reach_the_tenant_once_for_each(
     jonas = await desk.tick("B", "C", "D", by=JONAS)
 
     said = await asyncio.gather(desk.decide(marias), desk.decide(jonas, by=JONAS))
+    await desk.core.approvals.drain(seconds=30)
 
     told = [posted.approval.display_number for posted in desk.core.api.posted]
     assert sorted(told) == ["A", "B", "C", "D"]
@@ -227,6 +229,7 @@ async def test_the_same_click_delivered_twice_decides_once(
     ticked = await desk.tick("A", "B", "C")
 
     said = await asyncio.gather(desk.decide(ticked), desk.decide(ticked))
+    await desk.core.approvals.drain(seconds=30)
 
     assert len(desk.core.api.posted) == 3
     assert sum(each.problem is None for answers in said for each in answers) == 3
@@ -549,7 +552,8 @@ async def test_what_is_taken_away_before_its_turn_is_not_told(store: Store) -> N
 
 
 async def test_what_was_taken_for_dead_before_its_turn_is_not_told(store: Store) -> None:
-    desk = await a_desk(store, "A", "B", submission=Submission.EACH, api={"calls": 1})
+    silent: Any = SilentClicks(store)
+    desk = await a_desk(silent, "A", "B", submission=Submission.EACH, api={"calls": 1})
     await desk.begin(await desk.tick("A", "B"))
     [first] = [posted.approval.display_number for posted in desk.core.api.posted]
     second = "B" if first == "A" else "A"

@@ -8,7 +8,7 @@ from approvals_core.ports import Budgets, Store
 from approvals_core.ports.budgets import Windows
 from tests.clock import Clock
 from tests.opened import opened
-from tests.shared_limits import ByOurClock, NoBudgets
+from tests.shared_limits import ByOurClock, NoBudgets, patient
 
 FEW: Windows = ((8, 60.0),)
 MANY: Windows = ((1000, 10.0),)
@@ -21,7 +21,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def budgets(store: Store, clock: Clock) -> ByOurClock:
-    return ByOurClock(store.budgets, clock.now)
+    return ByOurClock(patient(store), clock.now)
 
 
 def a_process(

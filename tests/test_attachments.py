@@ -52,7 +52,7 @@ def answering(body: bytes = PDF, kind: str = "application/pdf", status: int = 20
 
 def an_owner(base_url: str, *, limit: int = 1_048_576, **api: Any):
     path = "/files/{AttachmentId}?of={DocumentNumber}"
-    tenant = a_tenant(base_url=base_url, **{"attachment": path, "read_within": 5.0, **api})
+    tenant = a_tenant(base_url=base_url, **{"attachment": path, "read_within": 60.0, **api})
     limits = tenant.limits.model_copy(update={"attachment_bytes": limit})
     return tenant.model_copy(update={"limits": limits})
 

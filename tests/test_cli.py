@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ from approvals_core.ports import Store
 from approvals_core.rules.draft import Draft, Stamp
 from bots.cli.__main__ import check_config, parser
 from config import Settings
-from playground.faults import Fault, FaultKind
+from playground.certificates import CertificateAuthority
+from playground.faults import FaultKind
+from tests.failing import TENANT, card_in, fail, running_with
 from tests.opened import opened
 from tests.running import Running
 from tests.store_makers import (
@@ -339,41 +342,47 @@ async def test_settling_needs_a_name(
     assert "--by" in capsys.readouterr().err
 
 
-async def test_a_running_service_does_what_the_operator_asks_for(
-    running: Running, store_url: str, tmp_path: Path
-) -> None:
-    terminal = Terminal(settings_beside(running.playground, store_url, tmp_path))
-    await _decided_without_an_answer(running)
-    code = await terminal.type("settle", running.number, "0", "post-again", "--by", "Olga Operator")
+@pytest.fixture
+async def doubtful(
+    authority: CertificateAuthority, store_url: str, tmp_path: Path
+) -> AsyncIterator[Running]:
+    """A service of which nobody but an operator knows whether its tenant has Maria's decision."""
+    once_is_enough = {"idempotent = true": "idempotent = false"}  # else it is posted again soon
+    async with running_with(once_is_enough, authority, store_url, tmp_path) as service:
+        await service.send("wiki-create")
+        await service.asked("johndoe1", "johndoe2", "johndoe3")
+        fail(service, TENANT, FaultKind.STATUS, status=500)
+        answered = await service.click("johndoe1", "Approve", "Within budget")
+        assert "did not confirm" in card_in(answered)
+        yield service
 
-    await running.says("johndoe1", "Approved", "Within budget")
-    await running.says("johndoe2", "Maria Keller")
+
+async def test_a_running_service_does_what_the_operator_asks_for(
+    doubtful: Running, store_url: str, tmp_path: Path
+) -> None:
+    terminal = Terminal(settings_beside(doubtful.playground, store_url, tmp_path))
+
+    code = await terminal.type(
+        "settle", doubtful.number, "0", "post-again", "--by", "Olga Operator"
+    )
+    await doubtful.says("johndoe1", "Approved", "Within budget")
+    await doubtful.says("johndoe2", "Approved", "Maria Keller")
 
     assert code == 0
-    first, second = running.told()
+    first, second = doubtful.told()
     assert first.body["Telemetry"]["Tcv"] == second.body["Telemetry"]["Tcv"]
 
 
 async def test_a_decision_not_taken_comes_back_to_its_approver(
-    running: Running, store_url: str, tmp_path: Path
+    doubtful: Running, store_url: str, tmp_path: Path
 ) -> None:
-    terminal = Terminal(settings_beside(running.playground, store_url, tmp_path))
-    await _decided_without_an_answer(running)
+    terminal = Terminal(settings_beside(doubtful.playground, store_url, tmp_path))
 
-    await terminal.type("settle", running.number, "0", "not-taken", "--by", "Olga Operator")
+    await terminal.type("settle", doubtful.number, "0", "not-taken", "--by", "Olga Operator")
 
-    await running.says("johndoe1", "did not reach Contoso Purchasing")
-    await running.asked("johndoe1", "johndoe2", "johndoe3")
-    assert len(running.told()) == 1
-
-
-async def _decided_without_an_answer(running: Running) -> None:
-    """Let Maria approve, and the tenant answer nothing that can be used."""
-    await running.send("wiki-create")
-    await running.asked("johndoe1", "johndoe2", "johndoe3")
-    running.playground.world.set_fault("tenant/pr", Fault(kind=FaultKind.STATUS, times=1))
-    await running.click("johndoe1", "Approve", "Within budget")
-    assert "did not confirm" in running.text_of("johndoe1")
+    await doubtful.says("johndoe1", "did not reach Contoso Purchasing")
+    await doubtful.asked("johndoe1", "johndoe2", "johndoe3")
+    assert len(doubtful.told()) == 1
 
 
 # -- what cannot be done --------------------------------------------------------

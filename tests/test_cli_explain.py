@@ -412,7 +412,7 @@ async def test_a_directory_that_does_not_answer_changes_nothing(
 ) -> None:
     await running.send("wiki-create")
     await running.asked("johndoe1", "johndoe2", "johndoe3")
-    fail(running, "graph", FaultKind.STATUS, status=503)
+    fail(running, "graph", FaultKind.STATUS, status=503, times=None)  # others ask it, too
 
     code = await beside.type("rebind", running.number, "0", "johndoe20", "--by", "Olga")
 

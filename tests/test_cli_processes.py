@@ -1,5 +1,6 @@
 """What operators are told of the processes that use a store, and of addresses that are none."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,7 +62,9 @@ async def test_running_processes_are_listed_and_what_is_odd_about_them(
     assert "5 seconds ahead of the store's" in ahead
     assert web.startswith("web") and VERSION in web and web.endswith("s ago")  # noqa: PT018
     assert "silent" in worker and "another version" in worker  # noqa: PT018
-    assert "heard 300 s ago" in worker or "heard 301 s ago" in worker
+    heard = re.search(r"heard (\d+) s ago", worker)
+    assert heard is not None
+    assert int(heard[1]) >= 300
 
 
 async def test_processes_of_a_closed_store_are_listed_too(store: Store, terminal: Terminal) -> None:

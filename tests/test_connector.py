@@ -1,6 +1,7 @@
 """The connector's client against the playground's Bot Connector, and against far sides that misbehave."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -423,14 +424,12 @@ async def test_a_message_without_an_id_is_a_lost_answer(
 
 
 async def test_what_never_left_is_busy_not_lost(playground: Playground, clock: Clock) -> None:
-    async def nothing(_request: web.Request) -> web.Response:
-        return web.Response()
-
-    async with serving(nothing) as url:
-        gone = url
-    async with a_connector(playground, clock, gone) as connector:
-        with pytest.raises(ChannelBusy):
-            await connector.send(gone, "chat", CARD, directory=names.DIRECTORY)
+    with socket.socket() as nobody:  # bound, and never listening
+        nobody.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        async with a_connector(playground, clock, gone) as connector:
+            with pytest.raises(ChannelBusy):
+                await connector.send(gone, "chat", CARD, directory=names.DIRECTORY)
 
 
 async def test_without_a_token_nothing_is_sent(playground: Playground, clock: Clock) -> None:

@@ -397,7 +397,7 @@ async def test_cards_that_may_not_be_changed_close_the_directory_too(teams: Team
     outcomes = await asyncio.gather(*updates, return_exceptions=True)
 
     assert teams.directories.closed == [DIRECTORY]
-    assert [type(each) for each in outcomes[MANY - 1 :]] == [ChannelBusy] * 5
+    assert [type(each) for each in outcomes].count(ChannelBusy) == len(PEOPLE) - (MANY - 1)
     assert not (await teams.contact(PEOPLE[0])).closed
 
 

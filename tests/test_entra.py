@@ -12,6 +12,7 @@ from playground import names
 from playground.outside import Playground
 from tests.clock import Clock
 from tests.far_sides import eventually, own_tokens, serving
+from tests.logged import Log
 
 CONNECTOR = f"{names.BOT_FRAMEWORK}/.default"
 GRAPH = f"{names.GRAPH}/.default"
@@ -139,15 +140,18 @@ async def test_a_failing_issuer_is_left_alone_for_a_moment_and_then_asked_again(
 
 
 async def test_a_token_still_good_survives_a_failing_issuer(
-    playground: Playground, clock: Clock
+    playground: Playground, clock: Clock, log: Log
 ) -> None:
+    async def asked_in_vain() -> bool:
+        return bool(log.of("token_unavailable"))
+
     async with own_tokens(playground, clock) as tokens:
         first = await tokens.token(names.DIRECTORY, CONNECTOR)
         await playground.issuer.stop()
         clock.advance(3600 - 200)
 
         assert await tokens.token(names.DIRECTORY, CONNECTOR) == first
-        await asyncio.sleep(0.05)
+        await eventually(asked_in_vain)
         assert await tokens.token(names.DIRECTORY, CONNECTOR) == first
 
 

@@ -9,6 +9,7 @@ from playground.reading import button
 from tests.failing import (
     NO_KEY_OF_OURS,
     TENANT,
+    all_due,
     at_once,
     but_for_mails,
     card_in,
@@ -28,9 +29,10 @@ EVERYBODY = ("johndoe1", "johndoe2", "johndoe3")
 
 @pytest.fixture
 async def asked(running: Running) -> Running:
-    """The wiki's request, put before all three."""
+    """The wiki's request, put before all three; nothing else is on its way to them."""
     await running.send("wiki-create")
     await running.asked(*EVERYBODY)
+    await all_due(running)
     return running
 
 
@@ -49,6 +51,7 @@ async def test_a_click_on_a_card_whose_request_changed_shows_the_new_one(asked: 
     assert "A dearer thing" in card_in(answered)
     assert asked.told() == []
 
+    await converged(asked)  # what was on its way may have taken the place of that answer
     await asked.click("johndoe1", "Approve")
     await converged(asked)
     await asked.says("johndoe1", "Approved by", "A dearer thing")

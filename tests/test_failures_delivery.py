@@ -134,13 +134,13 @@ async def test_what_passes_is_sent_again(
 
 
 async def test_throttling_for_long_is_waited_out_by_the_job(running: Running) -> None:
-    fail(running, MARIA, FaultKind.THROTTLED, seconds=120)
+    fail(running, MARIA, FaultKind.THROTTLED, seconds=500)
     await ask(running, "johndoe1")
     assert running.card_of("johndoe1") is None
 
-    await converged(running, 100)
+    await converged(running, 400)
     assert running.card_of("johndoe1") is None
-    await running.pass_time(30)
+    await running.pass_time(200)
 
     await running.asked("johndoe1")
 
@@ -153,9 +153,9 @@ async def test_a_message_whose_answer_was_lost_is_sent_once_more_after_a_minute(
     await ask(running, "johndoe1")
     before = len(said_to(running, "johndoe1"))
 
-    await converged(running, 40)
+    await converged(running, 10)
     assert len(said_to(running, "johndoe1")) == before
-    await running.pass_time(30)
+    await running.pass_time(60)
 
     await running.until(lambda: len(said_to(running, "johndoe1")) == before + 1)
     await running.asked("johndoe1")

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from approvals_core.models import Approval
-from tests.failing import NO_KEY_OF_OURS, card_in, converged, data_of, invoke, stored
+from tests.failing import NO_KEY_OF_OURS, all_due, card_in, converged, data_of, invoke, stored
 from tests.running import Running
 
 
 @pytest.fixture
 async def asked(running: Running) -> Running:
-    """The wiki's request, put before all three."""
+    """The wiki's request, put before all three; nothing else is on its way to them."""
     await running.send("wiki-create")
     await running.asked("johndoe1", "johndoe2", "johndoe3")
+    await all_due(running)
     return running
 
 
@@ -121,6 +122,6 @@ async def test_a_text_that_does_not_belong_into_a_comment_is_stored_as_text(
     answered = await asked.click("johndoe1", "Approve", odd)
 
     assert "Approved" in card_in(answered)
-    assert len(asked.told()) == 1
     await converged(asked)
     await asked.says("johndoe2", "Approved by")
+    assert len(asked.told()) == 1

@@ -11,7 +11,7 @@ from app import serve
 from approvals_core.adapters.stores import open_store
 from config import Settings
 from playground.outside import Playground
-from tests.far_sides import trusting
+from tests.far_sides import eventually, trusting
 from tests.ports import free_port
 from tests.running import run_service
 
@@ -43,12 +43,13 @@ async def test_a_service_without_its_worker_is_not_alive(
     async with run_service(
         playground, store_url=store_url, folder=tmp_path, open_store=open_broken
     ) as running:
-        before = await asked(running.playground, "/livez"), await asked(playground, "/readyz")
+        await eventually(lambda: is_ready(playground))
+        before = await asked(playground, "/livez"), await asked(playground, "/readyz")
         running.house.store.broken = True  # pyright: ignore[reportAttributeAccessIssue] - ours
         running.house.worker.wake()
-        await asyncio.wait({running.house.working}, timeout=10)
+        await asyncio.wait({running.house.working}, timeout=60)
 
-        after = await asked(running.playground, "/livez"), await asked(playground, "/readyz")
+        after = await asked(playground, "/livez"), await asked(playground, "/readyz")
 
     assert [status for status, _said in before] == [200, 200]
     assert [status for status, _said in after] == [503, 503]
@@ -73,6 +74,12 @@ async def test_a_service_whose_worker_ends_ends_too_and_says_so_by_its_exit_code
     code = await asyncio.wait_for(serve(settings, open_store=broken_from_the_start), 60)
 
     assert code == 1
+
+
+async def is_ready(playground: Playground) -> bool:
+    """Tell whether the service is ready: it is once the keys of all issuers are there."""
+    status, _said = await asked(playground, "/readyz")
+    return status == 200
 
 
 async def asked(playground: Playground, path: str) -> tuple[int, Any]:

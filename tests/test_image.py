@@ -18,10 +18,11 @@ from config import PREFIX, Role, Settings
 from playground.outside import Playground
 from playground.records import Sender
 from tests.failing import listening
+from tests.far_sides import eventually
 from tests.image import ROOT, Image, stages, wheels_of
 from tests.ports import free_port
 from tests.redis_server import DURABLE, redis_server
-from tests.running import WIKI_NUMBER
+from tests.running import PATIENCE, WIKI_NUMBER
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
@@ -151,12 +152,12 @@ async def test_the_image_runs_as_nobody_in_particular_with_code_that_it_cannot_w
         _process(image, given, role="worker", port=ports["worker"]) as worker,
     ):
         for port in ports.values():
-            assert await _ready(port)
-            assert await _succeeds(image, *_health(image, port))
+            await eventually(lambda where=port: _ready(where))
+            await eventually(lambda where=port: _succeeds(image, *_health(image, where)))
         playground.meet(f"http://127.0.0.1:{ports['web']}")
         await playground.teams.install("johndoe1")
         assert (await playground.tenant.send(playground.sample("wiki-create"))).status == 200
-        await playground.world.until(lambda: _has_card(playground, "johndoe1"), within=30)
+        await playground.world.until(lambda: _has_card(playground, "johndoe1"), within=PATIENCE)
         for process in (web, worker):
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.communicate(), 60)

@@ -9,7 +9,7 @@ import pytest
 from approvals_core.log_context import note
 from approvals_core.ports import Answer, AnswerKind, Store
 from playground.faults import FaultKind
-from tests.failing import fail
+from tests.failing import all_due, fail
 from tests.logged import Log
 from tests.makers import MARIA, Core, a_tenant, create
 from tests.running import Running
@@ -33,7 +33,7 @@ async def a_story(running: Running) -> None:
     """
     Let everything happen that is logged: three people are asked, one is refused by the
     tenant, tries again, and is not answered; cards cannot be shown, a token is bad, a
-    payload too, and nobody is called ghost.
+    payload too, and nobody is called ghost. In the end all is logged that comes of it.
     """
     ghost = {"Alias": "ghost", "Name": "Gerda Ghost"}
     asks = [{"Alias": f"johndoe{n}", "Name": f"Somebody {n}"} for n in (1, 2, 3)]
@@ -52,6 +52,7 @@ async def a_story(running: Running) -> None:
     assert bad.status == 400
     await running.pass_time(3600)
     await running.says("johndoe1", "Approved")
+    await all_due(running)
 
 
 async def test_no_line_of_a_whole_story_holds_a_name_or_a_word_of_anybody(

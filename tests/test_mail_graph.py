@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -358,11 +359,12 @@ async def test_an_answer_that_does_not_come_in_time_leaves_a_doubt(
 
 
 async def test_what_never_left_is_busy_not_lost(playground: Playground, clock: Clock) -> None:
-    async with serving(answering(202)) as url:
-        gone = url
-    async with a_sender(playground, clock, gone) as sender:
-        with pytest.raises(ChannelBusy, match="no connection: see that this machine reaches it"):
-            await sender.send(a_mail())
+    with socket.socket() as nobody:  # it has the port, and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        async with a_sender(playground, clock, url) as sender:
+            with pytest.raises(ChannelBusy, match="no connection: see that this machine reaches"):
+                await sender.send(a_mail())
 
 
 async def test_without_a_token_nothing_is_posted(playground: Playground, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from tests.makers import KEY, MARIA, PEOPLE, Core, a_tenant, create, update
 from tests.test_mails import BOSS, told
 
 A_MOMENT = 0.05  # seconds
-ENOUGH = 20.0  # seconds
+ENOUGH = 40.0  # seconds
 ADDRESS = "maria.keller@organization.com"
 HUNG = a_tenant()
 OTHER = a_tenant(document_type_id="99999999-2222-4333-8444-999999999999")

@@ -9,7 +9,7 @@ from approvals_core.allowances import Allowances
 from approvals_core.errors import ChannelBusy, MailboxBusy
 from approvals_core.ports import Budgets, Store
 from tests.clock import Clock
-from tests.shared_limits import ByOurClock, NoBudgets, most_within
+from tests.shared_limits import ByOurClock, NoBudgets, most_within, patient
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_nothing_goes_out_while_the_mailbox_is_held(pace: MailPace, clock:
 
 
 async def test_two_processes_keep_one_limit(store: Store, clock: Clock) -> None:
-    both = [a_pace(clock, ByOurClock(store.budgets, clock.now), per_minute=30) for _ in range(2)]
+    both = [a_pace(clock, ByOurClock(patient(store), clock.now), per_minute=30) for _ in range(2)]
     times = list[float]()
 
     for _ in range(500):
@@ -123,7 +123,7 @@ async def test_two_processes_keep_one_limit(store: Store, clock: Clock) -> None:
 async def test_a_pause_that_one_process_is_asked_for_is_kept_by_all(
     store: Store, clock: Clock
 ) -> None:
-    one, other = (a_pace(clock, ByOurClock(store.budgets, clock.now)) for _ in range(2))
+    one, other = (a_pace(clock, ByOurClock(patient(store), clock.now)) for _ in range(2))
     await one.hold(90, because="HTTP 429: Graph asks for a pause")
 
     with pytest.raises(MailboxBusy, match="HTTP 429") as told:

@@ -394,9 +394,7 @@ async def test_each_command_in_the_manifest_gets_its_own_answer(running: Running
         written = f"{title} {WIKI_NUMBER}" if title == "show" else title
         assert (await running.playground.teams.say("johndoe1", written)).status == 200
 
-        chat = running.playground.world.chat_of("johndoe1")
-        assert chat is not None
-        assert answer in words(list(chat.messages)[-1].card or {})
+        await running.until(lambda what=answer: what in running.last_text("johndoe1"))
 
 
 # -- how -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Each way in which a tenant can misbehave, and its outcome: on the card, for the operator, and at the tenant."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,11 @@ import pytest
 from playground.certificates import CertificateAuthority
 from playground.faults import Fault, FaultKind
 from playground.records import Outcome
-from tests.failing import card_in, converged, running_with, standing
+from tests.failing import card_in, converged, running_with, standing, still_under_way
+from tests.far_sides import eventually
 from tests.running import Running
 
-IMPATIENT = {
-    "answer_within = 100": "answer_within = 5"
-}  # seconds: what drips is given up, and all else is in time
+IMPATIENT = 6  # seconds: what drips is given up, and all else is in time
 UNSURE = "Contoso Purchasing did not confirm this. It may have it, or not."
 NOT_NOW = "Contoso Purchasing cannot take this at the moment. We try again"
 CAME_BACK = "Your “Approve” came back"
@@ -41,6 +41,7 @@ class Case:
     wait: float = 10.0  # seconds until the decision is posted again
     posts: int = 2  # in all
     then: str = DONE  # everybody's card, after that
+    within: int = 100  # seconds that the tenant is waited for
 
 
 def once(kind: FaultKind, **more: Any) -> Fault:
@@ -75,7 +76,8 @@ CASES = [
         once(FaultKind.DRIPPING, seconds=0.05),
         UNSURE,
         "unconfirmed",
-        "no usable answer: timed out, at most 5 s",
+        f"no usable answer: timed out, at most {IMPATIENT} s",
+        within=IMPATIENT,
     ),
     Case(
         "an endless body: hung up on",
@@ -159,23 +161,51 @@ def named(cases: Iterable[Any]) -> list[str]:
     return [case.name.partition(":")[0] for case in cases]
 
 
-@pytest.fixture
-async def asked(
-    authority: CertificateAuthority, store_url: str, tmp_path: Path
+@asynccontextmanager
+async def asking(
+    within: int, authority: CertificateAuthority, store_url: str, folder: Path
 ) -> AsyncIterator[Running]:
-    async with running_with(IMPATIENT, authority, store_url, tmp_path) as service:
+    """The wiki's request before everybody; nothing is repeated before the test lets time pass."""
+    edits = {"answer_within = 100": f"answer_within = {within}"}
+    async with running_with(edits, authority, store_url, folder) as service:
         await service.send("wiki-create")
         await service.asked(*EVERYBODY)
+        service.clock.stand()
         yield service
+
+
+@pytest.fixture
+async def asked(
+    case: Case, authority: CertificateAuthority, store_url: str, tmp_path: Path
+) -> AsyncIterator[Running]:
+    async with asking(case.within, authority, store_url, tmp_path) as service:
+        yield service
+
+
+async def said_after(running: Running, state: str) -> str:
+    """Return what the card says in answer to a click; if it waited no longer, once it is in *state*."""
+    answered = await running.click("johndoe1", "Approve", "as typed")
+    if not still_under_way(answered):
+        return card_in(answered)
+
+    async def is_over() -> bool:
+        return (await standing(running))["johndoe1"]["State"] == state
+
+    await eventually(is_over)
+    message = running.card_of("johndoe1")
+    assert message is not None
+    anew = await running.playground.teams.refresh("johndoe1", message.id)
+    assert anew is not None
+    return card_in(anew)
 
 
 @pytest.mark.parametrize("case", CASES, ids=named(CASES))
 async def test_a_decision_survives(asked: Running, case: Case) -> None:
     asked.playground.world.set_fault("tenant/pr", case.fault)
 
-    answered = await asked.click("johndoe1", "Approve", "as typed")
+    said = await said_after(asked, case.state)
 
-    assert case.says in card_in(answered)
+    assert case.says in said
     told = (await standing(asked))["johndoe1"]
     assert told["State"] == case.state
     last = told["Decision"]["LastAnswer"] if told["Decision"] else told["LastRefusal"]["Reason"]
@@ -192,11 +222,14 @@ async def test_a_decision_survives(asked: Running, case: Case) -> None:
     assert "elsewhere" not in {one.api for one in asked.playground.tenant.book.received}
 
 
-async def test_an_answer_too_late_is_written_down_as_received_by_nobody(asked: Running) -> None:
-    asked.playground.world.set_fault("tenant/pr", once(FaultKind.HELD))
+async def test_an_answer_too_late_is_written_down_as_received_by_nobody(
+    authority: CertificateAuthority, store_url: str, tmp_path: Path
+) -> None:
+    async with asking(IMPATIENT, authority, store_url, tmp_path) as asked:
+        asked.playground.world.set_fault("tenant/pr", once(FaultKind.HELD))
 
-    await asked.click("johndoe1", "Approve")
-    asked.playground.tenant.release()
+        assert UNSURE in await said_after(asked, "unconfirmed")
+        asked.playground.tenant.release()
 
-    late = await asked.until(lambda: [o for o in asked.told() if o.outcome is Outcome.UNHEARD])
+        late = await asked.until(lambda: [o for o in asked.told() if o.outcome is Outcome.UNHEARD])
     assert (late[0].applied, late[0].status) == (True, 200)

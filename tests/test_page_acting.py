@@ -11,7 +11,7 @@ import pytest
 from approvals_core.adapters.stores import open_store
 from playground.faults import Fault, FaultKind
 from playground.outside import Playground
-from tests.failing import TENANT
+from tests.failing import TENANT, all_due
 from tests.fakes import FlakyStore, Gate
 from tests.page_visits import Page, Visitor, paged, path_of, visiting
 from tests.running import Running
@@ -404,6 +404,8 @@ class TestNewApprover:
     ):
         page = await visitor.open(await path_of(adding))
         maria = str(adding.playground.world.people["johndoe1"].object_id)
+        adding.clock.stand()
+        await all_due(adding)  # who owns the addresses of its mails is looked up, too
         adding.playground.world.set_fault("graph", Fault(kind=FaultKind.STATUS, times=1))
 
         back = await visitor.press(page, "Reject", **{"person.Reject": maria})

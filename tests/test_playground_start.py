@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from playground.lock import RunningAlready, forget
 from playground.ports import Ports
 from playground.records import Rest
 from playground.start import Start
+from tests.ports import free_port
 
 # What the service does towards the playground, in a few lines: it listens and accepts activities.
 SERVICE = """
@@ -58,11 +60,10 @@ asyncio.run(main())
 
 
 def keep_apart(folder: Path) -> None:
-    """Give each process of tests ports of its own: two that look at once find the same ones free."""
+    """Give each test ports of its own: two that look at once find the same ones free."""
     if Keep(folder).load("ports", Ports) is None:
-        number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-        first = 4200 + 200 * number
-        Keep(folder).save("ports", Ports(service=first, playground=first + 1, issuer=first + 2))
+        service, playground, issuer = (free_port() for _ in range(3))
+        Keep(folder).save("ports", Ports(service=service, playground=playground, issuer=issuer))
 
 
 def start(
@@ -228,7 +229,7 @@ async def test_the_playgrounds_sudden_death_ends_its_children(tmp_path: Path) ->
         lambda *streams: lives.put_nowait(streams), tmp_path / "s"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, str(tmp_path / "s"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         child, writer = await lives.get()
 
         parent.kill()
@@ -240,12 +241,17 @@ async def test_the_playgrounds_sudden_death_ends_its_children(tmp_path: Path) ->
 
 
 def test_ports_are_remembered_and_the_next_free_ones_taken(tmp_path: Path) -> None:
+    keep_apart(tmp_path)
     first = Ports.choose(tmp_path)
 
     again = Ports.choose(tmp_path)
+    with socket.create_server(("127.0.0.1", first.service)):
+        moved = Ports.choose(tmp_path)
 
     assert again == first
     assert len(set(first.model_dump().values())) == 3
+    assert moved.service > first.service
+    assert (moved.playground, moved.issuer) == (first.playground, first.issuer)
 
 
 async def test_redis_is_durable_and_ends_with_its_child(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from approvals_core.ports import Budgets, Store
 from approvals_core.tenant import Tenant
 from bots.tenants.quota import Quota
 from tests.clock import Clock
-from tests.shared_limits import ByOurClock, NoBudgets, most_within
+from tests.shared_limits import ByOurClock, NoBudgets, most_within, patient
 from tests.test_wire_out import a_tenant
 
 OTHER = "11111111-2222-4333-8444-555555555555"
@@ -45,7 +45,7 @@ async def taken(quota: Quota, tenant: Tenant) -> bool:
 async def test_two_processes_together_take_what_the_file_allows_and_no_more(
     store: Store, clock: Clock
 ) -> None:
-    both = [a_process(ByOurClock(store.budgets, clock.now), clock) for _ in range(2)]
+    both = [a_process(ByOurClock(patient(store), clock.now), clock) for _ in range(2)]
     tenant, times = allowing(60), list[float]()
 
     for _ in range(600):
@@ -60,7 +60,7 @@ async def test_two_processes_together_take_what_the_file_allows_and_no_more(
 
 
 async def test_a_sixth_may_come_at_once_whoever_takes_it(store: Store, clock: Clock) -> None:
-    both = [a_process(ByOurClock(store.budgets, clock.now), clock) for _ in range(2)]
+    both = [a_process(ByOurClock(patient(store), clock.now), clock) for _ in range(2)]
     tenant = allowing(6000)
 
     at_once = [await taken(quota, tenant) for _ in range(600) for quota in both]
@@ -74,7 +74,7 @@ async def test_a_sixth_may_come_at_once_whoever_takes_it(store: Store, clock: Cl
 async def test_who_is_refused_is_told_the_limit_and_when_to_come_again(
     store: Store, clock: Clock
 ) -> None:
-    one, other = (a_process(ByOurClock(store.budgets, clock.now), clock) for _ in range(2))
+    one, other = (a_process(ByOurClock(patient(store), clock.now), clock) for _ in range(2))
     tenant = allowing(12)
     await one.take(tenant)
     clock.advance(2.5)
@@ -92,7 +92,7 @@ async def test_who_is_refused_is_told_the_limit_and_when_to_come_again(
 async def test_a_flood_of_refused_payloads_costs_the_store_nothing(
     store: Store, clock: Clock
 ) -> None:
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     quota, tenant = a_process(budgets, clock), allowing(6)
     await quota.take(tenant)
     await refusal_of(quota, tenant)
@@ -105,7 +105,7 @@ async def test_a_flood_of_refused_payloads_costs_the_store_nothing(
 
 
 async def test_many_payloads_cost_the_store_few_questions(store: Store, clock: Clock) -> None:
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     quota, tenant = a_process(budgets, clock), allowing(6000)
 
     for _ in range(1000):
@@ -115,7 +115,7 @@ async def test_many_payloads_cost_the_store_few_questions(store: Store, clock: C
 
 
 async def test_no_tenant_pays_for_another(store: Store, clock: Clock) -> None:
-    quota = a_process(ByOurClock(store.budgets, clock.now), clock)
+    quota = a_process(ByOurClock(patient(store), clock.now), clock)
     await quota.take(allowing(6))
 
     assert not await taken(quota, allowing(6))
@@ -123,7 +123,7 @@ async def test_no_tenant_pays_for_another(store: Store, clock: Clock) -> None:
 
 
 async def test_a_limit_that_the_file_raises_counts_at_once(store: Store, clock: Clock) -> None:
-    quota = a_process(ByOurClock(store.budgets, clock.now), clock)
+    quota = a_process(ByOurClock(patient(store), clock.now), clock)
     await quota.take(allowing(6))
     assert not await taken(quota, allowing(6))
 

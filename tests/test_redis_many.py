@@ -1,9 +1,10 @@
 """What the store in Redis has to withstand on many machines: replicas that lag, primaries that go, clusters that move."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from redis.crc import key_slot
@@ -18,6 +19,7 @@ from tests.logged import Log
 from tests.opened import opened
 from tests.redis_group import (
     SLOTS,
+    WITHIN,
     Running,
     cluster,
     cluster_url,
@@ -48,6 +50,8 @@ ENOUGH = 200  # commits acknowledged before something is killed
 # redis.io/docs/latest/operate/oss_and_stack/management/sentinel).
 TILTS = pytest.mark.timeout(300)
 
+_T = TypeVar("_T")
+
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[list[Running]]:
@@ -62,16 +66,16 @@ async def commit(store: Store, change: Change) -> None:
     await commits.commit(change)
 
 
-async def commit_somehow(store: Store, change: Change) -> None:
-    """Commit *change*, for as long as another server takes to take over."""
-    async with asyncio.timeout(20):
+async def at_last(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Ask for as long as another server takes to take over, or a replica to answer."""
+    async with asyncio.timeout(WITHIN):
         while True:
-            try:
-                await commit(store, change)
-            except StoreUnavailable:
-                continue
-            else:
-                return
+            with suppress(StoreUnavailable):
+                return await ask()
+
+
+async def commit_somehow(store: Store, change: Change) -> None:
+    await at_last(lambda: commit(store, change))
 
 
 # -- what is safe -------------------------------------------------------------
@@ -209,7 +213,7 @@ async def test_what_a_replica_has_not_is_never_acknowledged_not_even_when_repeat
                 await other.commit(change)  # it is there, by another connection
 
         replica.go_on()
-        await commit(store, change)
+        await commit_somehow(store, change)
         assert len(await store.history(KEY)) == 1
 
 
@@ -217,7 +221,7 @@ async def test_who_was_second_is_not_told_of_what_a_replica_has_not(pair: list[R
     primary, replica = pair
     url = f"{primary.url}?wait_replicas=1"
     async with opened(open_store(url)) as store, opened(open_store(url)) as other:
-        await other.commit(a_change())
+        await commit_somehow(other, a_change())
         replica.freeze()
         with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
             await store.commit(a_change(an_approval(version=2), payload=a_payload()))
@@ -233,8 +237,9 @@ async def test_who_was_second_is_not_told_of_what_a_replica_has_not(pair: list[R
                 await other.settled(found)
 
         replica.go_on()
-        assert await other.payload_by_digest(SCOPE, a_payload().digest) == a_payload()
-        await other.settled(found)
+        digest = a_payload().digest
+        assert await at_last(lambda: other.payload_by_digest(SCOPE, digest)) == a_payload()
+        await at_last(lambda: other.settled(found))
         assert found.version == 2
 
 
@@ -242,7 +247,7 @@ async def test_what_was_read_before_another_server_took_over_without_it_is_told_
     pair: list[Running],
 ) -> None:
     async with opened(open_store(f"{pair[0].url}?wait_replicas=1&wait_ms=4000")) as store:
-        await store.commit(a_change())
+        await commit_somehow(store, a_change())
 
         with pytest.raises(StoreUnavailable, match="is gone"):
             await store.settled(an_approval(version=2))
@@ -270,7 +275,7 @@ async def test_a_primary_that_became_a_replica_takes_nothing_and_tells_no_old_ne
 ) -> None:
     before, after = pair
     async with opened(open_store(f"{before.url}?wait_replicas=1&wait_ms=4000")) as store:
-        await commit(store, a_change())
+        await commit_somehow(store, a_change())
     async with opened(open_store(before.url)) as store:
         after.ask("REPLICAOF", "NO", "ONE")
         before.ask("REPLICAOF", "127.0.0.1", after.port)

@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,8 @@ async def test_maintenance_is_seen_on_the_card_and_a_click_waits_for_its_end(
 ) -> None:
     await running.send("wiki-create")
     await running.asked("johndoe1")
-    starts, ends = running.clock().isoformat(), running.clock().replace(year=2099).isoformat()
+    now = running.clock()
+    starts, ends = now.isoformat(), (now + timedelta(days=20_000)).isoformat()
     window = f'\n[maintenance]\nstarts = {starts}\nends = {ends}\nmessage = "New servers."\n'
     with file.open("a", encoding="utf-8") as written:
         written.write(window + 'decisions = "wait"\n')
@@ -253,10 +255,12 @@ class House:
         )
         self.disk = threading.Event()  # not set: it hangs
         self.disk.set()
+        self.reached = threading.Event()
         self.readings = 0
 
     def _read(self) -> Mapping[str, Tenant]:
         self.readings += 1
+        self.reached.set()
         self.disk.wait()
         return self.files
 
@@ -397,6 +401,7 @@ async def test_a_disk_that_hangs_refuses_the_reload_and_holds_up_nothing_else(
         await store.commit(jobs_change(scope=HOUSE, notes=note))
         await house.onboarding.look()
         refused = house.onboarding.refused
+        await asyncio.to_thread(house.reached.wait)  # a thread may begin late
     finally:
         house.disk.set()
 
@@ -410,6 +415,7 @@ async def test_the_disk_is_read_again_when_it_answers(store: Store) -> None:
     house = House(store, a_tenant(), read_within=0.01)
     house.disk.clear()
     await house.onboarding.reload()
+    assert house.onboarding.refused
     house.disk.set()
 
     while house.onboarding.refused:

@@ -19,6 +19,7 @@ from tests.running import WIKI_NUMBER
 from tests.several_processes import EVERYBODY, Several, Started, several
 
 LOOK = 0.1  # seconds between two looks at another process
+WITHIN = 60.0  # seconds for it to get that far: a busy machine may stand still for long
 NUMBERS = [f"REQ-{n}" for n in range(100, 108)]
 
 
@@ -47,8 +48,9 @@ async def test_web_takes_what_comes_and_a_worker_does_what_it_leaves(processes: 
     answered = await processes.click("johndoe1")
 
     # The click's own process told the tenant: no worker is there to do it.
-    assert "Approved by" in words(answered.card or {})
-    assert [each.applied for each in processes.outside.tenant.actions()] == [True]
+    assert "Approved by" in words(answered.card or {}) or still_under_way(answered)
+    told = await processes.until(processes.outside.tenant.actions)
+    assert [each.applied for each in told] == [True]
     await _waits_for_a_worker(web)
     assert "mine" not in processes.text_of("johndoe2")
     await processes.start("worker")
@@ -75,7 +77,7 @@ async def test_several_workers_do_each_job_once(processes: Several) -> None:
     await asyncio.gather(*(_ask(processes, number) for number in NUMBERS))
 
     await processes.until(
-        lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY), within=60
+        lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY)
     )
     _each_card_once(processes)
 
@@ -86,13 +88,19 @@ async def test_several_workers_do_each_job_once(processes: Several) -> None:
 async def test_a_load_balancer_hears_of_the_end_before_calls_are_refused(
     processes: Several,
 ) -> None:
-    one = await processes.start(drain_after="4")
+    one = await processes.start(drain_after="60")
     one.process.send_signal(signal.SIGTERM)
 
     status, said = await _not_ready(one)
     assert (status, said["ending"]) == (503, True)
     assert (await one.get("/livez"))[0] == 200
     await _post(processes)
+
+
+async def test_when_the_load_balancer_had_its_time_the_process_ends(processes: Several) -> None:
+    one = await processes.start(drain_after="0.5")
+
+    one.process.send_signal(signal.SIGTERM)
 
     logged = await one.ended()
     assert one.process.returncode == 0
@@ -118,7 +126,7 @@ async def test_a_process_that_ends_under_load_loses_nothing(processes: Several) 
     assert leaving.process.returncode == 0
     assert any(taken)
     await processes.until(
-        lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY), within=60
+        lambda: all(processes.offers(who, n) for n in NUMBERS for who in EVERYBODY)
     )
     _each_card_once(processes)
 
@@ -194,7 +202,7 @@ async def _post(processes: Several) -> None:
 
 async def _waits_for_a_worker(web: Started) -> None:
     """Wait until a job is late that any worker would have begun."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN):
         while True:
             _status, said = await web.get("/readyz")
             if said["oldest_job_late_seconds"] >= 1.5:
@@ -204,7 +212,7 @@ async def _waits_for_a_worker(web: Started) -> None:
 
 async def _not_ready(one: Started) -> tuple[int, Any]:
     """Wait until /readyz refuses; return what it says."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN):
         while True:
             answer = await one.get("/readyz")
             if answer[0] != 200:
@@ -213,7 +221,7 @@ async def _not_ready(one: Started) -> tuple[int, Any]:
 
 
 async def _refuses_calls(one: Started) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN):
         while True:
             try:
                 await one.get("/livez")

@@ -291,8 +291,8 @@ async def test_a_redis_that_does_not_answer_is_not_waited_for_long() -> None:
 
 async def test_what_redis_keeps_of_a_budget_goes_by_itself(redis_url: str) -> None:
     async with opened(open_store(redis_url)) as store:
-        await store.budgets.take("one", CHAT)
-        await store.budgets.hold("two", 30)
+        await patient(store).take("one", CHAT)
+        await patient(store).hold("two", 30)
 
         async with Redis.from_url(redis_url) as client:
             keys = [key async for key in client.scan_iter("approvals:{budget:*")]

@@ -104,7 +104,7 @@ async def test_a_crowd_costs_the_store_few_questions(store_url: str) -> None:
 async def test_an_answer_finds_the_room_that_another_process_cards_leave(
     store: Store, clock: Clock
 ) -> None:
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     one, other = a_pace(budgets, clock), a_pace(budgets, clock)
     for _ in range(FOR_CARDS[0][0]):
         await one.turn("directory", "chat")
@@ -128,7 +128,7 @@ async def test_who_waits_for_his_conversation_leaves_his_directory_to_others(
         asleep.set()
         await later.wait()
 
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     elsewhere = a_pace(budgets, clock)
     for _ in range(FOR_CARDS[0][0]):
         await elsewhere.turn("other directory", "chat")
@@ -152,7 +152,7 @@ async def test_who_waits_for_his_conversation_leaves_his_directory_to_others(
 async def test_a_pause_that_one_process_is_asked_for_holds_that_conversation_in_all(
     store: Store, clock: Clock
 ) -> None:
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     one, other = a_pace(budgets, clock), a_pace(budgets, clock)
 
     await one.hold("directory", "chat", 30)
@@ -170,7 +170,7 @@ async def test_a_pause_that_one_process_is_asked_for_holds_that_conversation_in_
 async def test_many_conversations_told_at_once_hold_their_directory_and_no_other(
     store: Store, clock: Clock
 ) -> None:
-    budgets = ByOurClock(store.budgets, clock.now)
+    budgets = ByOurClock(patient(store), clock.now)
     one, other = a_pace(budgets, clock), a_pace(budgets, clock)
 
     for number in range(MANY_TOLD):

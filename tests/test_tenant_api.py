@@ -435,10 +435,9 @@ class TestTokens:
 
 class TestFailures:
     async def test_nobody_listens(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-
-        answer = await post(f"http://127.0.0.1:{port}")
+        with socket.socket() as nobody:  # bound, and never listening: nobody else takes the port
+            nobody.bind(("127.0.0.1", 0))
+            answer = await post(f"http://127.0.0.1:{nobody.getsockname()[1]}")
 
         assert answer.kind is AnswerKind.AGAIN
         assert answer.reason.startswith("no connection: ")

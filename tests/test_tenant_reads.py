@@ -258,10 +258,9 @@ class TestMisbehaviour:
             assert (await read(url)).kind is FetchedKind.UNAVAILABLE
 
     async def test_nobody_listens(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-
-        found = await read(f"http://127.0.0.1:{port}")
+        with socket.socket() as nobody:  # bound, and never listening: nobody else takes the port
+            nobody.bind(("127.0.0.1", 0))
+            found = await read(f"http://127.0.0.1:{nobody.getsockname()[1]}")
 
         assert found.kind is FetchedKind.UNAVAILABLE
         assert found.reason.startswith("no connection: ")
