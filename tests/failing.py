@@ -24,6 +24,7 @@ from playground.outside import Playground
 from playground.reading import button, words
 from playground.records import Json, Message, Sender
 from playground.teams import Answer
+from tests.far_sides import eventually
 from tests.running import WIKI_NUMBER, Running, run_service
 
 TENANT = "tenant/pr"  # where the faults of the tenant's Action API are switched
@@ -101,14 +102,25 @@ async def due_done(house: House) -> None:
         busy = await house.worker.run_due()
         # A write that changes nothing: when it is back, so is whatever the running worker leased.
         await house.store.stamp([names.ENTRA_ISSUER, names.BOT_ISSUER])
+        await eventually(_nobody_looks_for_jobs)
         if under_way := _going_on():
             await asyncio.wait(under_way)
         quiet = 0 if busy or under_way else quiet + 1
 
 
+async def _nobody_looks_for_jobs() -> bool:
+    """Tell whether each line of the running workers rests: what it leased on the way to it is a task by now."""
+    lines = [coro for t in asyncio.all_tasks() if _name(coro := t.get_coro()) == "Worker._serve"]
+    return all(_name(getattr(line, "cr_await", None)) == "Worker._rest" for line in lines)
+
+
 def _going_on() -> list[asyncio.Task[Any]]:
     """Return the tasks of the running service that may leave something to do."""
-    return [t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__qualname__", "") in GOING_ON]
+    return [t for t in asyncio.all_tasks() if _name(t.get_coro()) in GOING_ON]
+
+
+def _name(coroutine: object) -> str:
+    return getattr(coroutine, "__qualname__", "")
 
 
 async def converged(running: Running, seconds: float = SETTLED) -> None:
