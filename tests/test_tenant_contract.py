@@ -167,6 +167,7 @@ async def test_a_system_of_ones_own_gets_its_decisions_at_the_playground(bash: B
     for _ in ONCE_EACH:  # what the page itself posts there
         await bash.done()
 
+    await bash.running.says("johndoe2", "A new desk")  # and not the chair of before
     await bash.running.asked("johndoe2")
     await bash.running.click("johndoe2", "Approve")
 
