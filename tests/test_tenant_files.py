@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants
+from approvals_core.adapters.tenant_files import BadTenantFiles, load_tenants, read_intact
 from approvals_core.tenant import Action, AliasIs, Comment, Style
 
 PURCHASING = Path(__file__).parent.parent / "playground" / "tenants" / "purchasing.toml"
@@ -400,3 +400,81 @@ def test_a_resource_of_the_tenant_is_taken(tmp_path, resource):
 
     assert tenant is not None
     assert tenant.api.resource == resource
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ('"x["', ":1: x["),
+        ('"callers[0]"', ":1: callers[0]"),
+        ('"lax-or-strict[x]"', ":1: lax-or-strict[x]"),
+        ('"x\\u001b[31m"', ": x\\x1b[31m"),
+        ('""', ": the whole file"),
+    ],
+)
+def test_an_odd_key_is_told_and_the_other_tenants_are_kept(tmp_path, key, told):
+    text = a_file(tmp_path, "good.toml")
+    (tmp_path / "odd.toml").write_text(f"{key} = 2\n{text}", "utf-8")
+
+    mistakes = mistakes_in(tmp_path)
+    intact = read_intact(tmp_path)
+
+    assert len(mistakes) == 1
+    assert mistakes[0].startswith(f"odd.toml{told}: is not known here")
+    assert ([*intact.files], intact.broken) == (["good.toml"], ["odd.toml"])
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ('[[callers]]\n"lax-or-strict[x]" = 2', "callers.0.lax-or-strict[x]: is not known here"),
+        (
+            '[api.details]\n"lax-or-strict[x]" = "x"',
+            "api.details.lax-or-strict[x]: must begin with /",
+        ),
+    ],
+)
+def test_an_odd_key_in_a_table_is_told_by_its_name(tmp_path, table, why):
+    head = table.partition("\n")[0]
+    text = a_file(tmp_path)
+    assert text.count(head) == 1
+    (tmp_path / "pr.toml").write_text(text.replace(head, table), "utf-8")
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert why in mistake
+
+
+def test_what_is_no_network_of_either_kind_is_told_at_its_entry(tmp_path):
+    a_file(tmp_path, base_url='networks = ["10.0.0.0/8", "x"]\nbase_url = "https://erp.example"')
+
+    [mistake] = mistakes_in(tmp_path)
+
+    assert ": api.networks.1: must be a network, as 10.1.0.0/16; must be a network" in mistake
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (f"x = {'[' * 100_000}", "is nested too deep: take out brackets or braces"),
+        (f"x = {'1' * 5_000}", "has a whole number with too many digits"),
+    ],
+)
+def test_what_no_reader_of_toml_can_take_is_told_and_the_other_tenants_are_kept(
+    tmp_path, entry, why
+):
+    a_file(tmp_path, "good.toml")
+    (tmp_path / "odd.toml").write_text(entry, "utf-8")
+
+    mistakes = mistakes_in(tmp_path)
+    intact = read_intact(tmp_path)
+
+    assert mistakes == (f"odd.toml: {why}",)
+    assert ([*intact.files], intact.broken) == (["good.toml"], ["odd.toml"])
+
+
+def test_a_line_of_very_many_blanks_holds_nothing_up(tmp_path):
+    blanks = " " * 200_000
+    (tmp_path / "pr.toml").write_text(f'x = """\n[{blanks}\n"""\n', "utf-8")
+
+    assert "pr.toml:1: x: is not known here" in " ".join(mistakes_in(tmp_path))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 Loc = tuple[int | str, ...]
 
-_TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
+_TABLE = re.compile(r"\s*+(\[\[?)([^\[\]]++)\]")
 _ENTRY = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|([A-Za-z0-9_.-]+))\s*=")
 _INLINE = re.compile(r"[{,]\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*=")
 

@@ -137,7 +137,7 @@ def _read(
     try:
         text = read_small(path, LARGEST).decode("utf-8")
         fields = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         return [Mistake(path.name, None, None, _unreadable(problem))]
     found: dict[Loc, str] = {}
     tenant: Tenant | None = None
@@ -199,6 +199,10 @@ def _unreadable(problem: Exception) -> str:
         return f"is not TOML: {problem}"  # it says the line itself
     if isinstance(problem, UnicodeDecodeError):
         return "is not UTF-8"
+    if isinstance(problem, RecursionError):
+        return "is nested too deep: take out brackets or braces"
+    if isinstance(problem, ValueError):  # Python's bound (sys.int_info.default_max_str_digits)
+        return "has a whole number with too many digits"
     why = problem.strerror if isinstance(problem, OSError) else None
     return f"cannot be read: {why or problem}"
 

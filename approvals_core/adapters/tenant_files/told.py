@@ -1,6 +1,7 @@
 """Says what the shapes of a tenant's file refuse: one sentence for each field."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -15,6 +16,8 @@ _NEVER_IN_THE_FILE = (
     "a secret never stands in the file itself: put it into an environment variable and write"
     ' "env:NAME", or into a file and write "file:/path"'
 )
+# How pydantic names a branch of a union, after the number of the entry that fits none of them.
+_BRANCH = re.compile(r"[a-z]+(?:-[a-z]+)+\[.*\]", re.DOTALL)
 
 
 def told(problem: ValidationError) -> dict[Loc, str]:
@@ -33,11 +36,22 @@ def _loc(error: Mapping[str, Any]) -> Loc:
     """Return where it is; a mistake of a whole table says at which of its fields."""
     problem = error.get("ctx", {}).get("error")
     at: Loc = problem.at if isinstance(problem, Wrong) else ()
-    return (*(part for part in error["loc"] if "[" not in str(part)), *at)
+    loc: Loc = error["loc"]
+    # The name of a field that is not known is always one of the file's, whatever it looks like.
+    return (*(loc if error["type"] == "extra_forbidden" else _without_branches(loc)), *at)
+
+
+def _without_branches(loc: Loc) -> Iterator[int | str]:
+    before: int | str = ""
+    for part in loc:
+        if not (isinstance(before, int) and _BRANCH.fullmatch(str(part))):
+            yield part
+        before = part
 
 
 def _said(error: Mapping[str, Any], loc: Loc) -> str:
-    if error["type"] == "string_pattern_mismatch" and loc[-1] in ("secret", "certificate"):
+    secret = loc[-1:] in (("secret",), ("certificate",))
+    if secret and error["type"] == "string_pattern_mismatch":
         return _NEVER_IN_THE_FILE
     said = complaint(error)
     if error["type"] == "extra_forbidden":
