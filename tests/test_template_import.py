@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bots.cli.assent_templates import convert
+from bots.cli.assent_templates.naming import is_known
 from bots.cli.commands import parser
 from bots.cli.templates import check_templates, import_templates
 from cards.mail import mistakes_in, parse
@@ -220,6 +221,18 @@ def test_of_a_folder_the_file_that_cannot_be_read_is_named(tmp_path: Path) -> No
     assert not import_templates(tmp_path, tmp_path / "mails", said.append)
 
     assert "cannot be read: B.html is not UTF-8. Nothing was written." in said[0]
+
+
+def test_of_a_folder_the_file_that_is_too_long_is_named(tmp_path: Path) -> None:
+    longest = "\u00e9" * 2**20
+    (tmp_path / "A.html").write_text(longest, encoding="utf-8")
+    (tmp_path / "B.html").write_text(f"{longest}x", encoding="utf-8")
+    said: list[str] = []
+
+    assert not import_templates(tmp_path, tmp_path / "mails", said.append)
+
+    assert said == [f"{tmp_path} has a template of more than 1024 KB: B.html. Nothing was written."]
+    assert not (tmp_path / "mails").exists()
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
@@ -516,3 +529,48 @@ def test_a_note_says_nothing_that_cannot_be_printed() -> None:
     ]
 
     assert left.why.startswith("#Title# was left as text")
+
+
+@pytest.mark.parametrize(
+    ("begin", "repeated", "stays"),
+    [
+        ("", "<script", False),
+        ("", "<script application/adaptivecard+json", False),
+        ("", '<script type="application/adaptivecard+json">', False),
+        ("", "<!--", True),
+        ("<a ", "a", True),
+    ],
+)
+def test_what_has_no_end_is_converted_however_long_it_is(
+    begin: str, repeated: str, *, stays: bool
+) -> None:
+    """Each would take minutes, were all that follows read anew at each place where it begins."""
+    html = begin + repeated * (2**20 // len(repeated))
+
+    assert convert(html).html == (html if stays else "")
+
+
+def test_a_card_and_a_comment_without_an_end_stay_what_they_are() -> None:
+    card = "<script type=application/adaptivecard+json"
+    html = f"<p>#Title#</p>{card}>1</SCRIPT >\n<script{card}>2</script><!-->#Title#<!-- #Total#"
+
+    done = convert(html)
+
+    assert done.html == "<p>{{ Title }}</p><!-->{{ Title }}<!-- {{ Total }}"
+    assert notes(html) == ["the card's script was taken out: we put the card in"]
+
+
+def test_a_name_is_looked_up_once_however_often_it_stands_there() -> None:
+    before = is_known.cache_info().misses
+
+    assert convert("#Why.Really#" * 1_000).html == ""
+
+    assert is_known.cache_info().misses <= before + 1
+
+
+@pytest.mark.parametrize("name", ["true", "None", "loop"])
+def test_a_word_of_the_templates_language_is_no_name(name: str) -> None:
+    html = f"<p>#{name}#</p>"
+
+    assert convert(html).html == "<p></p>"
+    assert notes(html) == [f"line 1: #{name}# was taken out: there is nothing like it here"]

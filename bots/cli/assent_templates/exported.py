@@ -11,7 +11,7 @@ from approvals_core.adapters.small_files import read_small
 from bots.cli.assent_templates.notes import LINE_END
 
 LARGEST = 64 * 1024 * 1024  # bytes of the source: a table's export
-_FIELD = 1024 * 1024  # characters of one template in a table
+_LONGEST = 1024 * 1024  # characters of one template
 _NO_ACTION = "none"
 
 
@@ -36,23 +36,30 @@ def sources(path: Path) -> Iterator[Source]:
     Raises:
         OSError: It is not there, or cannot be read.
         UnicodeDecodeError: The table is not UTF-8.
-        BadTable: It is no table, a field is too large, a column is missing, or a file of the folder is not UTF-8.
+        BadTable: It is no table, a template is too long, a column is missing, or a file of the folder is not UTF-8.
     """
     if path.is_dir():
         for file in sorted(path.glob("*.html")):
             stem = file.stem.replace("__", "|", 1)
-            try:
-                yield Source("", _key(stem), read_small(file, LARGEST).decode("utf-8-sig"))
-            except UnicodeDecodeError:
-                raise BadTable(f"cannot be read: {file.name} is not UTF-8") from None
+            yield Source("", _key(stem), _of_file(file))
         return
     yield from _of_table(read_small(path, LARGEST).decode("utf-8-sig"))
+
+
+def _of_file(file: Path) -> str:
+    try:
+        html = read_small(file, LARGEST).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadTable(f"cannot be read: {file.name} is not UTF-8") from None
+    if len(html) > _LONGEST:
+        raise BadTable(f"has a template of more than {_LONGEST // 1024} KB: {file.name}")
+    return html
 
 
 def _of_table(text: str) -> Iterator[Source]:
     if "\0" in text:
         raise BadTable("has NUL characters in it: export it anew, as CSV in UTF-8")
-    csv.field_size_limit(_FIELD)
+    csv.field_size_limit(_LONGEST)
     rows = csv.reader(StringIO(text, newline=""), strict=True)
     good = 1  # lines
     names: list[str] = []
@@ -65,7 +72,7 @@ def _of_table(text: str) -> Iterator[Source]:
             good = rows.line_num
     except csv.Error as problem:
         too_large = "field larger" in str(problem)
-        wrong = f"has a field of more than {_FIELD // 1024} KB, in the row"
+        wrong = f"has a field of more than {_LONGEST // 1024} KB, in the row"
         raise BadTable(
             f"{wrong} after line {good}"
             if too_large

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from cards.mail import mistakes_in
 from cards.mail.names import NAMES, Name
@@ -52,9 +53,11 @@ def placed(path: Sequence[str]) -> str:
     return "{{ " + root + "".join(f'["{step}"]' for step in below) + " }}"
 
 
+@lru_cache(maxsize=4096)  # each look compiles a template, and templates name the same all over
 def is_known(path: str) -> bool:
     """Tell whether we have anything like one of their paths."""
-    return not mistakes_in(placed(ours(path)))
+    found = ours(path)
+    return found[0] in NAMES and not mistakes_in(placed(found))
 
 
 def _steps(path: str) -> Sequence[str]:

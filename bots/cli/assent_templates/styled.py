@@ -10,7 +10,10 @@ _MARKUP = re.compile(
     r"|<[A-Za-z](?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+",
     re.IGNORECASE | re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]++)\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++)")
+# A name is looked at from its beginning only: one that has no value is not tried again at each letter.
+_ATTRIBUTE = re.compile(
+    r"(?<![^\s\"'<>/=])([^\s\"'<>/=]++)\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++)"
+)
 _OF_COLOURS = frozenset({"style", "color", "bgcolor"})
 
 

@@ -16,11 +16,14 @@ _COLOUR = re.compile(r"[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
 _BETWEEN_STYLES = re.compile(
     r"[ ,+~]"
 )  # selectors, or colours: #main.wide #side, linear-gradient(#fff,#eee)
+# A tag that is no card's, and what has no end, are found too, and stay: so no place is read twice.
 _CARD = re.compile(
-    r"<script[^>]*application/adaptivecard\+json[^>]*>.*?</script\s*>\s*", re.IGNORECASE | re.DOTALL
+    r"<script(?:(?!application/adaptivecard\+json)[^>])*+"
+    r"(?:application/adaptivecard\+json[^>]*+(?:>.*?(?:(?P<end></script\s*+>\s*+)|\Z)|\Z))?",
+    re.IGNORECASE | re.DOTALL,
 )
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|$)\s*", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:(?P<end>-->)|\Z)", re.DOTALL)
 # Would begin something of Jinja's, once that is taken away, too.
 _OPENING = re.compile(rf"\{{(?={GONE}*(?:[{{%#]|\Z))")
 
@@ -36,9 +39,7 @@ class Converted(NamedTuple):
 def convert(html: str, first_line: int = 1) -> Converted:
     """Turn one template into ours, whose first line is the source's *first_line*."""
     notes = Notes(first_line)
-    html, cards = _CARD.subn(_lines_of, html.replace(GONE, ""))
-    if cards:
-        notes.add("the card's script was taken out: we put the card in")
+    html = _without_cards(html.replace(GONE, ""), notes)
     html = _without_comments(_without_scripts(html, notes), notes)
     result = "".join(_turned(html, notes)).replace(GONE, "")
     return Converted(result, notes.all(), tuple(mistakes_in(result)))
@@ -46,6 +47,16 @@ def convert(html: str, first_line: int = 1) -> Converted:
 
 def _lines_of(taken: re.Match[str]) -> str:
     return GONE * len(LINE_END.findall(taken[0]))
+
+
+def _without_cards(html: str, notes: Notes) -> str:
+    def left(script: re.Match[str]) -> str:
+        if script["end"] is None:
+            return script[0]
+        notes.add("the card's script was taken out: we put the card in")
+        return _lines_of(script)
+
+    return _CARD.sub(left, html)
 
 
 def _without_scripts(html: str, notes: Notes) -> str:
@@ -60,7 +71,7 @@ def _without_comments(html: str, notes: Notes) -> str:
     notes.read(html)
 
     def left(comment: re.Match[str]) -> str:
-        if not (found := _PLACEHOLDER.search(comment[0])):
+        if comment["end"] is None or not (found := _PLACEHOLDER.search(comment[0])):
             return comment[0]
         why = f"{found[0]} was taken out with the comment around it: none can stand there"
         notes.add(why, comment.start() + found.start())
