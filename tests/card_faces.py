@@ -66,6 +66,13 @@ OTHER_ACTIONS = (
     Action(code="Escalate", label="Escalate to the board", past="Escalated", comment_length=4000),
     Action(code="Later", label="Not this year", past="Postponed", comment=Comment.NONE),
 )
+COMMENTED = BY_LINE_MANAGER.model_copy(
+    update={
+        "comment": "Fits the plan; the old machines go to the interns.\nPlease make sure that the "
+        "order goes out before the price rises on 27 November, and that the docks are the new ones: "
+        "with the old ones the second screen stays black, as we saw in Porto in spring."
+    }
+)
 QUESTION: dict[str, Any] = {"action": "NeedMoreInformation", "comment": "Which line?"}
 REJECTION: dict[str, Any] = {"action": "Reject", "comment": "The quote is older than 30 days."}
 
@@ -95,6 +102,7 @@ def _asking() -> Mapping[str, View]:
             an_approval(a_place(), REMOVED, a_place(2, person=None, unbound="no such person"))
         ),
         "many-approvers": many_approvers(),
+        "commented": a_view(an_approval(taken=(COMMENTED,))),
         "bare": a_view(an_approval(a_place(), content=_bare(), taken=()), details={}),
     }
 

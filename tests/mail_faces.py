@@ -48,6 +48,7 @@ MAIN = (
     "tenant-closed",
     "done",
     "done-so-far",
+    "ended-otherwise",
     "bare",
     "details-mapped",
     "details-wiki",

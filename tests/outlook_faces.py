@@ -35,7 +35,8 @@ LONGEST_TICKET = "t" * 340  # what a real one takes
 # Of the states of `card_faces`; all of them are checked, these are kept.
 KEPT = (
     *("pending", "pending-refused", "pending-refused-links", "question-open", "other-actions"),
-    *("second-round", "bare", "form-reason", "form-new-approver", "form-inputs", "form-more"),
+    *("commented", "second-round", "bare", "form-reason", "form-new-approver"),
+    *("form-inputs", "form-more"),
     *("form-confirmation", "form-refused-more", "form-reason-given"),
     *("sending", "retrying", "unconfirmed", "approved", "approved-with-words", "rejected"),
     *("question-asked", "held-sending", "held-approved", "done", "done-so-far", "ended-otherwise"),

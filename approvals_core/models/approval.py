@@ -223,6 +223,7 @@ class ActionTaken(Record):
     new_approver: str = ""  # his name
     placement: str = ""  # where he comes in: the code chosen
     seat: int | None = None
+    delegated: bool = False  # the tenant says that somebody else did it, for *by*
     decision: str = ""
     said_at: datetime | None = None  # ActionDetail.Date, once the tenant said so
     heard_at: datetime | None = None  # when we last heard of it; None in older records

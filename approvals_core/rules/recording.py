@@ -109,6 +109,7 @@ class Recording:
             heard_at=self._draft.at,
             comment=action.comment or (decision.comment if decision else ""),
             seat=place.seat if place else None,
+            delegated=self._is_delegated(),
             decision=decision.id if decision else "",
             failed=action.failure,
             round=self._draft.approval.round,
@@ -119,6 +120,13 @@ class Recording:
         facts = {"action": action.name, "date": action.at.isoformat(), "decision": taken.decision}
         personal = {"by": action.by.alias, "comment": action.comment, "failure": action.failure}
         self._draft.note(EventKind.ACTION, facts, personal)
+
+    def _is_delegated(self) -> bool:
+        """Tell whether another one acted for him: tenants send back our own field, which may name himself."""
+        domains, place = self._tenant.people.mail_domains, self._place
+        delegate = fold(self._action.delegate, domains)
+        own = {"", fold(self._action.by.alias, domains), *(place.names if place else ())}
+        return delegate not in own
 
     def _decision_told(self) -> Decision | None:
         """Return the open decision that this is about, and not an earlier, equal one."""

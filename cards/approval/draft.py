@@ -107,7 +107,7 @@ class Draft:
             *([state_box(said, self._viewer, room)] if said else []),
             *hero(self._shown, self._viewer, with_deadline=True),
             *requested_by(self._shown, self._viewer),
-            *self._details(room),
+            *self._details(room, said),
             *ask(self._tried(), room),
         ]
 
@@ -116,23 +116,29 @@ class Draft:
         return Tried(aside.problem, aside.tried, aside.typed, aside.entries)
 
     def _decided(self, room: Room, links: Sequence[OpenUrl]) -> list[Piece]:
-        folded = self._details(room)
+        before = self._now.before
+        folded = self._details(room, self._now, before)
         buttons: list[Action] = [*links]
         if folded:
             buttons.append(ToggleVisibility(_("Show or hide details"), _DETAILS))
         return [
             state_box(self._now, self._viewer, room),
+            *([state_box(before, self._viewer, room)] if before else []),
             *hero(self._shown, self._viewer, with_deadline=False),
             *requested_by(self._shown, self._viewer),
             *([Container(*folded, id=_DETAILS, visible=False)] if folded else []),
             *([Actions(*buttons, spacing="Medium")] if buttons else []),
         ]
 
-    def _details(self, room: Room) -> list[Piece]:
+    def _details(self, room: Room, *above: Standing | None) -> list[Piece]:
+        """Return what stands below the boxes *above*, which have told what was done in them."""
+        told = {(box.deed.at, box.deed.comment) for box in above if box and box.deed}
         return [
             *reason(self._shown, room),
             *drawn(self._sent, self._viewer, room),
             *arrivals(self._view),
             *attachments(self._view, self._shown, self._viewer, room, self._page_url),
-            *route_list(self._view, self._viewer, room),
+            *route_list(
+                self._view, self._viewer, room, told=told, whole=self.phase is not Phase.ASKING
+            ),
         ]

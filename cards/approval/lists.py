@@ -1,6 +1,7 @@
 """The lower parts of the approval card: facts, items, attachments and the route."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 
@@ -112,14 +113,31 @@ def _total(found: Items, viewer: Viewer) -> Columns:
     )
 
 
-def route_list(view: View, viewer: Viewer, room: Room) -> list[Piece]:
+def route_list(
+    view: View,
+    viewer: Viewer,
+    room: Room,
+    *,
+    told: Collection[tuple[datetime, str]] = (),
+    whole: bool = False,
+) -> list[Piece]:
+    """
+    Show who decided and what he wrote, who is asked now and who comes next.
+
+    *told* is what the card says elsewhere of what was done: when, and the comment. *whole*:
+    it is folded away, where comments may be as long as any text.
+    """
     rows = route(view)
     if not rows:
         return []
     title = heading(_("Approval route"))
     first = _first_shown(rows, room.route)
     seen = rows[first : first + room.route]
-    shown = [_route_row(view, row, viewer) for row in seen]
+    most = room.prose if whole else room.comment
+    said = [_comment(row, told, most) for row in seen]
+    shown = [
+        _route_row(view, row, viewer, comment) for row, comment in zip(seen, said, strict=True)
+    ]
     later = len(rows) - first - len(seen)
     return [Container(title, *_earlier(first), *shown, *_later(later), spacing="Large")]
 
@@ -140,17 +158,28 @@ def _later(count: int) -> list[Piece]:
     return [small(said, "Small")] if count else []
 
 
-def _route_row(view: View, row: Row, viewer: Viewer) -> Columns:
+def _comment(row: Row, told: Collection[tuple[datetime, str]], most: int) -> str:
+    """Return what was written with a step, in quotation marks: nobody shall take it for our words."""
+    taken = row.taken
+    if taken is None or (taken.at, taken.comment) in told:
+        return ""
+    said = text.block(taken.comment, most)
+    return _("“{comment}”").format(comment=said) if said else ""
+
+
+def _route_row(view: View, row: Row, viewer: Viewer, comment: str) -> Columns:
     sign, color = _route_sign(view, row)
-    return _marked(sign, color, _route_words(view, row, viewer), row.step is Step.NEXT)
+    return _marked(sign, color, _route_words(view, row, viewer), comment, row.step is Step.NEXT)
 
 
 @lru_cache(1024)  # the cards of a request have the same rows; finished, so nobody may change them
-def _marked(sign: str, color: Color, said: str, subtle: bool) -> Columns:  # noqa: FBT001 (private)
+def _marked(sign: str, color: Color, said: str, comment: str, subtle: bool) -> Columns:  # noqa: FBT001 (private)
     mark = TextBlock(sign, wrap=False, color=color, weight="Bolder", align="Center")
-    words = TextBlock(said, subtle=subtle)
+    words = [TextBlock(said, subtle=subtle), *([small(comment)] if comment else [])]
     return Columns(
-        Column(mark, width="20px"), Column(words, width="stretch", spacing="Small"), spacing="Small"
+        Column(mark, width="20px"),
+        Column(*words, width="stretch", spacing="Small"),
+        spacing="Small",
     )
 
 

@@ -1,14 +1,14 @@
 """The approval route: who decided, who is asked now and who comes next."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from approvals_core.models import ActionTaken, Approval, Level, Named, Place, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import name_of
-from approvals_core.tenant import Concurrency
+from approvals_core.rules.standing import holder, holds, name_of
+from approvals_core.tenant import Concurrency, Style
 from cards.language import _
 
 _MOST_NAMED = 3  # people of a step, in a sentence
@@ -88,28 +88,55 @@ def _with_unplanned(planned: list[Row], unplanned: list[Row]) -> list[Row]:
 
 
 def asked_now(view: View) -> str:
-    """Say in a sentence who is asked now beside the viewer, "" if nobody is."""
-    said = [_in_words(row) for row in route(view) if row.step is Step.NOW and row.names]
+    """Say in a sentence who has yet to decide beside the viewer, "" if nobody has."""
+    waiting = {p.seat: p for p in view.approval.places if _may_decide(view, p)}
+    waiting.pop(view.place.seat, None)
+    rows = (
+        (row.kind, [waiting[seat] for seat in row.seats if seat in waiting]) for row in route(view)
+    )
+    said = [
+        _in_words(kind, [_asked(view.approval, p) for p in places])
+        for kind, places in rows
+        if places
+    ]
     return _("Asked now: {who}.").format(who="; ".join(said)) if said else ""
 
 
+def _may_decide(view: View, place: Place) -> bool:
+    return (
+        _is_asked(place) and not holds(place) and holder(view.approval, place, view.tenant) is None
+    )
+
+
 def comes_next(view: View) -> str:
-    """Say in a sentence who comes after what was decided, "" if nobody does, or no plan says so."""
+    """Say in a sentence who comes after what was decided, "" if nobody does, or no plan says so for sure."""
     if view.tenant.concurrency is Concurrency.ALL and (now := asked_now(view)):
         return now
     rows = route(view)
-    reached = max((at for at, row in enumerate(rows) if row.step is not Step.NEXT), default=None)
-    if reached is None:  # in a plan that nobody of it has begun, no step is the next
+    begun = [row for row in rows if row.step is not Step.NEXT]
+    to_come = rows[len(begun) :]
+    # A step that was passed over: one person has two of them, or the tenant goes its own way.
+    skips = any(row.step is not Step.NEXT for row in to_come)
+    if not begun or skips or _leads_elsewhere(view):
         return ""
-    said = [words for row in rows[reached + 1 :] if (words := _in_words(row))]
+    said = [words for row in to_come if (words := _in_words(row.kind, row.names))]
     return _("Comes next: {who}.").format(who=said[0]) if said else ""
 
 
-def _in_words(row: Row) -> str:
-    left = len(row.names) - _MOST_NAMED
+def _leads_elsewhere(view: View) -> bool:
+    """Tell whether somebody rejected, or brought in one more: then what comes is not the plan's next step."""
+    approval = view.approval
+    done = [t.action for t in approval.taken if t.round == approval.round and not t.failed]
+    done += [p.decision.action for p in approval.places if p.decision and holds(p)]
+    actions = [view.tenant.action(code) for code in done]
+    return any(a and (a.style is Style.DESTRUCTIVE or a.new_approver) for a in actions)
+
+
+def _in_words(kind: str, people: Sequence[str]) -> str:
+    left = len(people) - _MOST_NAMED
     more = [_("and {count} more").format(count=left)] if left > 0 else []
-    names = ", ".join([*filter(None, row.names[:_MOST_NAMED]), *more])
-    return " — ".join(filter(None, (row.kind, names)))
+    names = ", ".join([*filter(None, people[:_MOST_NAMED]), *more])
+    return " — ".join(filter(None, (kind, names)))
 
 
 def who(approval: Approval, taken: ActionTaken) -> str:
@@ -135,7 +162,8 @@ def called(approval: Approval, place: Place, said: str = "") -> str:
 
 def _planned(approval: Approval, aliases: Collection[str]) -> str:
     levels = approval.content.hierarchy if approval.content else ()
-    found = (named.name for named in _people(levels) if _folded(named.alias) in aliases)
+    known = {*aliases} - {""}  # nobody is no one of the plan
+    found = (named.name for named in _people(levels) if _folded(named.alias) in known)
     return next(filter(None, found), "")
 
 
@@ -147,7 +175,8 @@ def _in_plan(taken: ActionTaken, approval: Approval, levels: Iterable[Level]) ->
     place = approval.place(taken.seat) if taken.seat is not None else None
     if place is not None:
         return any(_matches(place, named) for named in _people(levels))
-    return any(_folded(named.alias) == _folded(taken.by) for named in _people(levels))
+    by = _folded(taken.by)
+    return bool(by) and any(_folded(named.alias) == by for named in _people(levels))
 
 
 def _people(levels: Iterable[Level]) -> Iterator[Named]:

@@ -1,6 +1,6 @@
 """What the card says about where the request stands, for whom it is, before it is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -63,13 +63,18 @@ class Deed:
 
 @dataclass(frozen=True)
 class Standing:
-    """The state in words. *deed* comes first in the box, then *notes*, all raw texts."""
+    """
+    The state in words. *deed* comes first in the box, then *notes*, all raw texts.
+
+    *before* is what the viewer did before somebody else ended the request: a box of its own.
+    """
 
     phase: Phase
     badge: str
     look: Look
     deed: Deed | None = None
     notes: tuple[str, ...] = ()
+    before: "Standing | None" = None
 
 
 def standing(view: View, viewer: Viewer, *, recording: str = "") -> Standing:
@@ -101,9 +106,7 @@ def said_last(view: View) -> Standing | None:
     action = view.tenant.action(taken[0].action) if taken else None
     if action is None or action.holds:
         return None
-    words, by = _("{what} by {who}"), who(view.approval, taken[0])
-    chosen = chosen_by(view, taken[0])
-    said = Deed(words, action.past, by, taken[0].at, taken[0].comment, chosen)
+    said = _done(view, taken[0], action.past)
     return Standing(Phase.ASKING, action.past, SAID, said)
 
 
@@ -222,43 +225,48 @@ def _opened_again(view: View) -> str:
 
 
 def _over(view: View, end: str) -> Standing:
-    taken = _last_taken(view) if view.place.seat >= 0 else _ended_by(view)
+    taken, ended = _last_taken(view) if view.place.seat >= 0 else None, _ended_by(view)
+    if ended is not None:
+        return _ended(view, ended, taken, end)
     if taken is None:
         is_open = view.approval.open
         closed = _("{tenant} closed this request.").format(tenant=view.tenant.name)
         why = _("This request no longer waits for you.") if is_open else closed
         return Standing(Phase.CLOSED, _("Closed"), OVER, None, (why, *([end] if end else [])))
     past, look = past_of(view, taken.action)
-    name = who(view.approval, taken)
-    chosen = chosen_by(view, taken)
-    done = Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
-    after = _after(view, taken)
-    badge = past
-    if after is not None:
-        mine = taken.seat == view.place.seat
-        badge = badge_words(past, name, mine=mine, is_verdict=look in (GOOD, BAD))
-    notes = (*(after or ()), end)
+    done, mine = _done(view, taken, past), taken.seat == view.place.seat and not taken.delegated
+    badge = badge_words(past, done.who, mine=mine, is_verdict=look in (GOOD, BAD))
+    notes = (_since(view), end)
     return Standing(Phase.CLOSED, badge, look, done, tuple(filter(None, notes)))
 
 
-def _after(view: View, taken: ActionTaken) -> tuple[str, ...] | None:
-    """
-    Say what became of the request after *taken*; None if it ended as that says.
+def _ended(view: View, ended: ActionTaken, taken: ActionTaken | None, end: str) -> Standing:
+    """Say how the request ended, and what the viewer had done before, if *taken* is his."""
+    past, look = past_of(view, ended.action)
+    notes = (end,) if end else ()
+    over = Standing(Phase.CLOSED, past, look, _done(view, ended, past), notes)
+    if taken is None or taken is ended or taken.seat != view.place.seat:
+        return over
+    earlier, seen = past_of(view, taken.action)
+    words = _("Before that: {what} by {who}")
+    done = replace(_done(view, taken, earlier), words=words)
+    mine = done if taken.delegated else replace(done, who=_("you"))
+    calm = replace(seen, badge=OVER.badge, box=OVER.box)
+    return replace(over, before=Standing(Phase.CLOSED, earlier, calm, mine))
 
-    Until then, and if it ended otherwise, what somebody did is not yet what the request is.
-    """
+
+def _done(view: View, taken: ActionTaken, past: str) -> Deed:
+    name, chosen = who(view.approval, taken), chosen_by(view, taken)
+    return Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
+
+
+def _since(view: View) -> str:
+    """Say what became of a request since somebody did something that did not end it."""
     if view.round < view.approval.round:
-        return ()
+        return ""
     if view.approval.open:
-        return (asked_now(view),)
-    ended = _ended_by(view)
-    if ended is None:
-        return (_("{tenant} closed this request.").format(tenant=view.tenant.name),)
-    if ended.action.casefold() == taken.action.casefold():
-        return None
-    words = _("After that: {what} by {who}.")
-    past, _look = past_of(view, ended.action)
-    return (words.format(what=past, who=who(view.approval, ended)),)
+        return asked_now(view)
+    return _("{tenant} closed this request.").format(tenant=view.tenant.name)
 
 
 def _ended_by(view: View) -> ActionTaken | None:

@@ -116,6 +116,8 @@ def _boxes(view: View, viewer: Viewer, now: Standing, said: str, problem: str) -
         yield Box(Tone.NOTE, notes=(line(said, text.FREE_TEXT),))
     if now.phase is not Phase.ASKING:
         yield _state_box(now, viewer)
+        if now.before is not None:
+            yield _state_box(now.before, viewer)
         return
     if view.closed is not None:
         words = closed_words(view.tenant, view.closed, viewer)

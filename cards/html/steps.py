@@ -43,8 +43,13 @@ def route_steps(view: View, viewer: Viewer) -> Iterable[Step]:
 
 def once(steps: Iterable[Step], boxes: tuple[Box, ...]) -> Iterable[Step]:
     """Leave out the comments that stand above already."""
-    above = {box.comment for box in boxes if box.did}
-    return (replace(step, comment="") if step.comment in above else step for step in steps)
+    above = [(box.when, box.comment) for box in boxes if box.did]
+    return (replace(step, comment="") if _is_told(step, above) else step for step in steps)
+
+
+def _is_told(step: Step, above: Iterable[tuple[str, str]]) -> bool:
+    # Two people may write the same: what was done at another time was something else.
+    return any(step.comment == said and step.state.endswith(when) for when, said in above)
 
 
 def _step(view: View, row: RouteRow, viewer: Viewer, *, is_following: bool) -> Step:

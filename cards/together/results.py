@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from approvals_core.ports import View
 from cards import text
 from cards.approval.blocks import title_of
+from cards.approval.route import asked_now, comes_next
 from cards.approval.spoken import spoken
 from cards.approval.standing import (
     LATER,
@@ -113,9 +114,13 @@ def _words(view: View, now: Standing) -> tuple[str, ...]:
     if now.phase is Phase.ASKING:
         refusal = view.place.refusal
         return (refusal.message if refusal else _("It waits for your decision."),)
-    did = (now.deed.words.format(what=now.deed.what, who=now.deed.who),) if now.deed else ()
+    deeds = [each.deed for each in (now, now.before) if each and each.deed]
+    did = [deed.words.format(what=deed.what, who=deed.who) for deed in deeds]
     # What follows is about the request's own card: "This card changes as soon as …".
-    return (*did, *(now.notes[:1] if now.look is UNSURE else now.notes))
+    notes = now.notes[:1] if now.look is UNSURE else now.notes
+    # This card is not drawn anew once all is known, and who is asked goes on changing.
+    passing = (asked_now(view), comes_next(view))
+    return (*did, *(note for note in notes if note not in passing))
 
 
 @dataclass(frozen=True)
