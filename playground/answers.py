@@ -30,7 +30,7 @@ _RULES = {
         "Code_PC007: Posting period is closed.",
     ),
     names.CAPEX.code: _No(
-        "Contoso Capital has €60,000.00 left in this year's plan, too little for this request."
+        "Contoso Capital has €60,000.00 left in next year's plan, too little for this request."
         " Ask controlling to put another project off first.",
         "Code_IM021: Budget exceeded for the investment programme.",
     ),

@@ -190,13 +190,13 @@ def details_of(operation: str, summary: Json) -> Json | None:
 
 
 def _plan(summary: Json) -> Json:
+    """Return when it is spent: in equal parts, over the year after the one in which it is asked for."""
     amount = float(summary.get("UnitValue") or 0) / _QUARTERS
-    year = (summary.get("ApprovalIdentifier") or {}).get("FiscalYear") or ""
-    unit = summary.get("UnitOfMeasure", "")
-    rows = [
-        {"Quarter": f"Q{n} {year}".strip(), "Amount": f"{amount:,.2f} {unit}".strip()}
-        for n in range(1, _QUARTERS + 1)
-    ]
+    asked_in_year = str((summary.get("ApprovalIdentifier") or {}).get("FiscalYear") or "")
+    year = int(asked_in_year) + 1 if _YEAR.fullmatch(asked_in_year) else ""
+    unit = str(summary.get("UnitOfMeasure") or "")
+    written = f"€{amount:,.2f}" if unit == "EUR" else f"{amount:,.2f} {unit}".strip()
+    rows = [{"Quarter": f"Q{n} {year}".strip(), "Amount": written} for n in range(1, _QUARTERS + 1)]
     return {"Quarters": rows}
 
 

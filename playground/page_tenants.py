@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,8 +101,8 @@ class TenantDesks:
     async def _live(self, tenant: SampleTenant) -> None:
         code, stuck = tenant.registered.code, ""
 
-        def tell(number: str, steps: int) -> None:
-            newest = replace(self._things.tellings[code], number=number, steps=steps)
+        def tell(number: str, steps: Sequence[str]) -> None:
+            newest = replace(self._things.tellings[code], number=number, steps=tuple(steps))
             self._tell(tenant, newest)
 
         story = Story(self._world, self._teams, tenant, tell=tell, pause=self._pause)

@@ -1,7 +1,7 @@
 """A request's whole life with nobody at the keyboard: the tenant asks, its approvers approve, until nobody is asked."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.reading import button, buttons
@@ -14,7 +14,7 @@ PATIENCE = 30.0  # seconds for each step
 APPROVE = "Approve"  # the button that is pressed
 COMMENTS = ("Needed, and within budget.", "Fine with me.")
 
-Tell = Callable[[str, int], None]  # the request's number, and how many steps are done
+Tell = Callable[[str, Sequence[str]], None]  # the request's number, and the steps done, by name
 
 
 class StoryStuck(Exception):
@@ -27,7 +27,7 @@ class Telling:
 
     run: int
     number: str = ""
-    steps: int = 0  # done
+    steps: tuple[str, ...] = ()  # done, by name: "CREATE: Maria Keller is asked"
     under_way: bool = True
     stuck: str = ""  # why it stopped, "" if it did not
 
@@ -51,7 +51,7 @@ class Story:
         self._pause = pause
         self._number = ""
         self._year = ""
-        self._steps = 0
+        self._steps: list[str] = []
 
     async def live(self, template: str) -> str:
         """
@@ -64,7 +64,7 @@ class Story:
         identifier = (sent.arx or {}).get("ApprovalIdentifier") or {}
         self._number = identifier.get("DocumentNumber", "")
         self._year = identifier.get("FiscalYear", "")
-        self._done()
+        self._done(f"CREATE: {self._names(self._asked())}")
         level = 0
         while asked := self._asked():
             await self._approve(asked[0], COMMENTS[level % len(COMMENTS)])
@@ -77,10 +77,10 @@ class Story:
         await asyncio.sleep(self._pause)
         action, told = button(message.shown_to(alias) or {}, APPROVE), self._told()
         await self._teams.click(alias, message.id, action, {"comment": comment})
-        self._done()
+        self._done(f"{self._name(alias)} approves: “{comment}”")
         why = f"{self._tenant.registered.code} was not told what {alias} decided."
         await self._until(lambda: self._told() > told, why)
-        self._done()
+        self._done(f"The tenant is told what {self._name(alias)} decided")
 
     async def _card_of(self, alias: str) -> Message:
         why = f"{alias} got no card about {self._number} with {APPROVE} on it."
@@ -92,7 +92,8 @@ class Story:
     async def _moved_on(self, asked: list[str]) -> None:
         why = f"{self._tenant.registered.code} did not go on with {self._number}."
         await self._until(lambda: self._asked() != asked, why)
-        self._done()
+        now = self._asked()
+        self._done(f"{'UPDATE' if now else 'DELETE'}: {self._names(now)}")
 
     async def _until(self, look: Callable[[], bool], why: str) -> None:
         try:
@@ -100,9 +101,19 @@ class Story:
         except TimeoutError:
             raise StoryStuck(why) from None
 
-    def _done(self) -> None:
-        self._steps += 1
-        self._tell(self._number, self._steps)
+    def _done(self, step: str) -> None:
+        self._steps.append(step)
+        self._tell(self._number, tuple(self._steps))
+
+    def _names(self, asked: list[str] | None) -> str:
+        if not asked:
+            return "nobody is asked any more"
+        verb = "is" if len(asked) == 1 else "are"
+        return f"{', '.join(map(self._name, asked))} {verb} asked"
+
+    def _name(self, alias: str) -> str:
+        person = self._world.find_person(alias)
+        return person.name if person else alias
 
     def _asked(self) -> list[str] | None:
         return self._tenant.asked(self._number, self._year)

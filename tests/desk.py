@@ -190,8 +190,8 @@ async def looked_again(running: Running, desk: Desk) -> None:
     """
     Let the page look once more what became of the request in its box.
 
-    It does when something happens, and for six seconds after: few, for a slow machine. So
-    let Jonas, who is asked nothing here, say something.
+    It does when something happens, for six seconds after, and then every fifteen seconds.
+    Not to wait for those, let Jonas, who is asked nothing here, say something.
     """
     await all_due(running)
     await desk.write(JONAS, "help")

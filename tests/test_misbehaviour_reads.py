@@ -17,7 +17,7 @@ from tests.running import Running
 from tests.terminal import Terminal, settings_beside
 
 [TEMPLATE] = beginnings(names.CAPEX.document_type)
-PLAN = "46,000.00 EUR"  # only the tenant's Details API says it
+PLAN = "€46,000.00"  # only the tenant's Details API says it
 COMING = "More details are being fetched"
 MISSING = "Some details could not be fetched. They are in Contoso Capital."
 SECRET = "Not for your eyes"  # of another document

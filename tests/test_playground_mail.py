@@ -9,11 +9,15 @@ import aiosmtplib
 import pytest
 
 from approvals_core.adapters.mail import trusting
+from approvals_core.models import Occasion
+from cards.mail import parse
 from playground import names
 from playground.certificates import CertificateAuthority
 from playground.mailboxes import ELSEWHERE, Via, card_in
 from playground.outside import Playground
 from playground.world import World
+from tests.card_faces import views
+from tests.mail_faces import EXPENSES, a_mail
 
 CARD = '<script type="application/adaptivecard+json">{"type": "AdaptiveCard"}</script>'
 TO = "johndoe1@organization.com"
@@ -197,3 +201,26 @@ async def test_a_token_for_another_service_does_not_sign_in(
         for given in (token, "", base64.b64encode(b"x").decode()):
             with pytest.raises(aiosmtplib.SMTPAuthenticationError, match="535"):
                 await client.auth_xoauth2(names.MAIL_FROM, given)
+
+
+# -- a sample tenant's own mails ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("occasion", "subject"),
+    [
+        (Occasion.ASKED, "Contoso Purchasing: Laptops for the Lisbon design team, "),
+        (Occasion.REMINDER, "Reminder: approval needed: Laptops for the Lisbon design team ("),
+        (Occasion.ENDED, "Approved: Laptops for the Lisbon design team ("),
+    ],
+)
+def test_the_sample_template_says_in_the_subject_what_the_mail_is_about(
+    occasion: Occasion, subject: str
+) -> None:
+    name = "done" if occasion is Occasion.ENDED else "pending"
+    template = parse(EXPENSES.read_text(encoding="utf-8"))
+
+    mail = a_mail(views()[name], seat=None, occasion=occasion, template=template)
+
+    assert mail.trouble == ""
+    assert mail.subject.startswith(subject)

@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { block } from "./json.js";
 import { numbered, numberOf, renumbered } from "./numbers.js";
 import { Standing } from "./standing.js";
+import { Story } from "./story.js";
 import { Terminal } from "./terminal.js";
 
 const OPERATIONS = { 1: "CREATE", 2: "UPDATE", 3: "DELETE" };
@@ -20,7 +21,9 @@ export class Composer {
   #terminal;
   #standing;
   #storyStart = null;
-  #story = h("div", { class: "answer", role: "status" });
+  #story = new Story();
+  #told = ""; // the number of the story that is followed
+  #own = ""; // what was put into the box last: if it differs, somebody has written there
   #picks = [];
   #reading = h("p", { class: "reading", id: "arx-problem", role: "status" });
   #number = h("output", { class: "number" });
@@ -40,7 +43,7 @@ export class Composer {
     const renew = h("button", { type: "button", class: "button small", title: "Post the same sample as a new request", onclick: () => this.#renew() }, icon("plus"), "New number");
     this.element = h("div", { class: "composer" },
       h("div", { class: "starts" }, this.#start("start", "Start a request"), this.#storyStart),
-      this.#story,
+      this.#story.element,
       h("div", { class: "picks" }, this.#groups(tenant.samples)),
       h("div", { class: "number-row" }, h("span", { class: "label" }, "Document"), this.#number, renew),
       this.#editor.element,
@@ -78,21 +81,39 @@ export class Composer {
       if (!sent) return; // a story: how it goes on, its tenant tells
       button.disabled = false;
       this.#adopt([sent]);
+      this.#lay(sent);
       this.#show(sent);
       this.stir();
     } catch (problem) {
       button.disabled = false;
-      this.#body.replaceChildren();
-      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
+      this.#complain(problem);
     }
   }
 
-  // How far the story has come that runs by itself, null if there was none.
-  storyIs(story) {
+  // How far the story has come that runs by itself, null if there was none; *sent* is its CREATE, once it is there.
+  storyIs(story, sent) {
     if (!this.#storyStart || !story) return;
     this.#storyStart.disabled = story.under_way;
-    const line = h("p", { class: story.stuck ? "answer-line bad" : "answer-line" }, icon(story.stuck ? "warning" : story.under_way ? "auto" : "check"), h("span", {}, told(story)));
-    this.#story.replaceChildren(line);
+    this.#story.show(story);
+    if (!story.under_way || !sent || this.#told === story.number) return;
+    this.#told = story.number;
+    this.#lay(sent);
+    this.#answer.replaceChildren();
+    this.#body.replaceChildren();
+    this.#follow(sent.arx);
+  }
+
+  // What the tenant posted by itself lies in the box, unless somebody's own words do.
+  #lay({ body }) {
+    if (this.#editor.text !== this.#own) return;
+    this.#sample = undefined;
+    for (const pick of this.#picks) pick.setAttribute("aria-pressed", "false");
+    this.#put(body);
+  }
+
+  #put(text) {
+    this.#own = text;
+    this.#editor.text = text;
   }
 
   #groups(samples) {
@@ -110,12 +131,15 @@ export class Composer {
   #choose(sample) {
     this.#sample = sample;
     for (const pick of this.#picks) pick.setAttribute("aria-pressed", String(pick.dataset.sample === sample.name));
-    this.#editor.text = numbered(sample.text);
+    this.#put(numbered(sample.text));
   }
 
   #renew() {
     const now = numberOf(this.#editor.text);
-    if (now) this.#editor.text = renumbered(this.#editor.text, now, numberOf(this.#sample?.text ?? ""));
+    if (!now) return;
+    const isOwn = this.#editor.text === this.#own;
+    this.#editor.text = renumbered(this.#editor.text, now, numberOf(this.#sample?.text ?? ""));
+    if (isOwn) this.#own = this.#editor.text;
   }
 
   #read(parsed, text) {
@@ -150,8 +174,7 @@ export class Composer {
       this.#show(answer.sent);
       this.stir();
     } catch (problem) {
-      this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
-      this.#body.replaceChildren();
+      this.#complain(problem);
     } finally {
       this.#send.disabled = false;
       this.#send.classList.remove("working");
@@ -160,19 +183,24 @@ export class Composer {
 
   #show({ status, answer, arx }) {
     const good = status >= 200 && status < 300;
-    const { DocumentNumber: number, FiscalYear: year } = arx?.ApprovalIdentifier ?? {};
-    if (number) this.#standing.follow(number, year ?? "");
+    const number = this.#follow(arx);
     const body = answer === null || answer === undefined || answer === "" ? null : block(answer, "The service's answer");
     this.#answer.replaceChildren(
       h("p", { class: "answer-line" }, h("span", { class: `status ${good ? "good" : "bad"}` }, status ?? "no answer"), h("span", {}, outcome(status, answer)), good && number ? h("span", { class: "facts" }, `${number} was posted`) : null));
     this.#body.replaceChildren(...(body ? [body] : []));
   }
-}
 
-function told({ number, steps, under_way: underWay, stuck }) {
-  if (stuck) return `Stopped after step ${steps} of 7: ${stuck}`;
-  if (!underWay) return `Done: ${number}`;
-  return `Step ${steps} of 7 done${number ? `: ${number}` : ""}. Watch the chats, and the traffic.`;
+  #complain(problem) {
+    this.#answer.replaceChildren(h("p", { class: "answer-line bad" }, icon("warning"), problem.message));
+    this.#body.replaceChildren();
+  }
+
+  // From now on it is told what became of this request; returns its number.
+  #follow(arx) {
+    const { DocumentNumber: number, FiscalYear: year } = arx?.ApprovalIdentifier ?? {};
+    if (number) this.#standing.follow(number, year ?? "");
+    return number;
+  }
 }
 
 // What the answer says, in a word: "applied", "duplicate", or the problem's own title.

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
-// value, label, what the switch sends, its one number (name, label, start, least, most)
+// value, label, what the switch sends, its one number (name, label, start, least, most), what to know of it
 const WELL = ["none", "as it should", null];
 const STATUS = ["status", "with a status code", { kind: "status" }, ["status", "status", 500, 300, 599]];
 const THROTTLED = ["throttled", "429, too many requests", { kind: "throttled" }, ["seconds", "seconds", 5, 1, 300]];
@@ -19,7 +19,7 @@ const UNREADABLE = [
 const ACTIONS = [
   WELL,
   ["refuse1", "refusing, on purpose (ErrorType 1)", { kind: "refused", error_type: 1 }],
-  ["refuse2", "refusing, by mistake (ErrorType 2)", { kind: "refused", error_type: 2 }],
+  ["refuse2", "refusing, by mistake (ErrorType 2)", { kind: "refused", error_type: 2 }, null, "What its card says is Assent's own documented sample, word for word, with the broken address in it."],
   ["refuse0", "refusing, without saying why", { kind: "refused", error_type: 0 }],
   ["transient", "try again later (ErrorType 3)", { kind: "transient" }, ["minutes", "minutes", 1, 1, 60]],
   ["transient_bare", "try again, without a RetryInterval", { kind: "transient", minutes: null }],
@@ -47,6 +47,7 @@ class Switch {
   #number = h("input", { type: "number", inputmode: "numeric" });
   #unit = h("span", {});
   #numberLabel;
+  #hint;
   #changed;
 
   constructor(id, label, choices, changed) {
@@ -55,7 +56,9 @@ class Switch {
     this.#choice = h("select", { id, onchange: () => { this.#showNumber(); changed(); } }, choices.map(([value, text]) => h("option", { value }, text)));
     this.#numberLabel = h("label", { class: "fault-number" }, this.#number, this.#unit);
     this.#number.addEventListener("change", () => changed());
-    this.element = h("div", { class: "fault-row" }, h("label", { for: id }, label), this.#choice, this.#numberLabel);
+    this.#hint = h("p", { class: "hint", id: `${id}-hint` });
+    this.#choice.setAttribute("aria-describedby", this.#hint.id);
+    this.element = h("div", { class: "fault-row" }, h("label", { for: id }, label), this.#choice, this.#numberLabel, this.#hint);
     this.#showNumber();
   }
 
@@ -82,7 +85,9 @@ class Switch {
   }
 
   #showNumber() {
-    const number = this.#now()[3];
+    const [, , , number, hint] = this.#now();
+    this.#hint.textContent = hint ?? "";
+    this.#hint.hidden = !hint;
     this.#numberLabel.hidden = !number;
     if (!number) return;
     const [, label, start, least, most] = number;

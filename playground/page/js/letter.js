@@ -123,7 +123,8 @@ export class Letter {
 
   #remarks() {
     const { remarks } = this.#pane;
-    return this.#mode === "card" && remarks.length ? [h("ul", { class: "remarks", "aria-label": "What Outlook did" }, remarks.map((one) => h("li", {}, one)))] : [];
+    const light = this.#card ? [h("p", { class: "always-light" }, "Outlook shows cards light in the dark, too: it has no dark ones.")] : [];
+    return this.#mode === "card" && remarks.length ? [...light, h("ul", { class: "remarks", "aria-label": "What Outlook did" }, remarks.map((one) => h("li", {}, one)))] : light;
   }
 
   #showText(wanted) {

@@ -6,6 +6,8 @@ import { icon } from "./icons.js";
 import { clock } from "./times.js";
 
 const LOOKS_AGAIN = [150, 900, 2500, 6000]; // milliseconds after something happened: people are looked up after the 200
+const LOOKS_EVERY = 15000; // milliseconds, while the page is seen: what takes longer than that may happen unseen
+const NOT_YET = "not looked up yet"; // the service's reason for somebody who may well be found
 const STATES = {
   pending: "asked",
   submitting: "decided, being told to us",
@@ -16,6 +18,12 @@ const STATES = {
 };
 
 const OCCASIONS = { asked: "mail", ended: "mail of the end", reminder: "reminder" };
+// The service's reasons of mails that wait and were never tried, and what is said of them here.
+const CALM = {
+  "its turn has not come yet": "waits for its turn",
+  "it waits until the people asked are looked up": "waits until the people asked are looked up",
+  "it waits for the details": "waits for the details",
+};
 const MAILS = {
   sending: "being sent",
   waiting: "waits to be sent again",
@@ -54,8 +62,14 @@ export class Standing {
 
   // Something happened: look now, and a little later.
   stir() {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers = this.#asked.number ? LOOKS_AGAIN.map((after) => setTimeout(() => this.#look(), after)) : [];
+    for (const timer of this.#timers) clearTimeout(timer); // also the one that repeats: their numbers are of one list
+    const soon = () => LOOKS_AGAIN.map((after) => setTimeout(() => this.#look(), after));
+    this.#timers = this.#asked.number ? [...soon(), setInterval(() => this.#lookIfSeen(), LOOKS_EVERY)] : [];
+  }
+
+  // Only the tenant that is looked at is in the page.
+  #lookIfSeen() {
+    if (this.element.isConnected && document.visibilityState === "visible") this.#look();
   }
 
   async #look() {
@@ -74,12 +88,13 @@ export class Standing {
   }
 
   #row(approver) {
-    const lost = approver.Reachable === false;
+    const lookedUp = approver.Reachable !== false || approver.Reason !== NOT_YET;
+    const lost = lookedUp && approver.Reachable === false;
     const known = this.#people.find((one) => one.alias === approver.Alias.toLowerCase())?.name;
     const name = approver.Person?.Name ?? known ?? approver.Name;
-    const state = [STATES[approver.State] ?? approver.State, approver.LastRefusal && "came back", lost ? null : shown(approver)].filter(Boolean).join(" · ");
-    return h("li", { class: lost ? "lost" : null },
-      icon(lost ? "warning" : "check"),
+    const state = [STATES[approver.State] ?? approver.State, approver.LastRefusal && "came back", lost ? null : lookedUp ? shown(approver) : "being looked up"].filter(Boolean).join(" · ");
+    return h("li", { class: lost ? "lost" : lookedUp ? null : "calm" },
+      icon(lost ? "warning" : lookedUp ? "check" : "clock"),
       h("span", {}, h("strong", {}, name || approver.Alias), name ? ` ${approver.Alias}` : "", " ", h("span", { class: "facts" }, state), lost && h("span", { class: "why" }, ` · cannot be reached: ${approver.Reason}`)));
   }
 }
@@ -89,12 +104,15 @@ function shown({ Cards: cards, State: state }) {
   return state === "removed" ? null : "no card yet";
 }
 
-// One mail's line: to whom, on which occasion, what became of it and why, and when it is tried again.
+// One mail's line: to whom, on which occasion, what became of it and why, and when it is tried again. Red is only what failed.
 function mailRow({ Address: address, Occasion: occasion, State: state, Reason: reason, SentAt: sentAt, SeenAt: seenAt, NextAttemptAt: again }) {
-  const good = ["sent", "sending", "dropped"].includes(state);
-  const facts = [OCCASIONS[occasion] ?? occasion, (MAILS[state] ?? state) + (sentAt ? ` ${clock(sentAt)}` : ""), seenAt && `opened ${clock(seenAt)}`].filter(Boolean).join(" · ");
-  return h("li", { class: good ? null : "lost" }, icon(good ? "mail" : "warning"),
-    h("span", {}, address, " ", h("span", { class: "facts" }, facts), reason && h("span", { class: "why" }, ` · ${reason}`), again && h("span", { class: "why" }, ` · again at ${clock(again)}`)));
+  const calm = state === "waiting" ? CALM[reason] : null;
+  const good = calm || ["sent", "sending", "dropped"].includes(state);
+  const facts = [OCCASIONS[occasion] ?? occasion, (calm ?? MAILS[state] ?? state) + (sentAt ? ` ${clock(sentAt)}` : ""), seenAt && `opened ${clock(seenAt)}`].filter(Boolean).join(" · ");
+  const why = !calm && reason && h("span", { class: "why" }, ` · ${reason}`);
+  const next = !good && again && h("span", { class: "why" }, ` · again at ${clock(again)}`);
+  return h("li", { class: calm ? "calm" : good ? null : "lost" }, icon(calm ? "clock" : good ? "mail" : "warning"),
+    h("span", {}, address, " ", h("span", { class: "facts" }, facts), why, next));
 }
 
 // What says the same stays: a screen reader would read it again.

@@ -28,8 +28,8 @@ export class Tenant {
   update(things, gone) {
     const [state] = things.filter((thing) => thing.kind === "tenant");
     if (state) this.#faults.update(state);
-    if (state) this.#composer.storyIs(state.story);
     this.#traffic.update(things.filter((thing) => thing.kind !== "tenant"), gone);
+    if (state) this.#composer.storyIs(state.story, this.#traffic.createdAs(state.story?.number));
     if (this.#count.textContent !== String(this.#traffic.count)) this.#beat();
     this.#count.textContent = this.#traffic.count;
     this.#count.hidden = this.#traffic.count === 0;

@@ -26,6 +26,12 @@ export class Traffic {
     return this.#entries.size;
   }
 
+  // The CREATE of this number that the tenant sent, if it did.
+  createdAs(number) {
+    const things = [...this.#entries.values()].map(({ thing }) => thing);
+    return things.find(({ kind, arx }) => kind === "sent" && arx?.Operation === 1 && arx.ApprovalIdentifier?.DocumentNumber === number);
+  }
+
   update(things, gone) {
     for (const key of gone) this.#remove(key);
     for (const thing of things) this.#put(thing);
