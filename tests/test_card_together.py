@@ -108,7 +108,7 @@ def test_a_row_says_which_actions_are_its_only_ones():
 
     said = texts(tick_list(TENANT, waiting, VIEWER).to_dict())
 
-    assert said.count("Only Approve") == 1
+    assert said.count("Together only: Approve. Open it for more.") == 1
 
 
 def test_what_cannot_be_decided_together_cannot_be_ticked():

@@ -221,8 +221,15 @@ def _check_action(approval: Approval, click: Click, tenant: Tenant) -> Action:
     wanted = click.action.casefold()
     action = next((a for a in offered(approval, tenant) if a.code.casefold() == wanted), None)
     if action is None:
-        raise ActionNotOffered(_("This action is not offered for this request."))
+        raise ActionNotOffered(_not_offered(tenant.action(click.action)))
     return action
+
+
+def _not_offered(action: Action | None) -> str:
+    if action is None:
+        return _("This action is not offered for this request.")
+    said = _("“{action}” is not offered for this request. Its own card shows what is.")
+    return said.format(action=action.label)
 
 
 def _named(

@@ -259,7 +259,9 @@ class _Draft:
         )
         further = _joined(
             text.block(when_of(each, self.viewer)),
-            _("Only {actions} together").format(actions=labels) if len(own) < len(actions) else "",
+            _("Together only: {actions}. Open it for more.").format(actions=labels)
+            if len(own) < len(actions)
+            else "",
         )
         return [small(line) for line in (named, further) if line]
 
