@@ -154,3 +154,17 @@ async def test_what_somebody_else_did_for_the_viewer_is_not_his_own(
     assert ended.before is not None
     assert ended.before.deed is not None
     assert (ended.before.deed.who == "you") == (badge == "Approved by you")
+
+
+@pytest.mark.parametrize("name", ["", "\u200b", " \u2060 "])
+@pytest.mark.parametrize("state", [ACCEPTED, PlaceState.SUBMITTING])
+def test_who_decided_is_never_called_by_a_name_that_shows_nothing(
+    state: PlaceState, name: str
+) -> None:
+    nameless = MARIA.model_copy(update={"name": name})
+    view = a_view(an_approval(decided(state, by=nameless), a_place(1)), seat=1)
+
+    deed = standing(view, VIEWER).deed
+
+    assert deed is not None
+    assert deed.who == "Maria Keller"

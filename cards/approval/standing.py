@@ -15,6 +15,7 @@ from cards.approval.unanswered import not_confirmed, tried_again
 from cards.elements import BadgeStyle, Box, Color
 from cards.formats import humanised
 from cards.language import _
+from cards.text import clean
 from cards.viewer import Viewer
 
 
@@ -66,7 +67,9 @@ class Standing:
     """
     The state in words. *deed* comes first in the box, then *notes*, all raw texts.
 
-    *before* is what the viewer did before somebody else ended the request: a box of its own.
+    *follows* is the one of the notes that says who is asked now or comes next: true until the
+    request moves on. *before* is what the viewer did before somebody else ended the request: a box
+    of its own.
     """
 
     phase: Phase
@@ -74,6 +77,7 @@ class Standing:
     look: Look
     deed: Deed | None = None
     notes: tuple[str, ...] = ()
+    follows: str = ""
     before: "Standing | None" = None
 
 
@@ -126,12 +130,13 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
     if place.state is PlaceState.ACCEPTED:
         past, look = past_of(view, decision.action)
         chosen = _chosen_in(view, decision)
-        words, by = _("{what} by {who}"), decision.by.name
+        words, by = _("{what} by {who}"), decider(place, decision)
         done = Deed(words, past, by, decision.at, decision.comment, chosen)
         mine = view.place.person is not None and view.place.person.id == decision.by.id
         badge = badge_words(past, by, mine=mine, is_verdict=look in (GOOD, BAD))
-        said = (decision.message, comes_next(view) if look is GOOD else "")
-        return Standing(Phase.UNDER_WAY, badge, look, done, tuple(filter(None, said)))
+        follows = comes_next(view) if look is GOOD else ""
+        notes = tuple(filter(None, (decision.message, follows)))
+        return Standing(Phase.UNDER_WAY, badge, look, done, notes, follows=follows)
     tried = _tried(view, place, decision)
     if place.state is PlaceState.RETRYING and view.closed is not None:
         notes = kept_until_open(view.tenant, view.closed, viewer)
@@ -149,9 +154,13 @@ def _decided(view: View, place: Place, decision: Decision, viewer: Viewer) -> St
 def _tried(view: View, place: Place, decision: Decision) -> Deed:
     action = view.tenant.action(decision.action)
     label = action.label if action else humanised(decision.action)
-    name = decision.by.name or name_of(place)
-    chosen = _chosen_in(view, decision)
+    name, chosen = decider(place, decision), _chosen_in(view, decision)
     return Deed(_("{what} — {who}"), label, name, decision.at, decision.comment, chosen)
+
+
+def decider(place: Place, decision: Decision) -> str:
+    """Return what to call whoever decided for *place*: a directory may give a name that shows nothing."""
+    return decision.by.name if clean(decision.by.name).strip() else name_of(place)
 
 
 def _chosen_in(view: View, decision: Decision) -> tuple[str, ...]:
@@ -236,8 +245,9 @@ def _over(view: View, end: str) -> Standing:
     past, look = past_of(view, taken.action)
     done, mine = _done(view, taken, past), taken.seat == view.place.seat and not taken.delegated
     badge = badge_words(past, done.who, mine=mine, is_verdict=look in (GOOD, BAD))
-    notes = (_since(view), end)
-    return Standing(Phase.CLOSED, badge, look, done, tuple(filter(None, notes)))
+    follows = asked_now(view) if view.round == view.approval.round and view.approval.open else ""
+    notes = tuple(filter(None, (follows, _closed_without(view), end)))
+    return Standing(Phase.CLOSED, badge, look, done, notes, follows=follows)
 
 
 def _ended(view: View, ended: ActionTaken, taken: ActionTaken | None, end: str) -> Standing:
@@ -260,12 +270,10 @@ def _done(view: View, taken: ActionTaken, past: str) -> Deed:
     return Deed(_("{what} by {who}"), past, name, taken.at, taken.comment, chosen)
 
 
-def _since(view: View) -> str:
-    """Say what became of a request since somebody did something that did not end it."""
-    if view.round < view.approval.round:
+def _closed_without(view: View) -> str:
+    """Say that the tenant closed the request and no decision did, "" if it goes on, or went on in another round."""
+    if view.approval.open or view.round < view.approval.round:
         return ""
-    if view.approval.open:
-        return asked_now(view)
     return _("{tenant} closed this request.").format(tenant=view.tenant.name)
 
 

@@ -2,9 +2,9 @@
 
 from approvals_core.models import Letter, Occasion, Place, PlaceState
 from approvals_core.ports import View
-from approvals_core.rules.standing import ended_by, holder, name_of, offered
+from approvals_core.rules.standing import ended_by, holder, offered
 from cards import text
-from cards.approval.standing import past_of
+from cards.approval.standing import decider, past_of
 from cards.html.parts import Request
 from cards.language import _
 from cards.mail.document import Foot, ToDo
@@ -40,7 +40,7 @@ def _decided_already(view: View, what: str) -> str:
     if held_by is None or held_by.state is not PlaceState.ACCEPTED or held_by.decision is None:
         return ""
     decision = held_by.decision
-    past, who = past_of(view, decision.action)[0], decision.by.name or name_of(held_by)
+    past, who = past_of(view, decision.action)[0], decider(held_by, decision)
     did = _("{what} by {who}").format(what=past, who=who)
     return _("{past}: {what}").format(past=text.one_line(did, text.PERSON), what=what)
 

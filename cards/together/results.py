@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from approvals_core.ports import View
 from cards import text
 from cards.approval.blocks import title_of
-from cards.approval.route import asked_now, comes_next
 from cards.approval.spoken import spoken
 from cards.approval.standing import (
     LATER,
@@ -119,8 +118,7 @@ def _words(view: View, now: Standing) -> tuple[str, ...]:
     # What follows is about the request's own card: "This card changes as soon as …".
     notes = now.notes[:1] if now.look is UNSURE else now.notes
     # This card is not drawn anew once all is known, and who is asked goes on changing.
-    passing = (asked_now(view), comes_next(view))
-    return (*did, *(note for note in notes if note not in passing))
+    return (*did, *(note for note in notes if note != now.follows))
 
 
 @dataclass(frozen=True)
