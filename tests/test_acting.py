@@ -235,7 +235,7 @@ async def test_an_approver_of_an_older_round_may_no_longer_know(store: Store) ->
 async def test_an_action_the_request_does_not_offer_is_refused(store: Store) -> None:
     core = await a_core(store)
 
-    with pytest.raises(ActionNotOffered):
+    with pytest.raises(ActionNotOffered, match="This action is not offered"):
         await core.click(MARIA, "Pay")
 
     assert await core.state(MARIA) is PlaceState.PENDING
@@ -246,8 +246,10 @@ async def test_an_action_the_tenant_has_but_this_request_excludes_is_refused(sto
     content = Content(title="Laptops", actions=("Approve",))
     await core.open(create("johndoe1", at=5, content=content))
 
-    with pytest.raises(ActionNotOffered):
+    with pytest.raises(ActionNotOffered, match="“Reject” is not offered"):
         await core.click(MARIA, "Reject", "No")
+    with pytest.raises(ActionNotOffered, match="“Ask” is not offered"):  # as its button says
+        await core.click(MARIA, "Question")
 
     assert core.api.posted == []
 

@@ -8,7 +8,7 @@ from approvals_core.models import Level, Named, PlaceState
 from approvals_core.ports import Store, View
 from approvals_core.tenant import Action, Concurrency, Style
 from cards.approval.badge import badge_words
-from cards.approval.route import asked_now, comes_next, who
+from cards.approval.route import Step, asked_now, comes_next, route, who
 from cards.approval.standing import standing
 from cards.together import Told, results
 from playground.reading import words
@@ -120,6 +120,9 @@ def test_what_nobody_is_named_for_is_nobodys_of_the_plan() -> None:
     approval = an_approval(a_place(), taken=(BY_LINE_MANAGER, nobody), content=content)
 
     assert who(approval, nobody) == ""
+    steps = [(row.step, row.kind) for row in route(a_view(approval))]
+    assert (Step.NEXT, "Board") in steps
+    assert (Step.DONE, "Board") not in steps
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "you", "You", "y\u200bou"])
